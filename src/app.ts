@@ -1,0 +1,44 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import manifest from '../package.json' with { type: 'json' }
+import type { Config } from './config.ts'
+import { registerDocs } from './plugins/docs.ts'
+import { registerJsonBody } from './plugins/json-body.ts'
+import { registerOpenapi } from './plugins/openapi.ts'
+import { answerClientError, registerProblems, sendProblem } from './plugins/problems.ts'
+import { RequestLog, requestId } from './plugins/request-log.ts'
+import { aboutRoutes } from './routes/about.ts'
+import { healthRoutes } from './routes/health.ts'
+import { pageRoutes } from './routes/pages.ts'
+import { probabilitiesRoute } from './routes/probabilities.ts'
+import { sampleRoute } from './routes/sample.ts'
+
+/** The wiring: plugins, then routes. It listens on nothing. */
+export async function buildApp(config: Config): Promise<FastifyInstance> {
+  const app: FastifyInstance = Fastify({
+    logger: { level: config.LOG_LEVEL },
+    logController: new RequestLog(),
+    genReqId: requestId,
+    requestIdHeader: false,
+    bodyLimit: config.MAX_BODY_BYTES,
+    requestTimeout: config.REQUEST_TIMEOUT_MS,
+    // A connection that a request keeps open is closed once it has been answered.
+    forceCloseConnections: 'idle',
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
+  })
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
+  registerProblems(app)
+  registerJsonBody(app)
+  await registerOpenapi(app, manifest.version)
+  await registerDocs(app)
+
+  sampleRoute(app, config)
+  probabilitiesRoute(app, config)
+  aboutRoutes(app, config, manifest.version)
+  healthRoutes(app)
+  pageRoutes(app)
+  return app
+}

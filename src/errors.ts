@@ -1,0 +1,65 @@
+/**
+ * Every error a client can meet: its code, HTTP status and title.
+ * 400: the request does not fit its schema. 422: it fits, but its numbers admit no answer.
+ */
+export const problems = {
+  INVALID_JSON: [400, 'The body is not valid JSON'],
+  INVALID_REQUEST: [400, 'The request does not fit its schema'],
+  INVALID_URL: [400, 'The request URL is malformed'],
+  INVALID_HTTP: [400, 'The request is not valid HTTP'],
+  EMPTY_BODY: [400, 'The body is empty'],
+  BODY_INCOMPLETE: [400, 'The body ended before its announced length'],
+  NOT_FOUND: [404, 'There is nothing at this URL'],
+  METHOD_NOT_ALLOWED: [405, 'This URL does not answer this method'],
+  REQUEST_TIMEOUT: [408, 'The request did not arrive in time'],
+  BODY_TOO_LARGE: [413, 'The body is larger than the limit'],
+  UNSUPPORTED_MEDIA_TYPE: [415, 'The content type of the body is not supported'],
+  LOGITS_NOT_FINITE: [422, 'A logit is NaN or +Infinity'],
+  NO_TOKEN_LEFT: [422, 'No token is left to choose from'],
+  TOO_FEW_TOKENS: [422, 'Fewer tokens are left than were to be drawn'],
+  TOKEN_ID_OUT_OF_RANGE: [422, 'A token id lies outside the vocabulary'],
+  VOCABULARY_TOO_LARGE: [422, 'The vocabulary is larger than the limit'],
+  HEADERS_TOO_LARGE: [431, 'The request headers are larger than the limit'],
+  INTERNAL_ERROR: [500, 'The server failed to answer'],
+  SHUTTING_DOWN: [503, 'The server is shutting down'],
+} as const satisfies Record<string, readonly [status: number, title: string]>
+
+export type ProblemCode = keyof typeof problems
+
+/** One fault in a request: where it is, as a JSON pointer into the body, and what is wrong there. */
+export interface Fault {
+  pointer: string
+  detail: string
+}
+
+/** A request that cannot be answered, and why. */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly code: ProblemCode
+  readonly statusCode: number
+  readonly faults: readonly Fault[]
+
+  constructor(code: ProblemCode, detail: string, faults: readonly Fault[] = []) {
+    super(detail)
+    this.code = code
+    this.statusCode = problems[code][0]
+    this.faults = faults
+  }
+}
+
+/** RFC 6901: the path of a value inside the body. */
+export function toPointer(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => `/${String(key).slice(0, 64).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('')
+}
+
+/** A problem with a single place. */
+export function problemAt(
+  code: ProblemCode,
+  path: readonly PropertyKey[],
+  detail: string,
+): Problem {
+  const pointer = toPointer(path)
+  return new Problem(code, `${pointer}: ${detail}`, [{ pointer, detail }])
+}

@@ -1,0 +1,140 @@
+import swagger from '@fastify/swagger'
+import type { FastifyInstance, FastifySchema } from 'fastify'
+import * as z from 'zod'
+import { problems } from '../errors.ts'
+import { validate } from '../protocols/validate.ts'
+import { ProblemDocument } from './problems.ts'
+
+type Io = 'input' | 'output'
+type Examples = Record<string, { summary: string; value: unknown }>
+type Content = Record<string, { schema: z.ZodType; examples?: Examples }>
+interface Message {
+  description: string
+  content: Content
+  headers?: object
+}
+
+declare module 'fastify' {
+  interface FastifySchema {
+    operationId?: string
+    summary?: string
+    description?: string
+    tags?: readonly string[]
+    hide?: boolean
+    /** Schemas that are referred to by name only. */
+    components?: z.ZodType[]
+  }
+}
+
+const headers = {
+  'x-request-id': {
+    type: 'string',
+    description: 'The request’s own id if it sent a sane one, else a new one.',
+  },
+}
+
+/** A body or an answer in JSON. */
+export function json(schema: z.ZodType, description: string, examples: Examples = {}): Message {
+  return { description, headers, content: { 'application/json': { schema, examples } } }
+}
+
+/** The statuses at which an operation answers with a problem document, and their codes. */
+export function problemResponses(...statuses: number[]): Record<string, Message> {
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const description = Object.entries(problems)
+        .filter(([, problem]) => problem[0] === status)
+        .map(([code, [, title]]) => `\`${code}\`: ${title}.`)
+        .join('\n\n')
+      const content = { 'application/problem+json': { schema: ProblemDocument } }
+      return [status, { description, headers, content }]
+    }),
+  )
+}
+
+const REF = '#/components/schemas/'
+
+/** zod validates, and describes itself; @fastify/swagger puts the descriptions together. */
+export async function registerOpenapi(app: FastifyInstance, version: string): Promise<void> {
+  const named: Record<Io, Set<z.ZodType>> = { input: new Set(), output: new Set() }
+
+  function toJsonSchema(schema: z.ZodType, io: Io): object {
+    const id = schema.meta()?.id
+    if (id) {
+      named[io].add(schema)
+      return { $ref: REF + id }
+    }
+    const { $schema, ...jsonSchema } = z.toJSONSchema(schema, { io })
+    return jsonSchema
+  }
+
+  function describe({ content, ...message }: Message, io: Io) {
+    const described = Object.entries(content).map(([type, { schema, examples }]) => {
+      const jsonSchema = toJsonSchema(schema, io)
+      // Where @fastify/swagger looks for the examples differs between requests and answers.
+      return io === 'input'
+        ? [type, { schema: { ...jsonSchema, 'x-examples': examples } }]
+        : [type, { schema: jsonSchema, ...(examples && { examples }) }]
+    })
+    return { ...message, content: Object.fromEntries(described) }
+  }
+
+  function transform({ body, response, components = [], ...schema }: FastifySchema): FastifySchema {
+    for (const component of components) named.input.add(component)
+    const responses = Object.entries((response ?? {}) as Record<string, Message>)
+    return {
+      ...schema,
+      ...(body !== undefined && { body: describe(body as Message, 'input') }),
+      response: Object.fromEntries(
+        responses.map(([status, message]) => [status, describe(message, 'output')]),
+      ),
+    }
+  }
+
+  function components(io: Io) {
+    const registry = z.registry<{ id: string }>()
+    for (const schema of named[io]) registry.add(schema, { id: schema.meta()!.id! })
+    const { schemas } = z.toJSONSchema(registry, { io, uri: (id) => REF + id })
+    return Object.fromEntries(
+      Object.entries(schemas).map(([id, { $schema, $id, ...schema }]) => [id, schema]),
+    )
+  }
+
+  app.setValidatorCompiler<z.ZodType>(({ schema }) => (value) => {
+    try {
+      return { value: validate(schema, value) }
+    } catch (error) {
+      return { error: error as Error }
+    }
+  })
+  app.setSerializerCompiler(() => JSON.stringify)
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.1',
+      info: {
+        title: 'Kelvin',
+        version,
+        summary: 'A sampling sidecar for language models',
+        description:
+          'POST logits, get probabilities and sampled token ids. The same request and seed give the same answer.\n\n' +
+          'Temperature is a dial of randomness: p = exp((logit − max) / temperature), normalised.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/', description: 'This server' }],
+      security: [],
+      tags: [
+        { name: 'sampling', description: 'From logits to tokens' },
+        { name: 'about', description: 'What this server can do' },
+        { name: 'health', description: 'For probes' },
+      ],
+    },
+    transform: ({ schema, url }) => ({ schema: schema ? transform(schema) : { hide: true }, url }),
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) throw new Error('Expected an OpenAPI document')
+      const { openapiObject } = document
+      const schemas = { ...components('input'), ...components('output') }
+      return { ...openapiObject, components: { ...openapiObject.components, schemas } } as never
+    },
+  })
+}

@@ -1,0 +1,124 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import * as z from 'zod'
+import { Problem, type ProblemCode, problems } from '../errors.ts'
+import { MAX_FAULTS } from '../protocols/validate.ts'
+import { describeValue } from '../sampling/fields.ts'
+
+/** RFC 9457. */
+export const ProblemDocument = z
+  .strictObject({
+    type: z.string().meta({ description: 'A URI that stands for the code.' }),
+    title: z.string().meta({ description: 'What the code means.' }),
+    status: z.int(),
+    code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
+    detail: z.string().meta({ description: 'What is wrong with this request.' }),
+    request_id: z.string(),
+    errors: z
+      .array(
+        z.strictObject({
+          pointer: z.string().meta({ description: 'Where, as a JSON pointer into the body.' }),
+          detail: z.string(),
+        }),
+      )
+      .max(MAX_FAULTS),
+    errors_truncated: z.literal(true).optional().meta({ description: 'There are more errors.' }),
+  })
+  .meta({ id: 'Problem', description: 'Why a request was not answered (RFC 9457).' })
+
+/** What Fastify's own errors are called here. */
+const fastifyCodes: Record<string, ProblemCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'BODY_INCOMPLETE',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'EMPTY_BODY',
+  FST_ERR_BAD_URL: 'INVALID_URL',
+  FST_ERR_MAX_PARAM_LENGTH: 'INVALID_URL',
+  ECONNRESET: 'BODY_INCOMPLETE',
+}
+
+const MAX_DETAIL = 300
+
+export function toDocument(problem: Problem, request_id: string): z.output<typeof ProblemDocument> {
+  const { code, faults } = problem
+  const [status, title] = problems[code]
+  const cut = (text: string) => (text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL)}…` : text)
+  return {
+    type: `urn:kelvin:problem:${code}`,
+    title,
+    status,
+    code,
+    detail: cut(problem.message),
+    request_id,
+    errors: faults
+      .slice(0, MAX_FAULTS)
+      .map(({ pointer, detail }) => ({ pointer: cut(pointer), detail: cut(detail) })),
+    ...(faults.length > MAX_FAULTS && { errors_truncated: true }),
+  }
+}
+
+function toProblem(error: FastifyError | Problem, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    const type = describeValue(request.headers['content-type'] ?? 'no content type')
+    return new Problem('UNSUPPORTED_MEDIA_TYPE', `Cannot read ${type}: send application/json`)
+  }
+  const code = fastifyCodes[error.code]
+  if (code) return new Problem(code, error.message)
+  const status = error.statusCode ?? 500
+  if (status === 503)
+    return new Problem('SHUTTING_DOWN', 'Cannot take new requests while shutting down')
+  if (status < 500) return new Problem('INVALID_REQUEST', error.message)
+  return new Problem('INTERNAL_ERROR', 'Cannot answer; the log tells why under this request id')
+}
+
+function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  const problem = toProblem(error, request)
+  if (problem.code === 'INTERNAL_ERROR') request.log.error({ err: error }, 'internal error')
+  if (problem.statusCode === 415) reply.header('accept', 'application/json')
+  if (problem.statusCode === 503) reply.header('retry-after', '1')
+  reply.problem = problem
+  return reply
+    .code(problem.statusCode)
+    .header('content-type', 'application/problem+json')
+    .send(Buffer.from(JSON.stringify(toDocument(problem, request.id))))
+}
+
+/** What the HTTP parser could not make a request of has no reply object, only a socket. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const codes: Record<string, ProblemCode> = {
+    HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
+    ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
+  }
+  const code = codes[error.code ?? ''] ?? 'INVALID_HTTP'
+  const document = toDocument(new Problem(code, problems[code][1]), '')
+  const body = JSON.stringify(document)
+  socket.end(
+    `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}\r\n` +
+      'Content-Type: application/problem+json\r\n' +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+/** Every error leaves by this door. */
+export function registerProblems(app: FastifyInstance): void {
+  app.setErrorHandler(sendProblem)
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]!
+    const allowed = app.supportedMethods.filter((method) => app.hasRoute({ method, url: path }))
+    if (allowed.length === 0) {
+      throw new Problem('NOT_FOUND', `Cannot ${request.method} ${path}: see /docs for what is here`)
+    }
+    reply.header('allow', allowed.join(', '))
+    throw new Problem(
+      'METHOD_NOT_ALLOWED',
+      `Cannot ${request.method} ${path}: use ${allowed.join(' or ')}`,
+    )
+  })
+}
+
+export { sendProblem }

@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+
+/** A client's own request id is taken when it can do no harm in a log or a header. */
+const SANE_ID = /^[\w.:-]{1,128}$/
+
+export function requestId(request: IncomingMessage): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && SANE_ID.test(given) ? given : randomUUID()
+}
+
+/** Text from a client is cut to this in a log line. */
+const MAX_LOGGED = 200
+
+/** One line for each request, when it is over. Bodies are never logged. */
+export class RequestLog extends LogController {
+  constructor() {
+    super({ requestIdLogLabel: 'request_id' })
+  }
+
+  override incomingRequest(): void {}
+
+  override routeNotFound(): void {}
+
+  override requestCompleted(
+    error: Error | null | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): void {
+    const line = {
+      method: request.method,
+      url: request.url.slice(0, MAX_LOGGED),
+      status: reply.statusCode,
+      duration_ms: Math.round(reply.elapsedTime * 1000) / 1000,
+      bytes_in: Number(request.headers['content-length'] ?? 0),
+      ...(reply.problem && {
+        code: reply.problem.code,
+        detail: reply.problem.message.slice(0, MAX_LOGGED),
+      }),
+    }
+    if (error) request.log.warn({ ...line, reason: error.message.slice(0, MAX_LOGGED) }, 'aborted')
+    else request.log.info(line, 'request')
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** Why the request could not be answered, for its log line. */
+    problem?: { code: string; message: string }
+  }
+}

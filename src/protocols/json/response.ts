@@ -1,0 +1,134 @@
+import * as z from 'zod'
+import { probabilities } from '../../sampling/distribution.ts'
+import type { RowRequest, RowResult } from '../../sampling/pipeline.ts'
+import { type ProbabilitiesRequest, SMALL_VOCABULARY } from './request.ts'
+import { encodeTensor } from './tensor.ts'
+
+const Probability = z.number().min(0).max(1)
+const Logprob = z
+  .number()
+  .max(0)
+  .nullable()
+  .meta({ description: 'A natural logarithm; null for probability 0.' })
+const TokenId = z.int().min(0)
+
+const distribution = {
+  probabilities: z
+    .array(Probability)
+    .or(
+      z.strictObject({ dtype: z.literal('float32'), shape: z.tuple([z.int()]), data: z.string() }),
+    )
+    .optional()
+    .meta({ description: 'One for each vocabulary entry; 0 for a token that was removed.' }),
+  kept: z
+    .strictObject({ token_ids: z.array(TokenId), probabilities: z.array(Probability) })
+    .optional()
+    .meta({ description: 'The tokens left, ids ascending.' }),
+  top: z
+    .strictObject({
+      token_ids: z.array(TokenId),
+      probabilities: z.array(Probability),
+      logprobs: z.array(Logprob),
+    })
+    .optional()
+    .meta({
+      description: 'The most likely tokens, most likely first, lower ids first among equals.',
+    }),
+  scored: z
+    .strictObject({
+      token_ids: z.array(TokenId),
+      logprobs: z.array(Logprob),
+      ranks: z.array(z.int().min(1).nullable()),
+    })
+    .optional()
+    .meta({
+      description:
+        'The tokens of `logprob_token_ids`; rank 1 is the most likely, null a removed token.',
+    }),
+  kept_count: z.int().min(1).meta({ description: 'How many tokens are left.' }),
+  entropy: z.number().min(0).meta({ description: 'Of the final distribution, in nats.' }),
+}
+
+const draw = {
+  token_ids: z
+    .array(TokenId)
+    .meta({ description: 'The drawn tokens, in the order they were drawn.' }),
+  logprobs: z.array(Logprob).meta({ description: 'Of each drawn token, under `logprobs_mode`.' }),
+}
+
+const address = {
+  seed: z
+    .string()
+    .meta({ description: 'With stream and step: send these again to replay the draw.' }),
+  stream: z.string(),
+  step: z.int(),
+}
+
+const warnings = z
+  .array(z.strictObject({ code: z.string(), message: z.string(), row: z.int().min(0) }))
+  .meta({ description: 'What the caller should know about its parameters, row by row.' })
+
+export const SampleResponse = z
+  .strictObject({
+    results: z.array(z.strictObject({ ...draw, ...distribution, ...address })),
+    warnings,
+  })
+  .meta({ id: 'SampleResponse', description: 'One result for each row, in order.' })
+
+export const ProbabilitiesResponse = z
+  .strictObject({ results: z.array(z.strictObject(distribution)), warnings })
+  .meta({ id: 'ProbabilitiesResponse', description: 'One result for each row, in order.' })
+
+type Warnings = z.output<typeof warnings>
+
+/** How a row's answer is to be written. */
+type Answer = Pick<ProbabilitiesRequest, 'return_probabilities' | 'encoding'>
+
+/** A row to work on, and how to answer it. */
+export interface DecodedRow extends RowRequest {
+  answer: Answer
+}
+
+/** The answer to a request, as JSON text. Each row is written before the next is worked on. */
+export function encode(results: Iterable<RowResult>, rows: readonly DecodedRow[]): string {
+  const written: unknown[] = []
+  const warned: Warnings = []
+  for (const result of results) {
+    const row = written.length
+    written.push(encodeRow(result, rows[row]!.answer))
+    for (const warning of result.warnings) warned.push({ ...warning, row })
+  }
+  return JSON.stringify({ results: written, warnings: warned })
+}
+
+function encodeRow({ row, drawn, top, scored, entropy }: RowResult, answer: Answer) {
+  return {
+    ...(drawn && { token_ids: drawn.token_ids, logprobs: drawn.logprobs }),
+    ...encodeProbabilities(row, answer),
+    ...(top && { top }),
+    ...(scored && { scored }),
+    kept_count: row.size,
+    entropy,
+    ...(drawn && {
+      seed: String(drawn.seed),
+      stream: String(drawn.stream),
+      step: Number(drawn.step),
+    }),
+  }
+}
+
+function encodeProbabilities(row: RowResult['row'], { return_probabilities, encoding }: Answer) {
+  const { vocabSize, size } = row
+  const small = vocabSize <= SMALL_VOCABULARY ? 'all' : 'none'
+  const returned = return_probabilities === 'auto' ? small : return_probabilities
+  if (returned === 'none') return {}
+  const values = probabilities(row)
+  if (returned === 'kept') {
+    const token_ids = Array.from(row.ids.subarray(0, size))
+    return { kept: { token_ids, probabilities: Array.from(values) } }
+  }
+  const dense = encoding === 'json' ? new Float64Array(vocabSize) : new Float32Array(vocabSize)
+  for (let i = 0; i < size; i++) dense[row.ids[i]!] = values[i]!
+  if (dense instanceof Float32Array) return { probabilities: encodeTensor(dense, [vocabSize]) }
+  return { probabilities: Array.from(dense) }
+}

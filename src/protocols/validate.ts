@@ -1,0 +1,53 @@
+import leven from 'leven'
+import * as z from 'zod'
+import { type Fault, Problem, toPointer } from '../errors.ts'
+import { describeValue } from '../sampling/fields.ts'
+
+/** Parse a value by a schema, or throw a problem that names each fault, at most `MAX_FAULTS`. */
+export function validate<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  path: PropertyKey[] = [],
+): z.output<Schema> {
+  const result = schema.safeParse(value, { reportInput: true })
+  if (result.success) return result.data
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+  throw toProblem(result.error.issues, known, path)
+}
+
+/** Enough to mend a request by, few enough that no request makes an answer long. */
+export const MAX_FAULTS = 10
+
+function toProblem(
+  issues: readonly z.core.$ZodIssue[],
+  known: readonly string[],
+  path: PropertyKey[],
+): Problem {
+  const faults: Fault[] = []
+  for (const issue of issues) {
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys.slice(0, MAX_FAULTS + 1)) {
+        const detail = `Unknown field ${describeValue(key)}${suggestion(key, known)}`
+        faults.push({ pointer: toPointer([...path, ...issue.path, key]), detail })
+      }
+    } else {
+      faults.push({ pointer: toPointer([...path, ...issue.path]), detail: toDetail(issue) })
+    }
+    if (faults.length > MAX_FAULTS) break
+  }
+  const [first] = faults
+  return new Problem('INVALID_REQUEST', `${first!.pointer || 'The body'}: ${first!.detail}`, faults)
+}
+
+function toDetail(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'custom') return issue.message
+  if (issue.input === undefined) return 'Expected a value, got none'
+  return `${issue.message.replace('Invalid input: e', 'E').replace(/, received .*$/, '')}, got ${describeValue(issue.input)}`
+}
+
+function suggestion(key: string, known: readonly string[]): string {
+  if (known.length === 0 || key.length > 64) return ''
+  const distance = (name: string) => (name.startsWith(key) ? 1 : leven(key, name))
+  const nearest = known.toSorted((a, b) => distance(a) - distance(b))[0]
+  return `; did you mean "${nearest}"?`
+}

@@ -1,0 +1,104 @@
+import type { FastifyInstance } from 'fastify'
+import * as z from 'zod'
+import type { Config } from '../config.ts'
+import { json, problemResponses } from '../plugins/openapi.ts'
+import { dtypes } from '../protocols/json/tensor.ts'
+import { catalogue } from '../sampling/catalogue.ts'
+import { DETERMINISM_VERSION } from '../sampling/pipeline.ts'
+
+const Reference = z.strictObject({ title: z.string(), url: z.string() })
+const Rules = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+
+const Catalogue = z
+  .strictObject({
+    samplers: z
+      .array(
+        z.strictObject({
+          name: z.string().meta({ description: 'As in `order`.' }),
+          title: z.string(),
+          meaning: z.string(),
+          reference: Reference,
+          stage: z.string(),
+          fields: z.record(z.string(), z.unknown()).meta({
+            description: 'Request fields as JSON Schema; each default switches the sampler off.',
+          }),
+          rules: Rules.meta({
+            description: 'Its side where engines disagree; profiles set others.',
+          }),
+          example: z
+            .strictObject({
+              params: z.record(z.string(), z.unknown()),
+              given: z.array(z.number()),
+              gives: z.array(z.number()),
+            })
+            .meta({ description: 'Probabilities before and after.' }),
+        }),
+      )
+      .meta({ description: 'In Kelvin’s own order.' }),
+    profiles: z.array(
+      z.strictObject({
+        name: z.string(),
+        title: z.string(),
+        meaning: z.string(),
+        reference: Reference,
+        order: z
+          .array(z.string())
+          .meta({ description: 'A sampler that is not here does not run.' }),
+        rules: z
+          .record(z.string(), Rules)
+          .meta({ description: 'By sampler: differences to its own.' }),
+      }),
+    ),
+  })
+  .meta({ id: 'Catalogue', description: 'Samplers and profiles.' })
+
+const Info = z
+  .strictObject({
+    name: z.literal('kelvin'),
+    version: z.string(),
+    determinism_version: z.int().meta({
+      description: 'Changes when the same request may get other bytes than before.',
+    }),
+    dtypes: z.array(z.enum(dtypes)),
+    limits: z.strictObject({ max_body_bytes: z.int(), max_vocab_size: z.int() }),
+  })
+  .meta({ id: 'Info', description: 'This server.' })
+
+/** GET /v1/samplers and GET /v1/info: what this server can do. */
+export function aboutRoutes(app: FastifyInstance, config: Config, version: string): void {
+  const samplers = catalogue()
+  app.get(
+    '/v1/samplers',
+    {
+      schema: {
+        operationId: 'samplers',
+        summary: 'List samplers and profiles',
+        description:
+          'Each sampler with its fields, meaning, paper and an example; each profile with its order.',
+        tags: ['about'],
+        response: { 200: json(Catalogue, 'The catalogue'), ...problemResponses(400, 503) },
+      },
+    },
+    () => samplers,
+  )
+
+  const info: z.output<typeof Info> = {
+    name: 'kelvin',
+    version,
+    determinism_version: DETERMINISM_VERSION,
+    dtypes,
+    limits: { max_body_bytes: config.MAX_BODY_BYTES, max_vocab_size: config.MAX_VOCAB_SIZE },
+  }
+  app.get(
+    '/v1/info',
+    {
+      schema: {
+        operationId: 'info',
+        summary: 'Version and limits',
+        tags: ['about'],
+        response: { 200: json(Info, 'This server'), ...problemResponses(400, 503) },
+      },
+    },
+    () => info,
+  )
+}

@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config.ts'
+import { decodeProbabilities } from '../protocols/json/decode.ts'
+import { ProbabilitiesRequest, ProbabilitiesRow } from '../protocols/json/request.ts'
+import { ProbabilitiesResponse } from '../protocols/json/response.ts'
+import { samplingRoute } from './sampling.ts'
+
+const examples = {
+  softmax: {
+    summary: 'Softmax of five logits',
+    request: { logits: [2, 1, 0.5, -1, -3] },
+  },
+  hot: {
+    summary: 'A temperature above 2, with its warning',
+    request: { logits: [2, 1, 0.5, -1, -3], temperature: 5 },
+  },
+  kept: {
+    summary: 'What top-p leaves, and how chosen tokens fare in the raw distribution',
+    request: {
+      logits: [2, 1, 0.5, -1, -3],
+      top_p: 0.8,
+      return_probabilities: 'kept' as const,
+      logprob_token_ids: [0, 4],
+      logprobs_mode: 'raw' as const,
+    },
+  },
+}
+
+/** POST /v1/probabilities: logits in, distributions out. */
+export function probabilitiesRoute(app: FastifyInstance, config: Config): void {
+  samplingRoute(app, {
+    url: '/v1/probabilities',
+    operationId: 'probabilities',
+    summary: 'Turn logits into probabilities',
+    description:
+      'As POST /v1/sample, without the draw: the distribution that the samplers leave, dense unless told otherwise.',
+    request: ProbabilitiesRequest,
+    row: ProbabilitiesRow,
+    response: ProbabilitiesResponse,
+    decode: (request) => decodeProbabilities(request, { maxVocabSize: config.MAX_VOCAB_SIZE }),
+    examples,
+  })
+}

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config.ts'
+import { decodeSample } from '../protocols/json/decode.ts'
+import { SampleRequest, SampleRow } from '../protocols/json/request.ts'
+import { SampleResponse } from '../protocols/json/response.ts'
+import { samplingRoute } from './sampling.ts'
+
+const examples = {
+  one_token: {
+    summary: 'One token from five logits',
+    request: { logits: [2, 1, 0.5, -1, -3], temperature: 0.8, seed: 42 },
+  },
+  greedy: {
+    summary: 'Temperature 0: the most likely token, always',
+    request: { logits: [2, 1, 0.5, -1, -3], temperature: 0, seed: 42 },
+  },
+  truncated: {
+    summary: 'Ten tokens after top-k, top-p and min-p, with the most likely three',
+    request: {
+      logits: [2, 1, 0.5, -1, -3],
+      temperature: 1.2,
+      top_k: 4,
+      top_p: 0.95,
+      min_p: 0.05,
+      n: 10,
+      seed: 42,
+      top_logprobs: 3,
+    },
+  },
+  batch: {
+    summary: 'Two rows, the second with settings of its own and a banned token',
+    request: {
+      logits: [
+        [2, 1, 0.5, -1, -3],
+        [0, 0, '-Infinity' as const, 3, 1],
+      ],
+      temperature: 0.8,
+      seed: '42',
+      rows: [{}, { temperature: 1.5, banned_token_ids: [3] }],
+    },
+  },
+  tensor: {
+    summary: 'A float32 tensor in base64, without replacement',
+    request: {
+      logits: { dtype: 'float32', shape: [1, 4], data: 'AAAAQAAAgD8AAAA/AACAvw==' },
+      n: 2,
+      replacement: false,
+      seed: 7,
+      return_probabilities: 'none' as const,
+    },
+  },
+}
+
+const drawSeed = () => randomBytes(8).readBigUInt64LE()
+
+/** POST /v1/sample: logits in, token ids out. */
+export function sampleRoute(app: FastifyInstance, { MAX_VOCAB_SIZE: maxVocabSize }: Config): void {
+  samplingRoute(app, {
+    url: '/v1/sample',
+    operationId: 'sample',
+    summary: 'Draw tokens from logits',
+    description:
+      'For each row of logits: the samplers that the parameters switch on, in the profile’s order, then n draws. ' +
+      'The answer carries seed, stream and step; the same request with these draws the same tokens.',
+    request: SampleRequest,
+    row: SampleRow,
+    response: SampleResponse,
+    decode: (request) => decodeSample(request, { maxVocabSize, drawSeed }),
+    examples,
+  })
+}

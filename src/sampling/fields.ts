@@ -1,0 +1,239 @@
+import * as z from 'zod'
+
+/**
+ * Field types that requests share. Arrays here may be as long as a vocabulary, so each is checked
+ * in one loop that stops at the first fault; zod's own array would make an issue per element.
+ */
+
+type Path = (string | number)[]
+export interface Misfit {
+  path: Path
+  detail: string
+}
+
+/** How a field tells the first of its values that a vocabulary of this size does not have. */
+export const vocabularyChecks = z.registry<{
+  misfit(value: unknown, vocabSize: number): Misfit | undefined
+}>()
+
+type FaultAt = (path: Path, message: string) => never
+
+/** A field parsed by a function that stops at the first fault, documented by a JSON schema. */
+function parsed<Output>(
+  documentation: z.core.GlobalMeta,
+  parse: (value: unknown, fault: FaultAt) => Output,
+) {
+  return z
+    .unknown()
+    .meta(documentation)
+    .transform((value, context): Output => {
+      try {
+        return parse(value, (path, message) => {
+          throw new FirstFault(path, message)
+        })
+      } catch (error) {
+        if (error instanceof FirstFault) {
+          const { path, message } = error
+          context.issues.push({ code: 'custom', path, message, input: value })
+        } else if (error instanceof FaultyItem) {
+          context.issues.push(...error.issues)
+        } else {
+          throw error
+        }
+        return z.NEVER
+      }
+    })
+}
+
+class FirstFault extends Error {
+  readonly path: Path
+
+  constructor(path: Path, message: string) {
+    super(message)
+    this.path = path
+  }
+}
+
+class FaultyItem extends Error {
+  readonly issues: z.core.$ZodRawIssue[]
+
+  constructor(index: number, issues: z.core.$ZodIssue[]) {
+    super()
+    this.issues = issues.map(
+      (issue) => ({ ...issue, path: [index, ...issue.path] }) as z.core.$ZodRawIssue,
+    )
+  }
+}
+
+/** Names a faulty value in a few words, whatever its size. */
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object') return 'an object'
+  if (typeof value === 'string') {
+    return value.length > 32 ? `a string of ${value.length} characters` : JSON.stringify(value)
+  }
+  return String(value)
+}
+
+const MAX_TOKEN_ID = 2 ** 31 - 1
+
+function isTokenId(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TOKEN_ID
+}
+
+export function beyondVocabulary(id: number, vocabSize: number): string {
+  return `Token id ${id} is outside the vocabulary of ${vocabSize} entries`
+}
+
+/** Token ids: an array of integers, parsed into a Uint32Array. */
+export function tokenIds(description: string) {
+  return parsed(
+    { description, type: 'array', items: { type: 'integer', minimum: 0, maximum: MAX_TOKEN_ID } },
+    (value, fault) => {
+      if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
+      const given = value as unknown[]
+      const ids = new Uint32Array(given.length)
+      for (let i = 0; i < given.length; i++) {
+        const id = given[i]
+        if (!isTokenId(id)) fault([i], `Expected a token id, got ${describeValue(id)}`)
+        ids[i] = id as number
+      }
+      return ids
+    },
+  ).register(vocabularyChecks, {
+    misfit(value, vocabSize) {
+      const ids = value as Uint32Array
+      const index = ids.findIndex((id) => id >= vocabSize)
+      if (index < 0) return undefined
+      return { path: [index], detail: beyondVocabulary(ids[index]!, vocabSize) }
+    },
+  })
+}
+
+/** A number for each of some tokens. */
+export interface TokenBiases {
+  ids: Uint32Array
+  biases: Float64Array
+}
+
+/** An object from token id to number; "-Infinity" is a number here. */
+export function tokenBiases(description: string) {
+  return parsed(
+    {
+      description,
+      type: 'object',
+      propertyNames: { type: 'string', pattern: '^(0|[1-9][0-9]{0,9})$' },
+      additionalProperties: { anyOf: [{ type: 'number' }, { const: '-Infinity' }] },
+    },
+    (value, fault): TokenBiases => {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        fault([], `Expected an object from token id to bias, got ${describeValue(value)}`)
+      }
+      const entries = Object.entries(value as object)
+      const ids = new Uint32Array(entries.length)
+      const biases = new Float64Array(entries.length)
+      for (let i = 0; i < entries.length; i++) {
+        const [key, bias] = entries[i]!
+        const id = Number(key)
+        if (!isTokenId(id) || String(id) !== key) {
+          fault([key], `Expected a token id as key, got ${describeValue(key)}`)
+        }
+        ids[i] = id
+        if (bias === '-Infinity') biases[i] = Number.NEGATIVE_INFINITY
+        else if (Number.isFinite(bias)) biases[i] = bias
+        else fault([key], `Expected a finite number or "-Infinity", got ${describeValue(bias)}`)
+      }
+      return { ids, biases }
+    },
+  ).register(vocabularyChecks, {
+    misfit(value, vocabSize) {
+      const id = (value as TokenBiases).ids.find((id) => id >= vocabSize)
+      if (id === undefined) return undefined
+      return { path: [String(id)], detail: beyondVocabulary(id, vocabSize) }
+    },
+  })
+}
+
+/** One bit per token, base64 of little-endian int32 words; bit `id & 31` of word `id >> 5`. */
+export function tokenBitmask(description: string) {
+  return parsed({ description, type: 'string', contentEncoding: 'base64' }, (value, fault) => {
+    const bytes = typeof value === 'string' ? decodeBase64(value) : undefined
+    if (!bytes) fault([], `Expected base64, got ${describeValue(value)}`)
+    if (bytes!.length % 4 !== 0) fault([], `Expected whole int32 words, got ${bytes!.length} bytes`)
+    const view = new DataView(bytes!.buffer, bytes!.byteOffset, bytes!.length)
+    return Int32Array.from({ length: bytes!.length / 4 }, (_, word) =>
+      view.getInt32(word * 4, true),
+    )
+  }).register(vocabularyChecks, {
+    misfit(value, vocabSize) {
+      const { length } = value as Int32Array
+      const expected = Math.ceil(vocabSize / 32)
+      if (length === expected) return undefined
+      return {
+        path: [],
+        detail: `A vocabulary of ${vocabSize} entries needs ${expected} words, got ${length}`,
+      }
+    },
+  })
+}
+
+/** The bytes of a padded standard base64 text; nothing when it is not one. */
+export function decodeBase64(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.fromBase64(text, { lastChunkHandling: 'strict' })
+  } catch {
+    return undefined
+  }
+}
+
+const MAX_U64 = 2n ** 64n - 1n
+
+/** An unsigned 64-bit integer: a JSON integer where that is exact, else a decimal string. */
+export function u64(description: string, max = MAX_U64) {
+  return parsed(
+    {
+      description,
+      anyOf: [
+        { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+        { type: 'string', pattern: '^[0-9]{1,20}$' },
+      ],
+    },
+    (value, fault) => {
+      const isExact =
+        typeof value === 'string' ? /^[0-9]{1,20}$/.test(value) : Number.isSafeInteger(value)
+      if (!isExact) {
+        const hint = Number.isInteger(value) ? '; write integers beyond 2^53 as strings' : ''
+        fault([], `Expected an integer from 0 to ${max}, got ${describeValue(value)}${hint}`)
+      }
+      const integer = BigInt(value as string | number)
+      if (integer < 0n || integer > max) {
+        fault([], `Expected an integer from 0 to ${max}, got ${describeValue(value)}`)
+      }
+      return integer
+    },
+  )
+}
+
+/**
+ * An array that another schema parses item by item, up to the first faulty one. `items` is the
+ * JSON schema of an item, for the documentation.
+ */
+export function list<Item extends z.ZodType>(
+  item: Item,
+  documentation: { description: string; items: z.core.JSONSchema.BaseSchema; maxItems?: number },
+) {
+  const { maxItems = Number.POSITIVE_INFINITY } = documentation
+  return parsed({ ...documentation, type: 'array' }, (value, fault) => {
+    if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
+    const given = value as unknown[]
+    if (given.length > maxItems) {
+      fault([], `Expected at most ${maxItems} items, got ${given.length}`)
+    }
+    return given.map((element, index): z.output<Item> => {
+      const result = item.safeParse(element, { reportInput: true })
+      if (result.success) return result.data
+      throw new FaultyItem(index, result.error.issues)
+    })
+  })
+}

@@ -1,0 +1,124 @@
+import * as z from 'zod'
+import { list, tokenIds, u64, vocabularyChecks } from './fields.ts'
+import { kelvinOrder, type SamplerName, samplerByName } from './order.ts'
+import { profiles } from './profiles/index.ts'
+import type { samplers } from './samplers/index.ts'
+
+type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void
+  ? I
+  : never
+type SamplerFields = Intersection<(typeof samplers)[number]['fields']>
+
+/** Every sampler's fields, side by side, in the order the samplers run. */
+const samplerFields = Object.assign(
+  {},
+  ...kelvinOrder.map((name) => samplerByName.get(name)!.fields),
+) as SamplerFields
+
+const profileNames = profiles.map((profile) => profile.name)
+
+/** What shapes the distribution of a row. */
+export const samplingFields = {
+  ...samplerFields,
+  min_tokens_to_keep: z
+    .int()
+    .min(1)
+    .meta({
+      description:
+        'Truncation never leaves fewer tokens than this; masks may. 1 only protects the most likely token (off).',
+    })
+    .default(1),
+  profile: z
+    .enum(profileNames)
+    .meta({
+      description:
+        'The engine to agree with: its order of samplers, and its side where engines disagree. See GET /v1/samplers.',
+    })
+    .default('kelvin'),
+  order: list(z.enum(kelvinOrder as [SamplerName, ...SamplerName[]]), {
+    description:
+      'The samplers to run, in this order, in place of the profile’s. One that is left out does not run.',
+    items: { type: 'string', enum: [...kelvinOrder] },
+    maxItems: kelvinOrder.length,
+  })
+    .refine((names) => new Set(names).size === names.length, 'Expected each sampler once')
+    .optional(),
+}
+
+/** How many tokens to draw, and from which random numbers. */
+export const drawFields = {
+  n: z
+    .int()
+    .min(1)
+    .max(65_536)
+    .meta({ description: 'How many tokens to draw for each row.' })
+    .default(1),
+  replacement: z
+    .boolean()
+    .meta({
+      description:
+        'Whether a token may be drawn more than once. Without replacement at least n tokens must be left, else the answer is a 422.',
+    })
+    .default(true),
+  seed: u64(
+    'With stream and step, the address of the random numbers. The same address draws the same tokens, always. ' +
+      'Absent: the server draws a seed, and the answer carries it.',
+  ).optional(),
+  stream: u64(
+    'Tells apart rows that share a seed. Absent: the index of the row in the batch.',
+  ).optional(),
+  step: u64(
+    'The position in the generated text, so that one seed serves a whole sequence.',
+    2n ** 53n - 1n,
+  ).prefault(0),
+}
+
+/** What to report of the distribution beside the draw. */
+export const scoreFields = {
+  top_logprobs: z
+    .int()
+    .min(0)
+    .meta({
+      description: 'How many of the most likely tokens to report in `top`. 0 reports none (off).',
+    })
+    .default(0),
+  logprob_token_ids: tokenIds(
+    'Tokens to report in `scored`, with logprob and rank. [] reports none (off). An id outside the vocabulary is an error.',
+  ).prefault([]),
+  logprobs_mode: z
+    .enum(['processed', 'raw'])
+    .meta({
+      description:
+        'Which distribution logprobs, `top` and `scored` are about: after all samplers, or of the logits as sent.',
+    })
+    .default('processed'),
+}
+
+const rowFields = z.strictObject({ ...samplingFields, ...scoreFields })
+
+/** The parameters of one row, defaults filled in. */
+export type RowParams = z.output<typeof rowFields>
+
+/** The schema under the wrappers that make a field optional. */
+export function withoutDefault(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodOptional
+    ? withoutDefault(schema.unwrap())
+    : schema
+}
+
+const checked = Object.entries(rowFields.shape).flatMap(([field, schema]) => {
+  const check = vocabularyChecks.get(withoutDefault(schema))
+  return check ? [{ field, check }] : []
+})
+
+/** The first value, if any, that a vocabulary of this size does not have. */
+export function findMisfit(params: Partial<RowParams>, vocabSize: number) {
+  for (const { field, check } of checked) {
+    const value = params[field as keyof RowParams]
+    const misfit = value === undefined ? undefined : check.misfit(value, vocabSize)
+    if (misfit) return { path: [field, ...misfit.path], detail: misfit.detail }
+  }
+  return undefined
+}

@@ -1,0 +1,21 @@
+import type { SamplerName } from './order.ts'
+import type { samplers } from './samplers/index.ts'
+
+type RulesOf<Name extends SamplerName> = Extract<(typeof samplers)[number], { name: Name }>['rules']
+
+/** An engine to agree with: the order it runs samplers in, and its side where engines disagree. */
+export interface Profile<Name extends string = string> {
+  readonly name: Name
+  readonly title: string
+  /** What following it means, in one sentence. */
+  readonly meaning: string
+  readonly reference: { readonly title: string; readonly url: string }
+  /** A sampler the engine lacks is not here, and does not run under its profile. */
+  readonly order: readonly SamplerName[]
+  /** Differences to the samplers' own rules. */
+  readonly rules: { readonly [Name in SamplerName]?: Partial<RulesOf<Name>> }
+}
+
+export function defineProfile<const Name extends string>(profile: Profile<Name>): Profile<Name> {
+  return Object.freeze(profile)
+}

@@ -1,0 +1,13 @@
+import { defineProfile } from '../profile.ts'
+
+export const vllm = defineProfile({
+  name: 'vllm',
+  title: 'vLLM',
+  meaning: 'As vLLM samples: min-p before top-k and top-p, and ties at top-k all kept.',
+  reference: {
+    title: 'vLLM, `vllm/v1/sample/sampler.py`',
+    url: 'https://github.com/vllm-project/vllm/blob/main/vllm/v1/sample/sampler.py',
+  },
+  order: ['mask', 'logit_bias', 'temperature', 'min_p', 'top_k', 'top_p'],
+  rules: { temperature: { floor: 0.01 }, top_k: { ties: 'all' } },
+})

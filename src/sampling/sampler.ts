@@ -1,0 +1,72 @@
+import type * as z from 'zod'
+import type { Row } from './row.ts'
+
+/** The stages of the pipeline, in order; a sampler belongs to exactly one. */
+export const stages = ['mask', 'penalty', 'temperature', 'truncation'] as const
+export type Stage = (typeof stages)[number]
+
+export type Fields = z.ZodRawShape
+export type Params<F extends Fields> = z.output<z.ZodObject<F>>
+
+/** Where engines disagree about a sampler: choices by name. A profile sets them, a request can't. */
+export type Rules = Readonly<Record<string, string | number | boolean>>
+
+/** What one sampler does to one row, its parameters already bound. */
+export type Step = (row: Row) => void
+
+/** Something a caller should know about its parameters. */
+export interface Warning {
+  code: string
+  message: string
+}
+
+export interface SamplerDefinition<Name extends string, F extends Fields, R extends Rules> {
+  /** Its name in `order`. */
+  readonly name: Name
+  readonly title: string
+  /** What it does, in one sentence. */
+  readonly meaning: string
+  readonly reference: { readonly title: string; readonly url: string }
+  readonly stage: Stage
+  /** Samplers of the same stage that run before it in Kelvin's own order. */
+  readonly after?: readonly string[]
+  /** Request fields. Every default is the value at which the sampler does nothing. */
+  readonly fields: F
+  /** Kelvin's own choice wherever engines disagree. */
+  readonly rules: R
+  /** Probabilities in, probabilities out. */
+  readonly example: {
+    readonly params: z.input<z.ZodObject<F>>
+    readonly given: readonly number[]
+    readonly gives: readonly number[]
+  }
+  active(params: Params<F>): boolean
+  apply(row: Row, params: Params<F>, rules: R): void
+  warn?(params: Params<F>, rules: R): Warning | undefined
+}
+
+export interface Sampler<
+  Name extends string = string,
+  F extends Fields = Fields,
+  R extends Rules = Rules,
+> extends SamplerDefinition<Name, F, R> {
+  /** Bind the parameters once per request; nothing when they leave the sampler off. */
+  prepare(params: Params<F>, rules: R): Step | undefined
+}
+
+/**
+ * A function rather than a type annotation, because only a call infers the parameters that
+ * `active` and `apply` receive from the fields beside them.
+ */
+export function defineSampler<
+  const Name extends string,
+  const F extends Fields,
+  const R extends Rules = Record<never, never>,
+>(definition: Omit<SamplerDefinition<Name, F, R>, 'rules'> & { rules?: R }): Sampler<Name, F, R> {
+  return Object.freeze({
+    ...definition,
+    rules: definition.rules ?? ({} as R),
+    prepare: (params: Params<F>, rules: R) =>
+      definition.active(params) ? (row: Row) => definition.apply(row, params, rules) : undefined,
+  })
+}

@@ -1,0 +1,31 @@
+import { tokenBiases } from '../fields.ts'
+import { defineSampler } from '../sampler.ts'
+
+export const logitBias = defineSampler({
+  name: 'logit_bias',
+  title: 'Logit bias',
+  meaning: 'Adds a number to the logits of chosen tokens.',
+  reference: {
+    title: 'OpenAI API reference, `logit_bias`',
+    url: 'https://platform.openai.com/docs/api-reference/chat/create',
+  },
+  stage: 'mask',
+  after: ['mask'],
+  fields: {
+    logit_bias: tokenBiases(
+      'Token id → what to add to its logit: any finite number, or "-Infinity" to ban the token. ' +
+        'An id outside the vocabulary is an error. {} changes nothing (off).',
+    ).prefault({}),
+  },
+  example: {
+    // Twice the odds: ln 2.
+    params: { logit_bias: { 0: Math.LN2 } },
+    given: [0.25, 0.25, 0.5],
+    gives: [0.4, 0.2, 0.4],
+  },
+
+  active: ({ logit_bias }) => logit_bias.ids.length > 0,
+  apply(row, { logit_bias: { ids, biases } }) {
+    for (let i = 0; i < ids.length; i++) row.add(ids[i]!, biases[i]!)
+  },
+})

@@ -1,0 +1,45 @@
+import { tokenBitmask, tokenIds } from '../fields.ts'
+import { defineSampler } from '../sampler.ts'
+
+export const mask = defineSampler({
+  name: 'mask',
+  title: 'Mask',
+  meaning:
+    'Leaves only allowed tokens in play: by list, by ban, or by the bitmask of a grammar engine.',
+  reference: {
+    title: 'Dong et al.: XGrammar (2024), whose bitmask layout this is',
+    url: 'https://arxiv.org/abs/2411.15100',
+  },
+  stage: 'mask',
+  fields: {
+    allowed_token_ids: tokenIds(
+      'The only tokens that may be chosen. Absent: every token (off). If no token is left, the answer is a 422.',
+    ).optional(),
+    banned_token_ids: tokenIds(
+      'Tokens that may not be chosen. [] bans none (off). If no token is left, the answer is a 422.',
+    ).prefault([]),
+    token_bitmask: tokenBitmask(
+      'One bit per token, 1 for allowed: base64 of ⌈vocabulary size / 32⌉ little-endian int32 words, ' +
+        'bit `id & 31` of word `id >> 5`. Absent: every token (off). If no token is left, the answer is a 422.',
+    ).optional(),
+  },
+  example: {
+    params: { banned_token_ids: [3] },
+    given: [0.1, 0.2, 0.3, 0.4],
+    gives: [1 / 6, 2 / 6, 3 / 6, 0],
+  },
+
+  active: ({ allowed_token_ids, banned_token_ids, token_bitmask }) =>
+    Boolean(allowed_token_ids ?? token_bitmask) || banned_token_ids.length > 0,
+  apply(row, { allowed_token_ids, banned_token_ids, token_bitmask }) {
+    if (allowed_token_ids) {
+      const allowed = new Set(allowed_token_ids)
+      row.filter((id) => allowed.has(id))
+    }
+    if (banned_token_ids.length > 0) {
+      const banned = new Set(banned_token_ids)
+      row.filter((id) => !banned.has(id))
+    }
+    if (token_bitmask) row.filter((id) => ((token_bitmask[id >>> 5]! >>> (id & 31)) & 1) === 1)
+  },
+})

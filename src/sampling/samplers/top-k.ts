@@ -1,0 +1,41 @@
+import * as z from 'zod'
+import { defineSampler } from '../sampler.ts'
+
+export const topK = defineSampler({
+  name: 'top_k',
+  title: 'Top-k',
+  meaning: 'Keeps the k most likely tokens.',
+  reference: {
+    title: 'Fan, Lewis, Dauphin: Hierarchical neural story generation (2018)',
+    url: 'https://arxiv.org/abs/1805.04833',
+  },
+  stage: 'truncation',
+  fields: {
+    top_k: z
+      .int()
+      .min(-1)
+      .meta({
+        description:
+          'How many of the most likely tokens to keep. 0, −1 and anything from the vocabulary size up keep all (off).',
+        'x-typical': [20, 100],
+      })
+      .default(0),
+  },
+  /**
+   * `exact` keeps k tokens, lower ids first among equals, as llama.cpp does but for its unstable
+   * sort; `all` keeps every token tied with the k-th, as vLLM and transformers do.
+   */
+  rules: { ties: 'exact' as 'exact' | 'all' },
+  example: {
+    params: { top_k: 2 },
+    given: [0.1, 0.2, 0.3, 0.4],
+    gives: [0, 0, 3 / 7, 4 / 7],
+  },
+
+  active: ({ top_k }) => top_k > 0,
+  apply(row, { top_k }, { ties }) {
+    const count = Math.max(top_k, row.minTokensToKeep)
+    if (ties === 'exact') row.keepTop(count)
+    else if (count < row.size) row.keepAbove(row.cutAt(count).threshold)
+  },
+})

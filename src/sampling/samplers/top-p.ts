@@ -1,0 +1,36 @@
+import * as z from 'zod'
+import { defineSampler } from '../sampler.ts'
+
+export const topP = defineSampler({
+  name: 'top_p',
+  title: 'Top-p (nucleus)',
+  meaning:
+    'Keeps the most likely tokens that together hold at least this share of the probability.',
+  reference: {
+    title: 'Holtzman et al.: The curious case of neural text degeneration (2019)',
+    url: 'https://arxiv.org/abs/1904.09751',
+  },
+  stage: 'truncation',
+  after: ['top_k'],
+  fields: {
+    top_p: z
+      .number()
+      .min(0)
+      .max(1)
+      .meta({
+        description:
+          'Least share of the probability to keep, from 0 to 1: the smallest set of most likely tokens that reaches it, ' +
+          'the token that crosses it included. 1 keeps all (off), 0 the most likely token alone.',
+        'x-typical': [0.8, 0.98],
+      })
+      .default(1),
+  },
+  example: {
+    params: { top_p: 0.6 },
+    given: [0.1, 0.2, 0.3, 0.4],
+    gives: [0, 0, 3 / 7, 4 / 7],
+  },
+
+  active: ({ top_p }) => top_p < 1,
+  apply: (row, { top_p }) => row.keepMass(top_p),
+})
