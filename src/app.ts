@@ -6,6 +6,7 @@ import { registerJsonBody } from './plugins/json-body.ts'
 import { registerOpenapi } from './plugins/openapi.ts'
 import { answerClientError, registerProblems, sendProblem } from './plugins/problems.ts'
 import { RequestLog, requestId } from './plugins/request-log.ts'
+import { registerShutdown } from './plugins/shutdown.ts'
 import { aboutRoutes } from './routes/about.ts'
 import { healthRoutes } from './routes/health.ts'
 import { pageRoutes } from './routes/pages.ts'
@@ -21,7 +22,6 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     requestIdHeader: false,
     bodyLimit: config.MAX_BODY_BYTES,
     requestTimeout: config.REQUEST_TIMEOUT_MS,
-    // A connection that a request keeps open is closed once it has been answered.
     forceCloseConnections: 'idle',
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
@@ -30,6 +30,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     reply.header('x-request-id', request.id)
     done()
   })
+  registerShutdown(app)
   registerProblems(app)
   registerJsonBody(app)
   await registerOpenapi(app, manifest.version)

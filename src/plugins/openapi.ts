@@ -33,9 +33,15 @@ const headers = {
   },
 }
 
-/** A body or an answer in JSON. */
-export function json(schema: z.ZodType, description: string, examples: Examples = {}): Message {
-  return { description, headers, content: { 'application/json': { schema, examples } } }
+/** A body in JSON. */
+export function jsonBody(schema: z.ZodType, description: string, examples: Examples): Message {
+  return { description, content: { 'application/json': { schema, examples } } }
+}
+
+/** An answer in JSON. */
+export function jsonAnswer(schema: z.ZodType, description: string, examples?: Examples): Message {
+  const content = { 'application/json': { schema, ...(examples && { examples }) } }
+  return { description, headers, content }
 }
 
 /** The statuses at which an operation answers with a problem document, and their codes. */
@@ -69,22 +75,22 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
   }
 
   function describe({ content, ...message }: Message, io: Io) {
-    const described = Object.entries(content).map(([type, { schema, examples }]) => {
-      const jsonSchema = toJsonSchema(schema, io)
-      // Where @fastify/swagger looks for the examples differs between requests and answers.
-      return io === 'input'
-        ? [type, { schema: { ...jsonSchema, 'x-examples': examples } }]
-        : [type, { schema: jsonSchema, ...(examples && { examples }) }]
-    })
+    const described = Object.entries(content).map(([type, { schema, ...rest }]) => [
+      type,
+      { ...rest, schema: toJsonSchema(schema, io) },
+    ])
     return { ...message, content: Object.fromEntries(described) }
   }
 
+  /** @fastify/swagger keeps of a body its schema alone, so bodies are put back whole at the end. */
+  const bodies = new Map<string, Message>()
+
   function transform({ body, response, components = [], ...schema }: FastifySchema): FastifySchema {
     for (const component of components) named.input.add(component)
+    if (body !== undefined) bodies.set(schema.operationId!, describe(body as Message, 'input'))
     const responses = Object.entries((response ?? {}) as Record<string, Message>)
     return {
       ...schema,
-      ...(body !== undefined && { body: describe(body as Message, 'input') }),
       response: Object.fromEntries(
         responses.map(([status, message]) => [status, describe(message, 'output')]),
       ),
@@ -133,6 +139,12 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
     transformObject: (document) => {
       if (!('openapiObject' in document)) throw new Error('Expected an OpenAPI document')
       const { openapiObject } = document
+      for (const operation of Object.values(openapiObject.paths!).flatMap((p) =>
+        Object.values(p!),
+      )) {
+        const body = bodies.get((operation as { operationId: string }).operationId)
+        if (body) Object.assign(operation, { requestBody: { ...body, required: true } })
+      }
       const schemas = { ...components('input'), ...components('output') }
       return { ...openapiObject, components: { ...openapiObject.components, schemas } } as never
     },

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { Config } from '../config.ts'
-import { json, problemResponses } from '../plugins/openapi.ts'
+import { jsonAnswer, problemResponses } from '../plugins/openapi.ts'
 import { dtypes } from '../protocols/json/tensor.ts'
 import { catalogue } from '../sampling/catalogue.ts'
 import { DETERMINISM_VERSION } from '../sampling/pipeline.ts'
@@ -76,7 +76,7 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
         description:
           'Each sampler with its fields, meaning, paper and an example; each profile with its order.',
         tags: ['about'],
-        response: { 200: json(Catalogue, 'The catalogue'), ...problemResponses(400, 503) },
+        response: { 200: jsonAnswer(Catalogue, 'The catalogue'), ...problemResponses(400, 503) },
       },
     },
     () => samplers,
@@ -96,7 +96,7 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
         operationId: 'info',
         summary: 'Version and limits',
         tags: ['about'],
-        response: { 200: json(Info, 'This server'), ...problemResponses(400, 503) },
+        response: { 200: jsonAnswer(Info, 'This server'), ...problemResponses(400, 503) },
       },
     },
     () => info,

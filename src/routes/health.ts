@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
-import { json, problemResponses } from '../plugins/openapi.ts'
+import { jsonAnswer, problemResponses } from '../plugins/openapi.ts'
 
 const Health = z
   .strictObject({ status: z.literal('ok') })
@@ -21,7 +21,7 @@ export function healthRoutes(app: FastifyInstance): void {
           summary,
           description,
           tags: ['health'],
-          response: { 200: json(Health, 'Yes'), ...problemResponses(400, 503) },
+          response: { 200: jsonAnswer(Health, 'Yes'), ...problemResponses(400, 503) },
         },
       },
       () => ({ status: 'ok' }),

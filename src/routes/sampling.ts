@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type * as z from 'zod'
-import { json, problemResponses } from '../plugins/openapi.ts'
+import { jsonAnswer, jsonBody, problemResponses } from '../plugins/openapi.ts'
 import { type DecodedRow, encode } from '../protocols/json/response.ts'
 import { Tensor } from '../protocols/json/tensor.ts'
 import { sample } from '../sampling/pipeline.ts'
@@ -43,9 +43,9 @@ export function samplingRoute<Request extends z.ZodType>(
       schema: {
         ...documentation,
         tags: ['sampling'],
-        body: json(request, 'Logits and parameters', requests),
+        body: jsonBody(request, 'Logits and parameters', requests),
         response: {
-          200: json(response, 'One result for each row', responses),
+          200: jsonAnswer(response, 'One result for each row', responses),
           ...problemResponses(400, 408, 413, 415, 422, 500, 503),
         },
         components: [Tensor, row],

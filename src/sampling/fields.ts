@@ -130,18 +130,20 @@ export function tokenBiases(description: string) {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {
         fault([], `Expected an object from token id to bias, got ${describeValue(value)}`)
       }
-      const entries = Object.entries(value as object)
-      const ids = new Uint32Array(entries.length)
-      const biases = new Float64Array(entries.length)
-      for (let i = 0; i < entries.length; i++) {
-        const [key, bias] = entries[i]!
+      const given = value as Record<string, unknown>
+      const keys = Object.keys(given)
+      const ids = new Uint32Array(keys.length)
+      const biases = new Float64Array(keys.length)
+      for (let i = 0; i < keys.length; i++) {
+        const key = keys[i]!
+        const bias = given[key]
         const id = Number(key)
         if (!isTokenId(id) || String(id) !== key) {
           fault([key], `Expected a token id as key, got ${describeValue(key)}`)
         }
         ids[i] = id
         if (bias === '-Infinity') biases[i] = Number.NEGATIVE_INFINITY
-        else if (Number.isFinite(bias)) biases[i] = bias
+        else if (Number.isFinite(bias)) biases[i] = bias as number
         else fault([key], `Expected a finite number or "-Infinity", got ${describeValue(bias)}`)
       }
       return { ids, biases }

@@ -1,0 +1,109 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join, normalize } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { kelvinOrder } from '../src/sampling/order.ts'
+import { stages } from '../src/sampling/sampler.ts'
+
+const root = new URL('..', import.meta.url).pathname
+
+/**
+ * Who may import whom: a room, and the rooms and packages it may import from. Rooms are matched by
+ * the longest path; what is not listed is not allowed.
+ */
+const mayImport: Record<string, { own: string[]; packages: string[] }> = {
+  'src/server.ts': {
+    own: ['src/app.ts', 'src/config.ts'],
+    packages: ['close-with-grace', 'node:'],
+  },
+  'src/healthcheck.ts': { own: ['src/config.ts'], packages: [] },
+  'src/app.ts': {
+    own: ['src/config.ts', 'src/plugins', 'src/routes', 'package.json'],
+    packages: ['fastify'],
+  },
+  'src/config.ts': { own: [], packages: ['zod'] },
+  'src/errors.ts': { own: [], packages: [] },
+  'src/routes': {
+    own: ['src/config.ts', 'src/routes', 'src/plugins/openapi.ts', 'src/protocols', 'src/sampling'],
+    packages: ['fastify', 'zod', 'node:crypto'],
+  },
+  'src/plugins': {
+    own: ['src/errors.ts', 'src/plugins', 'src/protocols/validate.ts', 'src/sampling/fields.ts'],
+    packages: ['fastify', '@fastify/', 'zod', 'node:'],
+  },
+  'src/protocols': {
+    own: ['src/errors.ts', 'src/protocols', 'src/sampling'],
+    packages: ['zod', 'leven'],
+  },
+  'src/sampling': { own: ['src/errors.ts', 'src/sampling'], packages: ['zod'] },
+  'src/sampling/samplers': {
+    own: ['src/sampling/sampler.ts', 'src/sampling/fields.ts', 'src/sampling/kernel'],
+    packages: ['zod'],
+  },
+  'src/sampling/samplers/index.ts': { own: ['src/sampling/samplers'], packages: [] },
+  'src/sampling/kernel': { own: [], packages: [] },
+}
+
+const within = (path: string, room: string) => path === room || path.startsWith(`${room}/`)
+
+const files = globSync('src/**/*.ts', { cwd: root, exclude: (path) => path.includes('assembly') })
+
+function importsOf(file: string) {
+  const source = readFileSync(join(root, file), 'utf8')
+  return [...source.matchAll(/^(?:import|export)\b[^'"]*?from '([^']+)'/gms)].map(
+    ([, specifier]) => specifier!,
+  )
+}
+
+describe('imports point one way', () => {
+  it.each(files)('%s', (file) => {
+    const room = Object.keys(mayImport)
+      .filter((candidate) => within(file, candidate))
+      .sort((a, b) => b.length - a.length)[0]!
+    const { own, packages } = mayImport[room]!
+    const others = importsOf(file).filter((specifier) => {
+      if (!specifier.startsWith('.')) return !packages.some((name) => specifier.startsWith(name))
+      const target = normalize(join(file, '..', specifier))
+      return !own.some((allowed) => within(target, allowed))
+    })
+    expect(others).toEqual([])
+  })
+})
+
+/** A sampler may be named as its stage is, after what it does. */
+const particular = kelvinOrder.filter((name) => !(stages as readonly string[]).includes(name))
+
+/** Code that is about every sampler must not know one by name. */
+const shared = files.filter(
+  (file) => !/^src\/sampling\/(samplers|profiles)\//.test(file) && !/^src\/routes\//.test(file),
+)
+
+describe('shared code names no sampler', () => {
+  it.each(shared)('%s', (file) => {
+    const source = readFileSync(join(root, file), 'utf8')
+    const named = particular.filter((name) => new RegExp(`\\b${name}\\b`).test(source))
+    expect(named).toEqual([])
+  })
+})
+
+it('the sampling room reads no clock, host or random source', () => {
+  for (const file of files.filter((path) => within(path, 'src/sampling'))) {
+    const source = readFileSync(join(root, file), 'utf8')
+    expect(source, file).not.toMatch(/\b(process|Date|performance|fetch|await|Math\.random)\b/)
+  }
+})
+
+it('every sampler has a test of its own', () => {
+  const names = (folder: string, suffix: string) =>
+    globSync(`${folder}/*${suffix}`, { cwd: root })
+      .map((path) => path.slice(folder.length + 1, -suffix.length))
+      .filter((name) => name !== 'index')
+      .sort()
+  expect(names('test/sampling/samplers', '.test.ts')).toEqual(names('src/sampling/samplers', '.ts'))
+})
+
+it('the environment is read in one place', () => {
+  const readers = files.filter((file) =>
+    readFileSync(join(root, file), 'utf8').includes('process.env'),
+  )
+  expect(readers.sort()).toEqual(['src/healthcheck.ts', 'src/server.ts'])
+})

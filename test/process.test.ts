@@ -1,0 +1,158 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterAll, describe, expect, it } from 'vitest'
+import { Config, describeConfig } from '../src/config.ts'
+import { type Server, startServer } from './server.ts'
+
+const root = new URL('..', import.meta.url).pathname
+const json = { 'content-type': 'application/json' }
+const servers: Server[] = []
+afterAll(() => Promise.all(servers.map((server) => server.stop())))
+
+async function start(environment?: Record<string, string>) {
+  const server = await startServer(environment)
+  servers.push(server)
+  return server
+}
+
+describe('configuration', () => {
+  it('lists every fault and exits 1', () => {
+    const { status, stderr } = spawnSync('node', ['src/server.ts'], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, PORT: '99999', LOG_LEVEL: 'loud', MAX_BODY_BYTES: '1e6' },
+    })
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/PORT=99999: .*65535/)
+    expect(stderr).toMatch(/LOG_LEVEL=loud: /)
+    expect(stderr).toMatch(/MAX_BODY_BYTES=1e6: Expected a whole number/)
+  })
+
+  it('is explained by --help, variable by variable', () => {
+    const { status, stdout } = spawnSync('node', ['src/server.ts', '--help'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    expect(status).toBe(0)
+    expect(describeConfig().length).toBe(Object.keys(Config.shape).length)
+    for (const { name, fallback, description } of describeConfig()) {
+      expect(stdout).toContain(`${name} (${fallback})\n      ${description}`)
+    }
+  })
+})
+
+describe('the process', () => {
+  it('logs one line for each request, with its id and never its body', async () => {
+    const server = await start()
+    const body = JSON.stringify({ logits: [1.5, 2.5], temperature: 0.123 })
+    const id = 'request-one'
+    await fetch(`${server.url}/v1/sample`, {
+      method: 'POST',
+      headers: { ...json, 'x-request-id': id },
+      body,
+    })
+    await fetch(`${server.url}/v1/sample`, { method: 'POST', headers: json, body: '{"logits":[]}' })
+    await expect.poll(() => server.lines.length).toBe(3)
+    const about = server.lines.slice(1).map((line) => JSON.parse(line))
+    expect(about[0]).toMatchObject({ request_id: id, url: '/v1/sample', status: 200 })
+    expect(about[1]).toMatchObject({ status: 400, code: 'INVALID_REQUEST' })
+    expect(server.lines.join()).not.toMatch(/0\.123|1\.5,2\.5/)
+  })
+
+  it('finishes what is under way on SIGTERM, and exits 0', async () => {
+    const server = await startServer()
+    const { hostname, port } = new URL(server.url)
+    const body = JSON.stringify({ logits: [1, 2, 3], seed: 1 })
+    const socket = connect(Number(port), hostname)
+    await once(socket, 'connect')
+    const head = `POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
+    socket.write(head + body.slice(0, 5))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const ended = server.stop()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    let answer = ''
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    socket.write(body.slice(5))
+    expect(await ended).toBe(0)
+    expect(answer).toMatch(/^HTTP\/1.1 200 OK/)
+    expect(answer).toContain('"seed":"1"')
+  })
+
+  it.each([
+    ['not HTTP', 'garbage\r\n\r\n', 400, 'INVALID_HTTP'],
+    [
+      'headers without end',
+      `GET / HTTP/1.1\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`,
+      431,
+      'HEADERS_TOO_LARGE',
+    ],
+  ])('answers %s with a problem document', async (_, bytes, status, code) => {
+    const server = await start()
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    let answer = ''
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    socket.write(bytes)
+    await once(socket, 'close')
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(JSON.parse(answer.split('\r\n\r\n')[1]!).code).toBe(code)
+  })
+
+  it('lives on when a client goes away half-way', async () => {
+    const server = await start()
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    await once(socket, 'connect')
+    socket.write(
+      'POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"lo',
+    )
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    socket.destroy()
+    const response = await fetch(`${server.url}/livez`)
+    expect(response.status).toBe(200)
+    expect(server.process.exitCode).toBeNull()
+  })
+
+  it('pays as little for a large bad request as for a small one', async () => {
+    const server = await start()
+    // 131,072 faulty elements: an issue for each would be an answer of 8.8 MB.
+    const bodies = [
+      `{"logits":[${'"x",'.repeat(131_071)}"x"]}`,
+      `{"logits":[1],"banned_token_ids":[${'"x",'.repeat(131_071)}"x"]}`,
+      `{"logits":[1],"order":[${'"x",'.repeat(131_071)}"x"]}`,
+      `{"logits":[1],"rows":[${'"x",'.repeat(131_071)}"x"]}`,
+      `{"logits":[1],"logit_bias":{${Array.from({ length: 60_000 }, (_, i) => `"x${i}":0`)}}}`,
+      `{"logits":[1],${Array.from({ length: 60_000 }, (_, i) => `"x${i}":0`)}}`,
+      `{"logits":[1],"${'x'.repeat(524_000)}":1}`,
+      `{"logits":[1],"profile":"${'x'.repeat(524_000)}"}`,
+    ]
+    for (const body of bodies) {
+      // What V8 itself takes to read the text is no part of what is measured here.
+      const parsed = performance.now()
+      JSON.parse(body)
+      const parsing = performance.now() - parsed
+      const times: number[] = []
+      for (let i = 0; i < 5; i++) {
+        const before = server.lines.length
+        const start = performance.now()
+        const response = await fetch(`${server.url}/v1/sample`, {
+          method: 'POST',
+          headers: json,
+          body,
+        })
+        const answer = await response.text()
+        times.push(performance.now() - start)
+        expect(response.status).toBe(400)
+        expect(answer.length).toBeLessThan(4096)
+        await expect.poll(() => server.lines.length).toBe(before + 1)
+        expect(server.lines.at(-1)!.length).toBeLessThan(4096)
+      }
+      expect(times.sort((a, b) => a - b)[2]! - parsing, body.slice(0, 40)).toBeLessThan(30)
+    }
+  })
+})

@@ -1,0 +1,309 @@
+import { describe, expect, it } from 'vitest'
+import { problems } from '../../src/errors.ts'
+import { ProblemDocument } from '../../src/plugins/problems.ts'
+import { testApp } from '../app.ts'
+
+const app = await testApp({ MAX_BODY_BYTES: '2000000', MAX_VOCAB_SIZE: '200000' })
+
+const json = { 'content-type': 'application/json' }
+const f32 = (...values: number[]) =>
+  Buffer.from(Float32Array.from(values).buffer).toString('base64')
+
+async function send(payload: string | object, headers: Record<string, string> = json) {
+  const response = await app.inject({ method: 'POST', url: '/v1/sample', headers, payload })
+  expect(response.headers['content-type']).toBe('application/problem+json')
+  return { document: ProblemDocument.parse(response.json()), response }
+}
+
+/** What is sent, and the status, code, pointer and words of the answer. */
+const faults: [
+  body: string | object,
+  status: number,
+  code: string,
+  pointer: string,
+  words: RegExp,
+][] = [
+  // The body
+  ['', 400, 'EMPTY_BODY', '', /JSON object/],
+  ['{', 400, 'INVALID_JSON', '', /JSON/],
+  ['{"logits":[1,NaN]}', 400, 'INVALID_JSON', '', /no NaN or Infinity/],
+  ['{"logits":[1,-Infinity]}', 400, 'INVALID_JSON', '', /"-Infinity"/],
+  ['null', 400, 'INVALID_REQUEST', '', /Expected object, got null/],
+  [[1, 2], 400, 'INVALID_REQUEST', '', /Expected object, got an array/],
+  // Fields
+  [{}, 400, 'INVALID_REQUEST', '/logits', /Expected a value/],
+  [{ logits: [1], topp: 1 }, 400, 'INVALID_REQUEST', '/topp', /did you mean "top_p"/],
+  [{ logits: [1], temp: 1 }, 400, 'INVALID_REQUEST', '/temp', /did you mean "temperature"/],
+  [{ logits: [1], temperature: -1 }, 400, 'INVALID_REQUEST', '/temperature', />=0, got -1/],
+  ['{"logits":[1],"temperature":1e999}', 400, 'INVALID_REQUEST', '/temperature', /got Infinity/],
+  [{ logits: [1], temperature: '1' }, 400, 'INVALID_REQUEST', '/temperature', /number, got "1"/],
+  [{ logits: [1], top_k: 1.5 }, 400, 'INVALID_REQUEST', '/top_k', /int, got 1.5/],
+  [{ logits: [1], top_p: null }, 400, 'INVALID_REQUEST', '/top_p', /got null/],
+  [{ logits: [1], n: 0 }, 400, 'INVALID_REQUEST', '/n', />=1, got 0/],
+  [{ logits: [1], seed: -1 }, 400, 'INVALID_REQUEST', '/seed', /0 to 18446744073709551615/],
+  [{ logits: [1], seed: 2 ** 53 }, 400, 'INVALID_REQUEST', '/seed', /as strings/],
+  [
+    { logits: [1], seed: '18446744073709551616' },
+    400,
+    'INVALID_REQUEST',
+    '/seed',
+    /Expected an integer/,
+  ],
+  [{ logits: [1], seed: '0x1' }, 400, 'INVALID_REQUEST', '/seed', /got "0x1"/],
+  [
+    { logits: [1], step: '9007199254740992' },
+    400,
+    'INVALID_REQUEST',
+    '/step',
+    /Expected an integer/,
+  ],
+  [{ logits: [1], profile: 'ollama' }, 400, 'INVALID_REQUEST', '/profile', /"vllm", got "ollama"/],
+  [{ logits: [1], order: ['top_q'] }, 400, 'INVALID_REQUEST', '/order/0', /got "top_q"/],
+  [{ logits: [1], order: ['top_k', 'top_k'] }, 400, 'INVALID_REQUEST', '/order', /once/],
+  [{ logits: [1], rows: [{}, {}] }, 400, 'INVALID_REQUEST', '/rows', /Expected 1 objects/],
+  [
+    { logits: [1], rows: [{ logits: [2] }] },
+    400,
+    'INVALID_REQUEST',
+    '/rows/0/logits',
+    /Unknown field/,
+  ],
+  [{ logits: [1], rows: [{ top_p: 2 }] }, 400, 'INVALID_REQUEST', '/rows/0/top_p', /<=1, got 2/],
+  // Logits
+  [{ logits: 'abc' }, 400, 'INVALID_REQUEST', '/logits', /got "abc"/],
+  [{ logits: [] }, 400, 'INVALID_REQUEST', '/logits', /empty/],
+  [{ logits: [[]] }, 400, 'INVALID_REQUEST', '/logits/0', /empty/],
+  [{ logits: [1, null] }, 400, 'INVALID_REQUEST', '/logits/1', /row 0, index 1, got null/],
+  [{ logits: [1, 'x'] }, 400, 'INVALID_REQUEST', '/logits/1', /got "x"/],
+  [{ logits: [1, [2]] }, 400, 'INVALID_REQUEST', '/logits/1', /got an array/],
+  [
+    { logits: [[1, 2], [3]] },
+    400,
+    'INVALID_REQUEST',
+    '/logits/1',
+    /2 logits like the first, got 1/,
+  ],
+  [{ logits: [[1, 2], 3] }, 400, 'INVALID_REQUEST', '/logits/1', /got 3/],
+  [
+    {
+      logits: [
+        [1, 2],
+        [3, true],
+      ],
+    },
+    400,
+    'INVALID_REQUEST',
+    '/logits/1/1',
+    /row 1, index 1, got true/,
+  ],
+  ['{"logits":[1,1e400]}', 422, 'LOGITS_NOT_FINITE', '/logits/1', /row 0, index 1, got Infinity/],
+  [{ logits: [1e39] }, 422, 'LOGITS_NOT_FINITE', '/logits/0', /1e\+39 as float32/],
+  [{ logits: ['-Infinity', '-Infinity'] }, 422, 'NO_TOKEN_LEFT', '/logits', /row 0: all/],
+  [{ logits: [[1], ['-Infinity']] }, 422, 'NO_TOKEN_LEFT', '/logits/1', /row 1: all/],
+  // Tensors
+  [{ logits: {} }, 400, 'INVALID_REQUEST', '/logits/dtype', /Expected a value/],
+  [
+    { logits: { dtype: 'int8', shape: [1], data: '' } },
+    400,
+    'INVALID_REQUEST',
+    '/logits/dtype',
+    /"int8"/,
+  ],
+  [
+    { logits: { dtype: 'float32', shape: [], data: '' } },
+    400,
+    'INVALID_REQUEST',
+    '/logits/shape',
+    /one dimension/,
+  ],
+  [
+    { logits: { dtype: 'float32', shape: [1, 1, 1], data: '' } },
+    400,
+    'INVALID_REQUEST',
+    '/logits/shape',
+    /at most 2/,
+  ],
+  [
+    { logits: { dtype: 'float32', shape: [2], data: f32(1) } },
+    400,
+    'INVALID_REQUEST',
+    '/logits/data',
+    /takes 8 bytes, got 4/,
+  ],
+  [
+    { logits: { dtype: 'float32', shape: [1], data: '*' } },
+    400,
+    'INVALID_REQUEST',
+    '/logits/data',
+    /base64/,
+  ],
+  [
+    { logits: { dtype: 'float32', shape: [1], data: 'AAAAAA' } },
+    400,
+    'INVALID_REQUEST',
+    '/logits/data',
+    /base64/,
+  ],
+  [
+    { logits: { dtype: 'float32', shape: [2, 2], data: f32(1, 2, 3, Number.NaN) } },
+    422,
+    'LOGITS_NOT_FINITE',
+    '/logits/data',
+    /row 1, index 1, got NaN/,
+  ],
+  [
+    { logits: { dtype: 'float32', shape: [1], data: f32(Number.POSITIVE_INFINITY) } },
+    422,
+    'LOGITS_NOT_FINITE',
+    '/logits/data',
+    /got Infinity/,
+  ],
+  [
+    { logits: { dtype: 'float32', shape: [1], data: f32(Number.NEGATIVE_INFINITY) } },
+    422,
+    'NO_TOKEN_LEFT',
+    '/logits/data',
+    /row 0/,
+  ],
+  // Token ids
+  [
+    { logits: [1, 2], banned_token_ids: [0, 2] },
+    422,
+    'TOKEN_ID_OUT_OF_RANGE',
+    '/banned_token_ids/1',
+    /Token id 2 .* 2 entries/,
+  ],
+  [
+    { logits: [1, 2], allowed_token_ids: [-1] },
+    400,
+    'INVALID_REQUEST',
+    '/allowed_token_ids/0',
+    /got -1/,
+  ],
+  [
+    { logits: [1, 2], logit_bias: { 2: 1 } },
+    422,
+    'TOKEN_ID_OUT_OF_RANGE',
+    '/logit_bias/2',
+    /Token id 2/,
+  ],
+  [
+    { logits: [1, 2], logit_bias: { two: 1 } },
+    400,
+    'INVALID_REQUEST',
+    '/logit_bias/two',
+    /token id as key/,
+  ],
+  [
+    { logits: [1, 2], logprob_token_ids: [7] },
+    422,
+    'TOKEN_ID_OUT_OF_RANGE',
+    '/logprob_token_ids/0',
+    /Token id 7/,
+  ],
+  [
+    { logits: [[1], [2]], rows: [{}, { banned_token_ids: [1] }] },
+    422,
+    'TOKEN_ID_OUT_OF_RANGE',
+    '/rows/1/banned_token_ids/0',
+    /Token id 1/,
+  ],
+  [
+    { logits: [1, 2], banned_token_ids: [0, 1] },
+    422,
+    'NO_TOKEN_LEFT',
+    '/logits',
+    /mask leaves no token/,
+  ],
+  [
+    { logits: [1, 2], token_bitmask: 'AAAAAAAAAAA=' },
+    422,
+    'TOKEN_ID_OUT_OF_RANGE',
+    '/token_bitmask',
+    /1 words, got 2/,
+  ],
+  [
+    { logits: [1, 2], token_bitmask: 'AAA=' },
+    400,
+    'INVALID_REQUEST',
+    '/token_bitmask',
+    /got 2 bytes/,
+  ],
+  [{ logits: [1, 2], n: 3, replacement: false }, 422, 'TOO_FEW_TOKENS', '/n', /3 different tokens/],
+  [
+    { logits: new Array(200_001).fill(0) },
+    422,
+    'VOCABULARY_TOO_LARGE',
+    '/logits',
+    /200001 entries, and the limit is 200000/,
+  ],
+]
+
+describe('a bad request names its place', () => {
+  it.each(faults.map((fault) => ({ sent: JSON.stringify(fault[0]).slice(0, 80), fault })))(
+    '$sent',
+    async ({ fault: [body, status, code, pointer, words] }) => {
+      const { document, response } = await send(body)
+      expect({ status: response.statusCode, code: document.code }).toEqual({ status, code })
+      expect(document.detail).toMatch(words)
+      if (pointer) expect(document.errors[0]!.pointer).toBe(pointer)
+      expect(document.request_id).toBe(response.headers['x-request-id'])
+    },
+  )
+})
+
+describe('HTTP', () => {
+  it('a large body is a 413, and the next request is fine', async () => {
+    const { document } = await send(`{"logits":[${'1,'.repeat(1_000_000)}1]}`)
+    expect(document.code).toBe('BODY_TOO_LARGE')
+    const next = await app.inject({ method: 'POST', url: '/v1/sample', payload: { logits: [1] } })
+    expect(next.statusCode).toBe(200)
+  })
+
+  it.each([
+    [{ 'content-type': 'text/plain' }, /"text\/plain"/],
+    [{ 'content-type': 'application/x-www-form-urlencoded' }, /a string of 33 characters|form/],
+  ])('another content type is a 415 that says which is taken: %j', async (headers, words) => {
+    const { document, response } = await send('a=1', headers)
+    expect(document).toMatchObject({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' })
+    expect(document.detail).toMatch(words)
+    expect(response.headers.accept).toBe('application/json')
+  })
+
+  it('an unknown URL is a 404, and another method a 405 that says which', async () => {
+    const nowhere = await app.inject('/v2/nowhere?x=1')
+    expect(nowhere.json()).toMatchObject({ status: 404, code: 'NOT_FOUND' })
+    const wrong = await app.inject({ method: 'DELETE', url: '/v1/sample' })
+    expect(wrong.json()).toMatchObject({ status: 405, code: 'METHOD_NOT_ALLOWED' })
+    expect(wrong.headers.allow).toBe('POST')
+  })
+
+  it('a malformed URL is a problem too', async () => {
+    const response = await app.inject('/v1/%zz')
+    expect(ProblemDocument.parse(response.json()).code).toBe('INVALID_URL')
+  })
+
+  it('an own request id is kept if sane, else replaced', async () => {
+    const idFor = async (id: string) =>
+      (await app.inject({ url: '/livez', headers: { 'x-request-id': id } })).headers['x-request-id']
+    expect(await idFor('abc-1.2:3')).toBe('abc-1.2:3')
+    for (const id of ['a b', '{"x":1}', 'x'.repeat(129), '']) {
+      expect(await idFor(id)).toMatch(/^[0-9a-f-]{36}$/)
+    }
+  })
+})
+
+it('prototype keys are unknown fields like any other', async () => {
+  for (const key of ['__proto__', 'constructor', 'prototype']) {
+    const { document } = await send(`{"logits":[1],"${key}":{"polluted":true}}`)
+    expect(document.errors[0]!.pointer).toBe(`/${key}`)
+  }
+  expect({}).not.toHaveProperty('polluted')
+})
+
+it('has a status and title of its own for every code', () => {
+  for (const [status, title] of Object.values(problems)) {
+    expect(status).toBeGreaterThanOrEqual(400)
+    expect(title).toMatch(/^[A-Z].*[^.]$/)
+  }
+})

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+import { uniforms } from '../../src/sampling/philox.ts'
+import { readRows } from '../golden/read.ts'
+import { run } from './run.ts'
+
+const { rows } = readRows('stories260k')
+/** A wide-open position of a real story. */
+const row = rows.reduce((widest, candidate) =>
+  run(candidate, {}).entropy > run(widest, {}).entropy ? candidate : widest,
+)
+
+/** Σ (observed − expected)² / expected, tokens expected fewer than five times put together. */
+function chiSquare(counts: Map<number, number>, probabilities: Map<number, number>, n: number) {
+  let statistic = 0
+  let categories = 0
+  let rareExpected = 0
+  let rareObserved = 0
+  for (const [id, p] of probabilities) {
+    const observed = counts.get(id) ?? 0
+    if (n * p < 5) {
+      rareExpected += n * p
+      rareObserved += observed
+    } else {
+      statistic += (observed - n * p) ** 2 / (n * p)
+      categories++
+    }
+  }
+  if (rareExpected > 0) {
+    statistic += (rareObserved - rareExpected) ** 2 / rareExpected
+    categories++
+  }
+  return { statistic, freedom: categories - 1 }
+}
+
+describe('draw', () => {
+  it.each([{ temperature: 1 }, { temperature: 0.7, top_p: 0.95 }, { temperature: 1.5, top_k: 40 }])(
+    'follows the distribution of a real row: %j',
+    (params) => {
+      const n = 50_000
+      const { drawn, ids, probabilities } = run(row, params, { n, seed: 2026n })
+      const counts = new Map<number, number>()
+      for (const id of drawn!.token_ids) counts.set(id, (counts.get(id) ?? 0) + 1)
+      const { statistic, freedom } = chiSquare(
+        counts,
+        new Map(ids.map((id, i) => [id, probabilities[i]!])),
+        n,
+      )
+      // The statistic has mean `freedom` and variance twice that; four deviations are 1 in 30,000.
+      expect(freedom).toBeGreaterThan(20)
+      expect(Math.abs(statistic - freedom)).toBeLessThan(4 * Math.sqrt(2 * freedom))
+    },
+  )
+
+  it('takes the smallest id whose running sum exceeds u · total', () => {
+    const seed = 42n
+    const n = 100
+    const { drawn, ids, probabilities } = run(row, {}, { n, seed })
+    const random = uniforms({ seed, stream: 0n, step: 0n, purpose: 0n }, n)
+    const expected = Array.from(random, (u) => {
+      let sum = 0
+      for (const [i, p] of probabilities.entries()) {
+        sum += p
+        if (sum > u) return ids[i]
+      }
+      return undefined
+    })
+    expect(drawn!.token_ids).toEqual(expected)
+  })
+
+  it('gives other tokens for another seed, stream or step', () => {
+    const draws = [{}, { seed: 1n }, { stream: 1n }, { step: 1n }].map(
+      (address) => run(row, {}, { n: 20, ...address }).drawn!.token_ids,
+    )
+    expect(new Set(draws.map(String)).size).toBe(4)
+  })
+
+  it('draws each token once without replacement, by their shares', () => {
+    const logits = Float32Array.from([0.5, 0.3, 0.2], Math.log)
+    const firstTwo = new Map<string, number>()
+    const trials = 20_000
+    for (let step = 0; step < trials; step++) {
+      const { token_ids } = run(logits, {}, { n: 2, replacement: false, step: BigInt(step) }).drawn!
+      expect(new Set(token_ids).size).toBe(2)
+      firstTwo.set(String(token_ids), (firstTwo.get(String(token_ids)) ?? 0) + 1)
+    }
+    // P(0 then 1) = 0.5 · 0.3 / 0.5
+    expect(firstTwo.get('0,1')! / trials).toBeCloseTo(0.3, 1)
+    expect(firstTwo.get('2,1')! / trials).toBeCloseTo((0.2 * 0.3) / 0.8, 1)
+  })
+
+  it('draws every token when as many are asked for as are left', () => {
+    const { drawn, ids } = run(row, { top_k: 12 }, { n: 12, replacement: false })
+    expect(drawn!.token_ids.toSorted((a, b) => a - b)).toEqual(ids)
+  })
+
+  it('refuses to draw more different tokens than are left', () => {
+    expect(() => run(row, { top_k: 3 }, { n: 4, replacement: false })).toThrow(
+      'Cannot draw 4 different tokens from the 3 left in row 0',
+    )
+  })
+
+  it('reports the logprob of each token, after the samplers or of the raw logits', () => {
+    const logits = Float32Array.from([0.4, 0.3, 0.2, 0.1], Math.log)
+    const both = (['processed', 'raw'] as const).map((logprobs_mode) =>
+      run(
+        logits,
+        { top_k: 2, logprobs_mode, top_logprobs: 4, logprob_token_ids: [1, 3] },
+        { n: 9 },
+      ),
+    )
+    const [processed, raw] = both
+    expect(processed!.drawn!.token_ids).toEqual(raw!.drawn!.token_ids)
+    processed!.drawn!.token_ids.forEach((id, i) => {
+      const p = [0.4, 0.3][id]!
+      expect(processed!.drawn!.logprobs[i]).toBeCloseTo(Math.log(p / 0.7), 6)
+      expect(raw!.drawn!.logprobs[i]).toBeCloseTo(Math.log(p), 6)
+    })
+    expect(processed!.top!.token_ids).toEqual([0, 1])
+    expect(raw!.top!.token_ids).toEqual([0, 1, 2, 3])
+    expect(processed!.scored).toMatchObject({ token_ids: [1, 3], ranks: [2, null] })
+    expect(processed!.scored!.logprobs[1]).toBeNull()
+    expect(raw!.scored!.ranks).toEqual([2, 4])
+  })
+})

@@ -1,0 +1,41 @@
+import * as z from 'zod'
+import { probabilities } from '../../src/sampling/distribution.ts'
+import type { Draw } from '../../src/sampling/draw.ts'
+import { samplingFields, scoreFields } from '../../src/sampling/params.ts'
+import { type RowResult, sample } from '../../src/sampling/pipeline.ts'
+
+const Params = z.strictObject({ ...samplingFields, ...scoreFields })
+export type Params = z.input<typeof Params>
+
+export interface Run extends Omit<RowResult, 'row'> {
+  ids: number[]
+  probabilities: Float64Array
+}
+
+/** One row through the pipeline, with parameters as a request has them. */
+export function run(logits: Float32Array, params: Params, draw?: Partial<Draw>): Run {
+  const request = {
+    logits,
+    path: ['logits'],
+    params: Params.parse(params),
+    ...(draw && {
+      draw: { n: 1, replacement: true, seed: 0n, stream: 0n, step: 0n, ...draw },
+    }),
+  }
+  const [result] = sample([request])
+  const { row, ...rest } = result!
+  return {
+    ...rest,
+    ids: Array.from(row.ids.subarray(0, row.size)),
+    probabilities: probabilities(row),
+  }
+}
+
+/** A dense distribution from a sparse one. */
+export function dense({ ids, probabilities }: Run, vocabSize: number): number[] {
+  const values = new Array<number>(vocabSize).fill(0)
+  ids.forEach((id, i) => {
+    values[id] = probabilities[i]!
+  })
+  return values
+}

@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import type { Fields, Rules, Sampler } from '../../src/sampling/sampler.ts'
+import { dense, type Params, run } from './run.ts'
+
+type Case = [params: object, given: readonly number[], gives: readonly number[]]
+
+/** Logits as hard as they come: wild, tied and masked, with at least one finite. */
+export const anyLogits = fc
+  .array(
+    fc.oneof(
+      fc.float({ min: -30, max: 30, noNaN: true }),
+      fc.constantFrom(0, -1, 2, Number.NEGATIVE_INFINITY, 3e4, -3e4),
+    ),
+    { minLength: 1, maxLength: 40 },
+  )
+  .filter((logits) => logits.some((logit) => logit > Number.NEGATIVE_INFINITY))
+  .map((logits) => Float32Array.from(logits))
+
+/**
+ * A sampler's laws, then its cases. Cases are probabilities in and out, under the sampler alone.
+ */
+export function describeSampler<Name extends string, F extends Fields, R extends Rules>(
+  sampler: Sampler<Name, F, R>,
+  {
+    cases,
+    rejects,
+    strengths,
+  }: {
+    cases: Case[]
+    /** Parameters that the schema must refuse. */
+    rejects: object[]
+    /** Parameters that switch it on, for the laws. */
+    strengths: fc.Arbitrary<z.input<z.ZodObject<F>>>
+  },
+): void {
+  const alone = (params: object): Params => ({ ...params, order: [sampler.name] })
+  const probabilities = (logits: Float32Array, params: object) =>
+    dense(run(logits, alone(params)), logits.length)
+
+  describe(sampler.name, () => {
+    const { params, given, gives } = sampler.example
+    it.each([...cases, [params, given, gives] as Case])('%j: %j → %j', (params, given, gives) => {
+      const logits = Float32Array.from(given, Math.log)
+      const answer = probabilities(logits, params)
+      gives.forEach((p, id) => {
+        expect(answer[id]).toBeCloseTo(p, 6)
+      })
+    })
+
+    it.each(rejects)('refuses %j', (params) => {
+      expect(z.strictObject(sampler.fields).safeParse(params).success).toBe(false)
+    })
+
+    it('does nothing at its defaults', () => {
+      fc.assert(
+        fc.property(anyLogits, (logits) => {
+          expect(run(logits, alone({}))).toEqual(run(logits, { order: [] }))
+        }),
+      )
+      const defaults = z.object(sampler.fields).parse({})
+      expect(sampler.active(defaults)).toBe(false)
+    })
+
+    it('leaves a distribution', () => {
+      fc.assert(
+        fc.property(anyLogits, strengths, (logits, params) => {
+          const answer = probabilities(logits, params as object)
+          expect(answer.every((p) => p >= 0 && p <= 1)).toBe(true)
+          expect(answer.reduce((a, b) => a + b)).toBeCloseTo(1, 9)
+        }),
+      )
+    })
+
+    it('documents each field with its meaning and what switches it off', () => {
+      const { properties } = z.toJSONSchema(z.object(sampler.fields), { io: 'input' })
+      for (const [name, property] of Object.entries(properties!)) {
+        const { description } = property as { description?: string }
+        expect(description, name).toMatch(/\(off\)/)
+      }
+    })
+  })
+}

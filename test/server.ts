@@ -1,0 +1,43 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+
+const root = new URL('..', import.meta.url).pathname
+
+export interface Server {
+  url: string
+  process: ChildProcess
+  /** Log lines so far, as written. */
+  lines: string[]
+  /** SIGTERM, then the exit code. */
+  stop(): Promise<number | null>
+}
+
+/** A server as `npm start` runs it, on a free port. */
+export async function startServer(environment: Record<string, string> = {}): Promise<Server> {
+  const child = spawn('node', ['src/server.ts'], {
+    cwd: root,
+    env: { ...process.env, PORT: '0', HOST: '127.0.0.1', ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines: string[] = []
+  const exited = once(child, 'exit')
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      lines.push(line)
+      const listening = /Server listening at (http:[^"]+)/.exec(line)
+      if (listening) resolve(listening[1]!)
+    })
+    void exited.then(([code]) => reject(new Error(`The server ended with ${code}`)))
+  })
+  return {
+    url,
+    process: child,
+    lines,
+    async stop() {
+      child.kill('SIGTERM')
+      const [code] = await exited
+      return code
+    },
+  }
+}
