@@ -1,0 +1,22 @@
+# syntax=docker/dockerfile:1
+FROM node:26-trixie-slim AS dependencies
+WORKDIR /kelvin
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:26-trixie-slim
+LABEL org.opencontainers.image.title="Kelvin" \
+      org.opencontainers.image.description="A sampling sidecar for language models" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=27315
+WORKDIR /kelvin
+COPY --from=dependencies /kelvin/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY src ./src
+# Numeric, so that Kubernetes can see that it is not root.
+USER 65532:65532
+EXPOSE 27315
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --start-interval=1s \
+  CMD ["node", "src/healthcheck.ts"]
+CMD ["node", "src/server.ts"]

@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readRow } from './golden/read.ts'
+import { type Server, startServer } from './server.ts'
+
+/** Every command of the README is run, and what it says it answers is what comes. */
+
+const root = new URL('..', import.meta.url).pathname
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+
+const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```\n(?:\n```json\n([\s\S]*?)```)?/g)].map(
+  ([, command, answer]) => ({ command: command!.trim(), answer: answer?.trim() }),
+)
+
+let server: Server
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.stop())
+
+function shell(command: string) {
+  return spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' })
+}
+
+const requests = blocks.filter(({ command }) => command.startsWith('curl '))
+
+describe('requests', () => {
+  it.each(requests)('$command', ({ command, answer }) => {
+    const { stdout, status } = shell(command.replaceAll('http://localhost:27315', server.url))
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(answer!))
+  })
+})
+
+describe('other commands', () => {
+  it('are these, each of which a test runs', () => {
+    const others = blocks.map(({ command }) => command).filter((c) => !c.startsWith('curl '))
+    expect(others).toEqual([
+      'npm ci && npm start', // what it runs: startServer, here and in process.test.ts
+      'npm ci && npm test', // what runs this
+      'docker compose up --build', // docker.test.ts, where there is an engine
+    ])
+    expect(manifest.scripts.start).toBe('node src/server.ts')
+  })
+
+  it('npm start -- --help', () => {
+    const { stdout, status } = shell('npm start -- --help')
+    expect(status).toBe(0)
+    expect(stdout).toContain('MAX_BODY_BYTES')
+  })
+})
+
+it('the real row is that of the model', () => {
+  const { logits } = JSON.parse(
+    readFileSync(new URL('../examples/story.json', import.meta.url), 'utf8'),
+  )
+  expect(Float32Array.from(logits)).toEqual(readRow({ file: 'stories260k', row: 8 }))
+})
+
+it('names no file that is not there', () => {
+  const links = [...readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, path]) => path!)
+  for (const path of links) {
+    expect(() => readFileSync(new URL(`../${path}`, import.meta.url))).not.toThrow()
+  }
+})
