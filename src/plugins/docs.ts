@@ -5,7 +5,10 @@ import type { FastifyInstance } from 'fastify'
 export async function registerDocs(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    theme: { title: 'Kelvin' },
+    theme: {
+      title: 'Kelvin',
+      css: [{ filename: 'kelvin.css', content: '.swagger-ui .topbar { display: none }' }],
+    },
     uiConfig: {
       docExpansion: 'list',
       tryItOutEnabled: true,

@@ -1,0 +1,54 @@
+import { networkInterfaces } from 'node:os'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Server, startServer } from '../server.ts'
+import { hasBrowser, launch } from './browser.ts'
+
+const artefacts = new URL('../artefacts/', import.meta.url).pathname
+
+/** This machine under a name that is not localhost, which browsers treat apart. */
+const address =
+  Object.values(networkInterfaces())
+    .flat()
+    .find((face) => face && !face.internal && face.family === 'IPv4')?.address ?? '127.0.0.2'
+
+describe.runIf(hasBrowser)('Swagger UI', () => {
+  let server: Server
+  let browser: Browser
+  beforeAll(async () => {
+    server = await startServer({ HOST: '0.0.0.0' })
+    browser = await launch()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.stop()
+  })
+
+  it.each(['127.0.0.1', address])('tries the examples out on http://%s', async (host) => {
+    const page = await browser.newPage()
+    const complaints: string[] = []
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text())
+    })
+    page.on('pageerror', (error) => complaints.push(error.message))
+    const { port } = new URL(server.url)
+    await page.goto(`http://${host}:${port}/`)
+    expect(await page.title()).toBe('Kelvin')
+
+    for (const operation of ['sample', 'probabilities']) {
+      const block = page.locator(`#operations-sampling-${operation}`)
+      await block.locator('.opblock-summary-control').click()
+      await block.locator('button.execute').click()
+      const live = block.locator('.live-responses-table')
+      await live.waitFor()
+      expect(await live.locator('.response-col_status').last().textContent()).toContain('200')
+      expect(await live.locator('.response-col_description').last().textContent()).toContain(
+        'kept_count',
+      )
+    }
+    await page.evaluate('scrollTo(0, 0)')
+    await page.screenshot({ path: `${artefacts}docs-${host}.png` })
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+})
