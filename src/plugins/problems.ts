@@ -29,7 +29,6 @@ export const ProblemDocument = z
 
 /** What Fastify's own errors are called here. */
 const fastifyCodes: Record<string, ProblemCode> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'BODY_INCOMPLETE',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'EMPTY_BODY',
   FST_ERR_BAD_URL: 'INVALID_URL',
@@ -62,6 +61,10 @@ function toProblem(error: FastifyError | Problem, request: FastifyRequest): Prob
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     const type = describeValue(request.headers['content-type'] ?? 'no content type')
     return new Problem('UNSUPPORTED_MEDIA_TYPE', `Cannot read ${type}: send application/json`)
+  }
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    const limit = request.routeOptions.bodyLimit
+    return new Problem('BODY_TOO_LARGE', `The limit is ${limit} bytes`)
   }
   const code = fastifyCodes[error.code]
   if (code) return new Problem(code, error.message)
