@@ -40,7 +40,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     packages: ['zod'],
   },
   'src/sampling/samplers/index.ts': { own: ['src/sampling/samplers'], packages: [] },
-  'src/sampling/kernel': { own: [], packages: [] },
+  'src/sampling/kernel': { own: [], packages: ['node:fs'] },
 }
 
 const within = (path: string, room: string) => path === room || path.startsWith(`${room}/`)

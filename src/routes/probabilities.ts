@@ -28,7 +28,7 @@ const examples = {
 
 /** POST /v1/probabilities: logits in, distributions out. */
 export function probabilitiesRoute(app: FastifyInstance, config: Config): void {
-  samplingRoute(app, {
+  samplingRoute(app, config, {
     url: '/v1/probabilities',
     operationId: 'probabilities',
     summary: 'Turn logits into probabilities',
@@ -37,7 +37,7 @@ export function probabilitiesRoute(app: FastifyInstance, config: Config): void {
     request: ProbabilitiesRequest,
     row: ProbabilitiesRow,
     response: ProbabilitiesResponse,
-    decode: (request) => decodeProbabilities(request, { maxVocabSize: config.MAX_VOCAB_SIZE }),
+    decode: decodeProbabilities,
     examples,
   })
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
 import { decodeSample } from '../protocols/json/decode.ts'
@@ -52,11 +51,9 @@ const examples = {
   },
 }
 
-const drawSeed = () => randomBytes(8).readBigUInt64LE()
-
 /** POST /v1/sample: logits in, token ids out. */
-export function sampleRoute(app: FastifyInstance, { MAX_VOCAB_SIZE: maxVocabSize }: Config): void {
-  samplingRoute(app, {
+export function sampleRoute(app: FastifyInstance, config: Config): void {
+  samplingRoute(app, config, {
     url: '/v1/sample',
     operationId: 'sample',
     summary: 'Draw tokens from logits',
@@ -66,7 +63,7 @@ export function sampleRoute(app: FastifyInstance, { MAX_VOCAB_SIZE: maxVocabSize
     request: SampleRequest,
     row: SampleRow,
     response: SampleResponse,
-    decode: (request) => decodeSample(request, { maxVocabSize, drawSeed }),
+    decode: decodeSample,
     examples,
   })
 }

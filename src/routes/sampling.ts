@@ -1,9 +1,14 @@
+import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type * as z from 'zod'
+import type { Config } from '../config.ts'
 import { jsonAnswer, jsonBody, problemResponses } from '../plugins/openapi.ts'
+import type { DecodeOptions } from '../protocols/json/decode.ts'
 import { type DecodedRow, encode } from '../protocols/json/response.ts'
 import { Tensor } from '../protocols/json/tensor.ts'
 import { sample } from '../sampling/pipeline.ts'
+
+const drawSeed = () => randomBytes(8).readBigUInt64LE()
 
 interface SamplingRoute<Request extends z.ZodType> {
   url: string
@@ -14,7 +19,7 @@ interface SamplingRoute<Request extends z.ZodType> {
   /** What one row may override. */
   row: z.ZodType
   response: z.ZodType
-  decode(request: z.output<Request>): DecodedRow[]
+  decode(request: z.output<Request>, options: DecodeOptions): DecodedRow[]
   /** Requests shown in the documentation, by name; their answers are computed. */
   examples: Record<string, { summary: string; request: z.input<Request> }>
 }
@@ -22,10 +27,11 @@ interface SamplingRoute<Request extends z.ZodType> {
 /** A route that takes logits in JSON and answers row by row. */
 export function samplingRoute<Request extends z.ZodType>(
   app: FastifyInstance,
+  config: Config,
   { url, request, row, response, decode, examples, ...documentation }: SamplingRoute<Request>,
 ): void {
   function answer(body: z.output<Request>): string {
-    const rows = decode(body)
+    const rows = decode(body, { maxVocabSize: config.MAX_VOCAB_SIZE, drawSeed })
     return encode(sample(rows), rows)
   }
 

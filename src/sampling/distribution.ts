@@ -1,25 +1,13 @@
-import { log } from './kernel/index.ts'
+import { exp } from './kernel/index.ts'
 import type { Row } from './row.ts'
 
-/** What is read off a normalised row. Logprobs are natural logarithms. */
+/** What is reported of a row's distribution. Logprobs are natural logarithms. */
 
-export function logprobAt(row: Row, index: number, max: number): number {
-  return (row.logits[index]! - max) / row.temperature - row.logTotalMass
-}
-
+/** The probabilities of the tokens in play, by id; the row's tokens are survivors from here on. */
 export function probabilities(row: Row): Float64Array {
-  return row.masses.subarray(0, row.size).map((mass) => mass / row.totalMass)
-}
-
-/** −Σ p ln p, in nats. */
-export function entropy(row: Row): number {
-  let sum = 0
-  for (let i = 0; i < row.size; i++) {
-    const mass = row.masses[i]!
-    if (mass > 0) sum += mass * log(mass)
-  }
-  // Rounding may leave a certain row a hair below zero.
-  return Math.max(0, row.logTotalMass - sum / row.totalMass)
+  row.gather()
+  const total = row.normalise()
+  return row.masses.slice(0, row.size).map((mass) => mass / total)
 }
 
 export interface TopTokens {
@@ -30,21 +18,12 @@ export interface TopTokens {
 
 /** The first `count` tokens of the ranking. */
 export function topTokens(row: Row, count: number): TopTokens {
-  const { ids, logits, size } = row
-  const max = row.max()
-  const indices: number[] = []
-  if (size > 0) {
-    const cut = row.cutAt(Math.min(count, size))
-    let ties = cut.ties
-    for (let i = 0; i < size; i++) {
-      if (logits[i]! > cut.threshold || (logits[i] === cut.threshold && ties-- > 0)) indices.push(i)
-    }
-    indices.sort((a, b) => logits[b]! - logits[a]! || a - b)
-  }
+  const tokens = row.ranked(count)
+  const logprobs = tokens.map(({ logit }) => row.logprob(logit))
   return {
-    token_ids: indices.map((i) => ids[i]!),
-    probabilities: indices.map((i) => row.masses[i]! / row.totalMass),
-    logprobs: indices.map((i) => logprobAt(row, i, max)),
+    token_ids: tokens.map(({ id }) => id),
+    probabilities: logprobs.map((logprob) => exp(logprob)),
+    logprobs,
   }
 }
 
@@ -56,21 +35,11 @@ export interface ScoredTokens {
 
 /** Logprob and rank (1 is the most likely) of chosen tokens; null where one is not in play. */
 export function scoreTokens(row: Row, tokenIds: Uint32Array): ScoredTokens {
-  const max = row.max()
-  const indices = Array.from(tokenIds, (id) => row.indexOf(id))
+  const token_ids = Array.from(tokenIds)
+  const isInPlay = (id: number) => row.logitOf(id) > Number.NEGATIVE_INFINITY
   return {
-    token_ids: [...tokenIds],
-    logprobs: indices.map((i) => (i < 0 ? null : logprobAt(row, i, max))),
-    ranks: indices.map((i) => (i < 0 ? null : rankAt(row, i))),
+    token_ids,
+    logprobs: token_ids.map((id) => (isInPlay(id) ? row.logprob(row.logitOf(id)) : null)),
+    ranks: token_ids.map((id) => (isInPlay(id) ? row.rankOf(id) : null)),
   }
-}
-
-function rankAt(row: Row, index: number): number {
-  const { logits, size } = row
-  const own = logits[index]!
-  let rank = 1
-  for (let i = 0; i < size; i++) {
-    if (logits[i]! > own || (logits[i] === own && i < index)) rank++
-  }
-  return rank
 }

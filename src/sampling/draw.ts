@@ -1,61 +1,92 @@
 import { problemAt } from '../errors.ts'
-import { purposes, uniforms } from './philox.ts'
+import { BLOCK } from './kernel/index.ts'
+import { type Address, purposes, uniforms } from './philox.ts'
 import type { Row } from './row.ts'
 
 export interface Draw {
   n: number
   replacement: boolean
-  seed: bigint
-  stream: bigint
-  step: bigint
 }
 
 /**
- * The drawn tokens, as places in the row. A draw walks the ids upward and takes the first token
- * at which the running sum of mass exceeds u · total.
+ * The drawn tokens. A draw walks the ids upward and takes the first token at which the running sum of
+ * mass exceeds u · total.
  */
-export function draw(row: Row, request: Draw, index: number): Uint32Array {
-  const { n, replacement } = request
+export function draw(
+  row: Row,
+  { n, replacement }: Draw,
+  address: Address,
+  index: number,
+): number[] {
   if (!replacement) checkDrawable(row, n, index)
   // One token left is no choice, and consumes no randomness.
-  if (row.size === 1) return new Uint32Array(n)
-  const random = uniforms({ ...request, purpose: purposes.draw }, n)
-  return replacement ? drawWithReplacement(row, random) : drawWithoutReplacement(row, random)
-}
-
-function drawWithReplacement(row: Row, random: Float64Array): Uint32Array {
-  const running = new Float64Array(row.size)
-  let sum = 0
-  for (let i = 0; i < row.size; i++) {
-    sum += row.masses[i]!
-    running[i] = sum
+  if (row.size === 1) {
+    row.gather()
+    return new Array<number>(n).fill(row.ids[0]!)
   }
-  return Uint32Array.from(random, (u) => firstAbove(running, u * sum))
+  const random = Array.from(uniforms({ ...address, purpose: purposes.draw }, n))
+  row.normalise()
+  return random.map(replacement ? finder(row) : remover(row))
 }
 
-function drawWithoutReplacement(row: Row, random: Float64Array): Uint32Array {
-  const { size } = row
-  const masses = row.masses.slice(0, size)
-  return Uint32Array.from(random, (u) => {
-    let total = 0
-    for (let i = 0; i < size; i++) total += masses[i]!
-    const target = u * total
-    let chosen = 0
+/** Finds the token for a uniform number. */
+function finder(row: Row): (u: number) => number {
+  const { dense, temperature } = row
+  if (dense) {
+    const running = dense.runningSums()
+    const total = running[running.length - 1]!
+    return (u) => {
+      const block = firstAbove(running, u * total)
+      const before = block > 0 ? running[block - 1]! : 0
+      return dense.walk(block, before, u * total, temperature)
+    }
+  }
+  const running = row.masses.slice(0, row.size)
+  for (let i = 1; i < running.length; i++) running[i]! += running[i - 1]!
+  const total = running[running.length - 1]!
+  return (u) => row.ids[firstAbove(running, u * total)]!
+}
+
+/**
+ * The same, and takes the token out of what is left. Masses are added up by blocks, so that a draw
+ * costs no pass over all of them.
+ */
+function remover(row: Row): (u: number) => number {
+  const masses = row.masses.slice(0, row.size)
+  const sums = new Float64Array(Math.ceil(masses.length / BLOCK))
+  const sumUp = (block: number) => {
+    let sum = 0
+    const end = Math.min(masses.length, (block + 1) * BLOCK)
+    for (let i = block * BLOCK; i < end; i++) sum += masses[i]!
+    sums[block] = sum
+  }
+  for (let block = 0; block < sums.length; block++) sumUp(block)
+
+  return (u) => {
+    const target = u * sums.reduce((a, b) => a + b)
     let running = 0
-    for (let i = 0; i < size; i++) {
+    let block = 0
+    while (block < sums.length - 1 && running + sums[block]! <= target) running += sums[block++]!
+    // Rounding may leave the running sum short of its target at the very end.
+    while (sums[block] === 0) block--
+    let chosen = 0
+    for (let i = block * BLOCK; i < Math.min(masses.length, (block + 1) * BLOCK); i++) {
       if (masses[i] === 0) continue
       chosen = i
       running += masses[i]!
       if (running > target) break
     }
     masses[chosen] = 0
-    return chosen
-  })
+    sumUp(block)
+    return row.ids[chosen]!
+  }
 }
 
-function checkDrawable({ masses, size }: Row, n: number, index: number): void {
+function checkDrawable(row: Row, n: number, index: number): void {
+  row.gather()
+  row.normalise()
   let drawable = 0
-  for (let i = 0; i < size; i++) if (masses[i]! > 0) drawable++
+  for (let i = 0; i < row.size; i++) if (row.masses[i]! > 0) drawable++
   if (n <= drawable) return
   const detail = `Cannot draw ${n} different tokens from the ${drawable} left in row ${index}`
   throw problemAt('TOO_FEW_TOKENS', ['n'], `${detail}; lower n or raise min_tokens_to_keep`)

@@ -86,29 +86,85 @@ export function beyondVocabulary(id: number, vocabSize: number): string {
   return `Token id ${id} is outside the vocabulary of ${vocabSize} entries`
 }
 
+function parseIds(value: unknown, fault: FaultAt, path: Path = []): Uint32Array {
+  if (!Array.isArray(value)) fault(path, `Expected an array, got ${describeValue(value)}`)
+  const given = value as unknown[]
+  const ids = new Uint32Array(given.length)
+  for (let i = 0; i < given.length; i++) {
+    const id = given[i]
+    if (!isTokenId(id)) fault([...path, i], `Expected a token id, got ${describeValue(id)}`)
+    ids[i] = id as number
+  }
+  return ids
+}
+
+const misfitIds = (ids: Uint32Array, vocabSize: number, path: Path = []): Misfit | undefined => {
+  const index = ids.findIndex((id) => id >= vocabSize)
+  if (index < 0) return undefined
+  return { path: [...path, index], detail: beyondVocabulary(ids[index]!, vocabSize) }
+}
+
+function misfitLists(lists: Uint32Array[], vocabSize: number): Misfit | undefined {
+  for (const [index, ids] of lists.entries()) {
+    const misfit = misfitIds(ids, vocabSize, [index])
+    if (misfit) return misfit
+  }
+  return undefined
+}
+
+const idsSchema = {
+  type: 'array',
+  items: { type: 'integer', minimum: 0, maximum: MAX_TOKEN_ID },
+} as const
+
 /** Token ids: an array of integers, parsed into a Uint32Array. */
 export function tokenIds(description: string) {
+  return parsed({ description, ...idsSchema }, (value, fault) => parseIds(value, fault)).register(
+    vocabularyChecks,
+    { misfit: (value, vocabSize) => misfitIds(value as Uint32Array, vocabSize) },
+  )
+}
+
+/** Sequences of token ids, none of them empty. */
+export function tokenSequences(description: string) {
   return parsed(
-    { description, type: 'array', items: { type: 'integer', minimum: 0, maximum: MAX_TOKEN_ID } },
+    { description, type: 'array', items: { ...idsSchema, minItems: 1 } },
     (value, fault) => {
       if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
-      const given = value as unknown[]
-      const ids = new Uint32Array(given.length)
-      for (let i = 0; i < given.length; i++) {
-        const id = given[i]
-        if (!isTokenId(id)) fault([i], `Expected a token id, got ${describeValue(id)}`)
-        ids[i] = id as number
-      }
-      return ids
+      return (value as unknown[]).map((sequence, index) => {
+        const ids = parseIds(sequence, fault, [index])
+        if (ids.length === 0) fault([index], 'Expected at least one token id, got none')
+        return ids
+      })
     },
   ).register(vocabularyChecks, {
-    misfit(value, vocabSize) {
-      const ids = value as Uint32Array
-      const index = ids.findIndex((id) => id >= vocabSize)
-      if (index < 0) return undefined
-      return { path: [index], detail: beyondVocabulary(ids[index]!, vocabSize) }
-    },
+    misfit: (value, vocabSize) => misfitLists(value as Uint32Array[], vocabSize),
   })
+}
+
+/** Fields that a batch gives as one value for each row, and a row as its own. */
+export const perRow = z.registry<{ split(value: unknown, rows: number): unknown[] }>()
+
+/** Token ids for a row, or a list of them for each row of a batch. */
+export function tokenHistory(description: string) {
+  return parsed(
+    { description, anyOf: [idsSchema, { type: 'array', items: idsSchema }] },
+    (value, fault): Uint32Array | Uint32Array[] => {
+      if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
+      const given = value as unknown[]
+      if (!Array.isArray(given[0])) return parseIds(given, fault)
+      return given.map((ids, index) => parseIds(ids, fault, [index]))
+    },
+  )
+    .register(vocabularyChecks, {
+      misfit: (value, vocabSize) =>
+        Array.isArray(value)
+          ? misfitLists(value as Uint32Array[], vocabSize)
+          : misfitIds(value as Uint32Array, vocabSize),
+    })
+    .register(perRow, {
+      split: (value, rows) => (Array.isArray(value) ? value : new Array<unknown>(rows).fill(value)),
+    })
 }
 
 /** A number for each of some tokens. */

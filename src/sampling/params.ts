@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { list, tokenIds, u64, vocabularyChecks } from './fields.ts'
+import { list, perRow, tokenHistory, tokenIds, u64, vocabularyChecks } from './fields.ts'
 import { kelvinOrder, type SamplerName, samplerByName } from './order.ts'
 import { profiles } from './profiles/index.ts'
 import type { samplers } from './samplers/index.ts'
@@ -45,7 +45,48 @@ export const samplingFields = {
     .optional(),
 }
 
-/** How many tokens to draw, and from which random numbers. */
+const stateShape = Object.assign(
+  {},
+  ...kelvinOrder.map((name) => samplerByName.get(name)!.state ?? {}),
+) as Record<string, z.ZodType<number>>
+
+/** What a row's sampling may look at beside its logits. */
+export const contextFields = {
+  prompt_token_ids: tokenHistory(
+    'The tokens given to the model: a list, or for a batch a list for each row. Penalties and n-gram rules look at them.',
+  ).prefault([]),
+  output_token_ids: tokenHistory(
+    'The tokens generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them.',
+  ).prefault([]),
+  state: z
+    .strictObject(
+      Object.fromEntries(
+        Object.entries(stateShape).map(([name, value]) => [name, value.optional()]),
+      ),
+    )
+    .meta({
+      description:
+        'What the previous step’s answer had under `state`, for samplers that remember. Absent: the first step.',
+    })
+    .optional(),
+}
+
+/** Which random numbers to use. */
+export const addressFields = {
+  seed: u64(
+    'With stream and step, the address of the random numbers. The same address draws the same tokens, always. ' +
+      'Absent: the server draws a seed, and the answer carries it.',
+  ).optional(),
+  stream: u64(
+    'Tells apart rows that share a seed. Absent: the index of the row in the batch.',
+  ).optional(),
+  step: u64(
+    'The position in the generated text, so that one seed serves a whole sequence.',
+    2n ** 53n - 1n,
+  ).prefault(0),
+}
+
+/** How many tokens to draw. */
 export const drawFields = {
   n: z
     .int()
@@ -60,17 +101,6 @@ export const drawFields = {
         'Whether a token may be drawn more than once. Without replacement at least n tokens must be left, else the answer is a 422.',
     })
     .default(true),
-  seed: u64(
-    'With stream and step, the address of the random numbers. The same address draws the same tokens, always. ' +
-      'Absent: the server draws a seed, and the answer carries it.',
-  ).optional(),
-  stream: u64(
-    'Tells apart rows that share a seed. Absent: the index of the row in the batch.',
-  ).optional(),
-  step: u64(
-    'The position in the generated text, so that one seed serves a whole sequence.',
-    2n ** 53n - 1n,
-  ).prefault(0),
 }
 
 /** What to report of the distribution beside the draw. */
@@ -108,15 +138,23 @@ export function withoutDefault(schema: z.core.$ZodType): z.core.$ZodType {
     : schema
 }
 
-const checked = Object.entries(rowFields.shape).flatMap(([field, schema]) => {
+const everyField = Object.entries({ ...rowFields.shape, ...contextFields })
+
+const checked = everyField.flatMap(([field, schema]) => {
   const check = vocabularyChecks.get(withoutDefault(schema))
   return check ? [{ field, check }] : []
 })
 
+/** Fields that a batch gives as one value for each row. */
+export const perRowFields = everyField.flatMap(([field, schema]) => {
+  const value = perRow.get(withoutDefault(schema))
+  return value ? [{ field, split: value.split }] : []
+})
+
 /** The first value, if any, that a vocabulary of this size does not have. */
-export function findMisfit(params: Partial<RowParams>, vocabSize: number) {
+export function findMisfit(params: Readonly<Record<string, unknown>>, vocabSize: number) {
   for (const { field, check } of checked) {
-    const value = params[field as keyof RowParams]
+    const value = params[field]
     const misfit = value === undefined ? undefined : check.misfit(value, vocabSize)
     if (misfit) return { path: [field, ...misfit.path], detail: misfit.detail }
   }

@@ -5,16 +5,20 @@
  * between requests.
  */
 
-/** Where a run of uniform numbers starts. Each consumer of randomness has a purpose of its own. */
-export interface RandomAddress {
+/** What a request says of its random numbers. */
+export interface Address {
   seed: bigint
   stream: bigint
   step: bigint
+}
+
+/** Where a run of uniform numbers starts. Each consumer of randomness has a purpose of its own. */
+export interface RandomAddress extends Address {
   purpose: bigint
 }
 
 /** The purpose numbers. They are part of the wire contract: a recorded answer must replay. */
-export const purposes = { draw: 0n } as const
+export const purposes = { draw: 0n, xtc: 1n } as const
 
 const WORD = 0xffff_ffff_ffff_ffffn
 const MULTIPLIER_0 = 0xd2e7_470e_e14c_6c93n

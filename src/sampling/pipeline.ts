@@ -1,17 +1,12 @@
 import { problemAt } from '../errors.ts'
-import {
-  entropy,
-  logprobAt,
-  type ScoredTokens,
-  scoreTokens,
-  type TopTokens,
-  topTokens,
-} from './distribution.ts'
+import { type ScoredTokens, scoreTokens, type TopTokens, topTokens } from './distribution.ts'
 import { type Draw, draw } from './draw.ts'
+import { layOut } from './kernel/index.ts'
 import type { RowParams } from './params.ts'
+import { type Address, uniforms } from './philox.ts'
 import { type Plan, plan } from './plan.ts'
 import { Row } from './row.ts'
-import type { Warning } from './sampler.ts'
+import type { Accept, Context, Warning } from './sampler.ts'
 
 /** Raised when the same request may get other bytes than before. */
 export const DETERMINISM_VERSION = 1
@@ -22,23 +17,37 @@ export interface RowRequest {
   /** Where the row is in the request, for errors. */
   path: readonly PropertyKey[]
   params: RowParams
+  prompt: Uint32Array
+  output: Uint32Array
+  state: Readonly<Record<string, number>>
+  address: Address
   draw?: Draw
 }
 
 export interface RowResult {
-  /** The final distribution, normalised; only until the next result is asked for. */
+  /** The final distribution; only until the next result is asked for. */
   row: Row
-  /** In nats, of the final distribution. */
-  entropy: number
-  drawn?: Draw & { token_ids: number[]; logprobs: number[] }
+  drawn?: { token_ids: number[]; logprobs: number[] }
+  /** Which random numbers were used, if any were, or could have been. */
+  address?: Address
+  /** What to send with the next step. */
+  state?: Record<string, number>
   top?: TopTokens
   scored?: ScoredTokens
   warnings: Warning[]
 }
 
 /** Reused from row to row, so that nothing as large as a vocabulary is allocated for each. */
-const processed = new Row()
-const raw = new Row()
+let capacity = 32_768
+const [processed, raw] = layOut(2, capacity).map((memory) => new Row(memory)) as [Row, Row]
+
+function makeRoomFor(vocabSize: number): void {
+  if (vocabSize <= capacity) return
+  while (capacity < vocabSize) capacity *= 2
+  const [first, second] = layOut(2, capacity)
+  processed.attach(first!)
+  raw.attach(second!)
+}
 
 /**
  * From logits to tokens, for each row in this order:
@@ -70,33 +79,46 @@ function sampleRow(request: RowRequest, { steps, warnings }: Plan, index: number
   const noTokenLeft = (why: string) =>
     problemAt('NO_TOKEN_LEFT', request.path, `Cannot sample row ${index}: ${why}`)
 
+  let rolled = false
+  const context: Context = {
+    ...request,
+    uniform(purpose) {
+      rolled = true
+      return uniforms({ ...request.address, purpose }, 1)[0]!
+    },
+  }
+
+  makeRoomFor(logits.length)
   processed.load(logits)
   processed.minTokensToKeep = params.min_tokens_to_keep
   if (processed.size === 0) throw noTokenLeft('all its logits are -Infinity')
+  const accepts: Accept[] = []
   for (const { name, apply } of steps) {
-    apply(processed)
+    const accept = apply(processed, context)
+    if (accept) accepts.push(accept)
     if (processed.size === 0) throw noTokenLeft(`${name} leaves no token`)
   }
-  processed.normalise()
 
   const reported = params.logprobs_mode === 'raw' ? loadRaw(logits) : processed
-  const result: RowResult = { row: processed, entropy: entropy(processed), warnings }
+  const result: RowResult = { row: processed, warnings }
   if (params.top_logprobs > 0) result.top = topTokens(reported, params.top_logprobs)
   if (params.logprob_token_ids.length > 0) {
     result.scored = scoreTokens(reported, params.logprob_token_ids)
   }
   if (request.draw) {
-    const places = draw(processed, request.draw, index)
-    const token_ids = Array.from(places, (place) => processed.ids[place]!)
-    const max = reported.max()
-    const logprobs = token_ids.map((id) => logprobAt(reported, reported.indexOf(id), max))
-    result.drawn = { ...request.draw, token_ids, logprobs }
+    const token_ids = draw(processed, request.draw, request.address, index)
+    const logprobs = token_ids.map((id) => reported.logprob(reported.logitOf(id)))
+    result.drawn = { token_ids, logprobs }
+    // What is remembered follows the first token drawn: that is the one a text goes on with.
+    if (accepts.length > 0) {
+      result.state = Object.assign({}, ...accepts.map((accept) => accept(token_ids[0]!)))
+    }
   }
+  if (request.draw || rolled) result.address = request.address
   return result
 }
 
 function loadRaw(logits: Float32Array): Row {
   raw.load(logits)
-  raw.normalise()
   return raw
 }

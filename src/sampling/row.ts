@@ -1,129 +1,457 @@
-import { exp, log } from './kernel/index.ts'
+import { Dense, type MassSum, TAIL_ERROR } from './dense.ts'
+import { kernel, log, type RowMemory } from './kernel/index.ts'
 import { type Cut, cutByWeight } from './select.ts'
 
+/** A vocabulary smaller than this is all survivors from the start: float64 throughout. */
+const DENSE_FROM = 4096
+
+/** How many of the most likely tokens to look among for a cut, before all. */
+const REACHES = [256, 4096]
+
+/** How tokens are ranked for a cut by share. */
+interface Ranking {
+  /** Of the survivors, larger is kept first. */
+  keys(): Float64Array
+  isWithin(cut: Cut, reached: number): boolean
+  strict: boolean
+  allTies: boolean
+}
+
 /**
- * One row's tokens still in play: two parallel arrays that shrink, ids ascending.
+ * One row's tokens still in play. A large vocabulary begins as a `Dense` row, which the kernel works on
+ * as a whole; once a sampler narrows it, or asks for more than the kernel does, the tokens in play are
+ * survivors: parallel arrays `ids` (ascending), `logits` and, normalised, `masses`, of `size` entries.
  *
- * Logits stay as they came; a temperature is only remembered, and divides differences to the
- * largest logit where probabilities are needed. So no temperature, however small, overflows.
+ * Logits stay as they came; a temperature is only remembered, and divides differences to the largest
+ * logit where probabilities are needed. So no temperature, however small, overflows.
  *
- * Tokens are ranked by (logit descending, id ascending). Every `keep…` method cuts that ranking,
- * and none of them leaves fewer than `minTokensToKeep` tokens.
+ * Tokens are ranked by (logit descending, id ascending). Every `keep…` method cuts that ranking, and
+ * none of them leaves fewer than `minTokensToKeep` tokens.
  */
 export class Row {
   vocabSize = 0
-  size = 0
-  ids = new Uint32Array(0)
-  logits = new Float64Array(0)
-  temperature = 1
   minTokensToKeep = 1
 
-  /** exp((logit − max) / temperature) of each token; `normalise` fills them. */
-  masses = new Float64Array(0)
-  totalMass = 0
-  logTotalMass = 0
+  #memory: RowMemory
+  #dense: Dense
+  #isDense = false
+  #size = 0
+  #temperature = 1
+  #max: number | undefined
+  /** What the masses add up to, once that was asked for. */
+  #sum: MassSum | undefined
+  #isWeighed = false
 
-  #keys = new Float64Array(0)
-  #weights = new Float64Array(0)
+  constructor(memory: RowMemory) {
+    this.#memory = memory
+    this.#dense = new Dense(memory)
+  }
 
-  /** Start from raw logits; tokens at −Infinity are not in play. */
+  attach(memory: RowMemory): void {
+    this.#memory = memory
+    this.#dense.attach(memory)
+  }
+
+  /** Start from raw logits; tokens at −∞ are not in play. */
   load(logits: Float32Array): void {
-    const vocabSize = logits.length
-    if (vocabSize > this.ids.length) this.#grow(vocabSize)
+    this.vocabSize = logits.length
+    this.minTokensToKeep = 1
+    this.#temperature = 1
+    this.#forget()
+    this.#isDense = logits.length >= DENSE_FROM
+    if (this.#isDense) this.#dense.load(logits)
+    else this.#loadSurvivors(logits)
+  }
+
+  #loadSurvivors(values: Float32Array): void {
+    const { ids, logits } = this
     let size = 0
-    for (let id = 0; id < vocabSize; id++) {
-      const logit = logits[id]!
-      this.ids[size] = id
-      this.logits[size] = logit
+    for (let id = 0; id < values.length; id++) {
+      const logit = values[id]!
+      ids[size] = id
+      logits[size] = logit
       if (logit > Number.NEGATIVE_INFINITY) size++
     }
-    this.vocabSize = vocabSize
-    this.size = size
-    this.temperature = 1
-    this.minTokensToKeep = 1
+    this.#size = size
+  }
+
+  /** How many tokens are in play. */
+  get size(): number {
+    return this.#isDense ? this.#dense.size : this.#size
+  }
+
+  get ids(): Uint32Array {
+    return this.#memory.views.ids
+  }
+
+  get logits(): Float64Array {
+    return this.#memory.views.logits
+  }
+
+  /** exp((logit − max) / temperature) of each survivor, after `normalise`. */
+  get masses(): Float64Array {
+    return this.#memory.views.masses
+  }
+
+  get temperature(): number {
+    return this.#temperature
+  }
+
+  set temperature(temperature: number) {
+    this.#temperature = temperature
+    this.#sum = undefined
   }
 
   max(): number {
-    const { logits, size } = this
-    let max = Number.NEGATIVE_INFINITY
-    for (let i = 0; i < size; i++) if (logits[i]! > max) max = logits[i]!
-    return max
+    if (this.#max === undefined) {
+      if (this.#isDense) {
+        this.#max = this.#dense.max()
+      } else {
+        const { logits } = this
+        let max = Number.NEGATIVE_INFINITY
+        for (let i = 0; i < this.#size; i++) if (logits[i]! > max) max = logits[i]!
+        this.#max = max
+      }
+    }
+    return this.#max
   }
 
-  /** Fill `masses` and their total for the tokens in play. */
-  normalise(): void {
-    const { logits, masses, size, temperature } = this
-    const max = this.max()
-    let total = 0
-    for (let i = 0; i < size; i++) {
-      const mass = exp((logits[i]! - max) / temperature)
-      masses[i] = mass
-      total += mass
+  /** Σ exp((logit − max) / temperature) over the tokens in play. */
+  normalise(): number {
+    return this.#normalised().total
+  }
+
+  #normalised(weigh = false): MassSum {
+    if (this.#sum === undefined || (weigh && !this.#isWeighed)) {
+      this.#isWeighed = weigh
+      this.#sum = this.#isDense
+        ? this.#dense.sumExp(this.#temperature, weigh)
+        : {
+            total: this.#fillMasses(this.#size),
+            tail: 0,
+            weighted: weigh ? this.#weighSurvivors() : 0,
+          }
     }
-    this.totalMass = total
-    this.logTotalMass = log(total)
+    return this.#sum
+  }
+
+  /** −Σ p ln p, in nats. */
+  entropy(): number {
+    const { total, weighted } = this.#normalised(true)
+    // Rounding may leave a certain row a hair below zero.
+    return Math.max(0, log(total) - weighted / total)
+  }
+
+  #weighSurvivors(): number {
+    const { logits, masses } = this
+    const max = this.max()
+    let sum = 0
+    for (let i = 0; i < this.#size; i++) {
+      const mass = masses[i]!
+      if (mass > 0) sum += mass * ((logits[i]! - max) / this.#temperature)
+    }
+    return sum
+  }
+
+  /** The place of a token in play in the ranking; 1 is the most likely. */
+  rankOf(id: number): number {
+    const own = this.logitOf(id)
+    if (this.#isDense) return this.#dense.countBefore(id, own) + 1
+    let rank = 1
+    for (let i = 0; i < this.#size; i++) {
+      if (this.logits[i]! > own || (this.logits[i] === own && this.ids[i]! < id)) rank++
+    }
+    return rank
+  }
+
+  /** The first `count` tokens of the ranking, in its order. */
+  ranked(count: number): { id: number; logit: number }[] {
+    const wanted = Math.min(count, this.size)
+    if (wanted === 0) return []
+    const size = this.#isDense ? this.#dense.collect(this.#dense.thresholdFor(wanted)) : this.#size
+    const { threshold } = cutByWeight(this.logits, undefined, size, wanted)
+    const tokens: { id: number; logit: number }[] = []
+    for (let i = 0; i < size; i++) {
+      if (this.logits[i]! >= threshold) tokens.push({ id: this.ids[i]!, logit: this.logits[i]! })
+    }
+    return tokens.sort((a, b) => b.logit - a.logit || a.id - b.id).slice(0, wanted)
+  }
+
+  /** The natural logarithm of the probability of a token with this logit. */
+  logprob(logit: number): number {
+    return (logit - this.max()) / this.#temperature - log(this.normalise())
+  }
+
+  /** The logit at which a token has this logprob. */
+  logitAt(logprob: number): number {
+    return this.max() + this.#temperature * (logprob + log(this.normalise()))
+  }
+
+  /** Σ p², the chance that two draws agree. */
+  collision(): number {
+    const total = this.normalise()
+    if (this.#isDense) {
+      // e^(2d/T) is e^(d/(T/2)); the sums of the row itself are gone then.
+      const squares = this.#dense.sumExp(this.#temperature / 2, false).total
+      this.#sum = undefined
+      return squares / (total * total)
+    }
+    let squares = 0
+    for (let i = 0; i < this.#size; i++) squares += this.masses[i]! * this.masses[i]!
+    return squares / (total * total)
+  }
+
+  /** The population standard deviation of the logits in play, untempered. */
+  deviation(): number {
+    if (this.#isDense) return this.#dense.deviation()
+    const { logits } = this
+    const size = this.#size
+    const max = this.max()
+    let sum = 0
+    for (let i = 0; i < size; i++) sum += logits[i]! - max
+    const mean = sum / size
+    let squares = 0
+    for (let i = 0; i < size; i++) {
+      const d = logits[i]! - max - mean
+      squares += d * d
+    }
+    return Math.sqrt(squares / size)
+  }
+
+  /** −∞ when the token is not in play. */
+  logitOf(id: number): number {
+    if (this.#isDense) return this.#dense.logitOf(id)
+    const index = this.indexOf(id)
+    return index < 0 ? Number.NEGATIVE_INFINITY : this.logits[index]!
+  }
+
+  /** Change the logit of a token in play; −∞ takes it out. One out of play stays so. */
+  setLogit(id: number, logit: number): void {
+    if (this.logitOf(id) === Number.NEGATIVE_INFINITY) return
+    this.#forget()
+    if (this.#isDense) {
+      this.#dense.setLogit(id, logit)
+    } else if (logit === Number.NEGATIVE_INFINITY) {
+      this.#remove(this.indexOf(id))
+    } else {
+      this.logits[this.indexOf(id)] = logit
+    }
+  }
+
+  /** Add to the tempered logit of a token; −∞ takes it out of play. */
+  add(id: number, bias: number): void {
+    this.setLogit(
+      id,
+      bias === Number.NEGATIVE_INFINITY ? bias : this.logitOf(id) + bias * this.#temperature,
+    )
+  }
+
+  /** Take tokens out of play. */
+  remove(ids: Iterable<number>): void {
+    for (const id of ids) this.setLogit(id, Number.NEGATIVE_INFINITY)
+  }
+
+  /** Leave only these tokens in play, of those that are. */
+  keepOnly(allowed: Uint32Array): void {
+    const entries = [...new Set(allowed)]
+      .sort((a, b) => a - b)
+      .map((id) => ({ id, logit: this.logitOf(id) }))
+      .filter(({ logit }) => logit > Number.NEGATIVE_INFINITY)
+    this.#become(entries.length)
+    entries.forEach(({ id, logit }, i) => {
+      this.ids[i] = id
+      this.logits[i] = logit
+    })
+  }
+
+  /** Leave only tokens in play whose bit is set: bit `id & 31` of word `id >> 5`. */
+  keepBits(words: Int32Array): void {
+    this.#forget()
+    if (this.#isDense) {
+      this.#dense.keepBits(words)
+      return
+    }
+    const { ids, logits } = this
+    let kept = 0
+    for (let i = 0; i < this.#size; i++) {
+      const id = ids[i]!
+      if (((words[id >>> 5]! >>> (id & 31)) & 1) === 0) continue
+      ids[kept] = id
+      logits[kept] = logits[i]!
+      kept++
+    }
+    this.#size = kept
+  }
+
+  /** Give every token in play another logit. */
+  map(toLogit: (logit: number, mass: number) => number): void {
+    this.gather()
+    this.normalise()
+    const { logits, masses } = this
+    for (let i = 0; i < this.#size; i++) logits[i] = toLogit(logits[i]!, masses[i]!)
+    this.#forget()
+  }
+
+  /** Make survivors of all tokens in play. */
+  gather(): void {
+    if (!this.#isDense) return
+    this.#size = this.#dense.collect(Number.NEGATIVE_INFINITY)
+    this.#isDense = false
+    this.#sum = undefined
   }
 
   /** Keep the most likely token alone, the lowest id among equals. */
   keepGreedy(): void {
-    const { ids, logits, size } = this
-    let best = 0
-    for (let i = 1; i < size; i++) if (logits[i]! > logits[best]!) best = i
-    ids[0] = ids[best]!
-    logits[0] = logits[best]!
-    this.size = Math.min(size, 1)
+    if (this.size === 0) return
+    const max = this.max()
+    this.ids[0] = this.#isDense ? this.#dense.indexOfMax() : this.ids[this.logits.indexOf(max)]!
+    this.logits[0] = max
+    this.#isDense = false
+    this.#size = 1
+    this.#sum = undefined
   }
 
   /** Keep the tokens whose logit is at least `threshold`. */
   keepAbove(threshold: number): void {
-    this.#keep({ threshold, ties: this.size })
+    if (this.#isDense) {
+      const count = this.#dense.collect(threshold)
+      if (count < this.minTokensToKeep) {
+        this.keepTop(this.minTokensToKeep)
+        return
+      }
+      this.#become(count)
+    }
+    this.#keep({ threshold, ties: this.#size }, this.logits)
   }
 
   /** Keep the first `count` tokens of the ranking. */
   keepTop(count: number): void {
-    if (count < this.size) this.#keep(this.cutAt(count))
+    if (count >= this.size) return
+    if (this.#isDense) this.#become(this.#dense.collect(this.#dense.thresholdFor(count)))
+    this.#keep(cutByWeight(this.logits, undefined, this.#size, count), this.logits)
+  }
+
+  /** The logit of the `count`-th token of the ranking. */
+  logitAtRank(count: number): number {
+    const size = this.#isDense ? this.#dense.collect(this.#dense.thresholdFor(count)) : this.#size
+    return cutByWeight(this.logits, undefined, size, count).threshold
   }
 
   /** Keep the shortest prefix of the ranking that holds at least this share of the probability. */
   keepMass(share: number): void {
-    this.normalise()
-    this.#keys.set(this.logits.subarray(0, this.size))
-    this.#weights.set(this.masses.subarray(0, this.size))
-    this.#keep(cutByWeight(this.#keys, this.#weights, this.size, share * this.totalMass))
+    this.#keepShare(share, {
+      keys: () => this.logits,
+      isWithin: () => true,
+      strict: false,
+      allTies: false,
+    })
   }
 
-  /** Where the ranking is cut after `count` tokens. */
-  cutAt(count: number): Cut {
-    this.#keys.set(this.logits.subarray(0, this.size))
-    this.#weights.fill(1, 0, this.size)
-    return cutByWeight(this.#keys, this.#weights, this.size, count)
+  /**
+   * Keep the tokens whose logit is nearest to `center`: the fewest that hold at least this share of
+   * the probability (more than it, if `strict`), and, if `allTies`, all as near as the last of them.
+   */
+  keepNearest(center: number, share: number, rules: { strict: boolean; allTies: boolean }): void {
+    this.#keepShare(share, {
+      keys: () => this.logits.slice(0, this.#size).map((logit) => -Math.abs(logit - center)),
+      isWithin: ({ threshold }, reached) => center + threshold > reached,
+      ...rules,
+    })
   }
 
-  /** Take tokens out of play whatever their logit. This alone may leave none. */
-  filter(isKept: (id: number) => boolean): void {
-    const { ids, logits, size } = this
+  /**
+   * Keep what ranks highest by some keys, up to a share of the probability. Of a dense row, ever more
+   * of the most likely tokens become survivors until the cut lies among them (`isWithin` says so of
+   * the lowest logit looked at), and is not so close that the kernel's share of the total could decide it.
+   */
+  #keepShare(share: number, { keys, isWithin, strict, allTies }: Ranking): void {
+    const { total, tail } = this.#normalised()
+    if (this.#isDense) {
+      const target = share * total
+      const doubt = share * tail * TAIL_ERROR
+      for (const reach of REACHES) {
+        const threshold = this.#dense.thresholdFor(Math.max(reach, this.minTokensToKeep))
+        if (threshold === Number.NEGATIVE_INFINITY) break
+        const size = this.#dense.collect(threshold)
+        const mass = this.#fillMasses(size)
+        if (mass < target + doubt) continue
+        this.#size = size
+        const ranked = keys()
+        const cut = cutByWeight(ranked, this.masses, size, target, strict)
+        if (target - cut.before <= doubt || cut.after - target < doubt) break
+        if (!isWithin(cut, threshold)) continue
+        this.#become(size)
+        this.#keep(allTies ? { ...cut, ties: size } : cut, ranked)
+        return
+      }
+      this.gather()
+    }
+    const target = share * this.#normalised().total
+    const ranked = keys()
+    const cut = cutByWeight(ranked, this.masses, this.#size, target, strict)
+    this.#keep(allTies ? { ...cut, ties: this.#size } : cut, ranked)
+  }
+
+  #keep(cut: Pick<Cut, 'threshold' | 'ties'>, keys: Float64Array): void {
+    const { ids, logits } = this
+    const size = this.#size
+    if (this.#countKept(cut, keys) < this.minTokensToKeep) {
+      if (this.minTokensToKeep >= size) return
+      cut = cutByWeight(keys, undefined, size, this.minTokensToKeep)
+    }
+    const { threshold } = cut
+    let { ties } = cut
     let kept = 0
     for (let i = 0; i < size; i++) {
-      if (!isKept(ids[i]!)) continue
-      ids[kept] = ids[i]!
-      logits[kept] = logits[i]!
-      kept++
+      const key = keys[i]!
+      if (key > threshold || (key === threshold && ties-- > 0)) {
+        ids[kept] = ids[i]!
+        logits[kept] = logits[i]!
+        kept++
+      }
     }
-    this.size = kept
+    if (kept === size) return
+    this.#size = kept
+    this.#forget()
   }
 
-  /** Add to the tempered logit of a token; −Infinity takes it out of play. */
-  add(id: number, bias: number): void {
-    const index = this.indexOf(id)
-    if (index < 0) return
-    if (bias === Number.NEGATIVE_INFINITY) this.#remove(index)
-    else this.logits[index]! += bias * this.temperature
+  #countKept({ threshold, ties }: Pick<Cut, 'threshold' | 'ties'>, keys: Float64Array): number {
+    let larger = 0
+    let equal = 0
+    for (let i = 0; i < this.#size; i++) {
+      if (keys[i]! > threshold) larger++
+      else if (keys[i] === threshold) equal++
+    }
+    return larger + Math.min(equal, ties)
   }
 
-  /** Where a token is in the arrays; −1 when it is no longer in play. */
+  #fillMasses(size: number): number {
+    const { logits, masses } = this.#memory
+    return kernel.expInto64(logits, size, this.max(), this.#temperature, masses)
+  }
+
+  /** What the kernel collected of the dense row is all that is in play from here on. */
+  #become(size: number): void {
+    this.#isDense = false
+    this.#size = size
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.#max = undefined
+    this.#sum = undefined
+  }
+
+  #remove(index: number): void {
+    this.ids.copyWithin(index, index + 1, this.#size)
+    this.logits.copyWithin(index, index + 1, this.#size)
+    this.#size--
+  }
+
+  /** Where a survivor is in the arrays; −1 when the token is not in play. */
   indexOf(id: number): number {
     let low = 0
-    let high = this.size - 1
+    let high = this.#size - 1
     while (low <= high) {
       const middle = (low + high) >>> 1
       const found = this.ids[middle]!
@@ -134,47 +462,8 @@ export class Row {
     return -1
   }
 
-  #keep(cut: Cut): void {
-    const { ids, logits, size } = this
-    if (this.#countKept(cut) < this.minTokensToKeep) {
-      if (this.minTokensToKeep >= size) return
-      cut = this.cutAt(this.minTokensToKeep)
-    }
-    let ties = cut.ties
-    let kept = 0
-    for (let i = 0; i < size; i++) {
-      const logit = logits[i]!
-      if (logit > cut.threshold || (logit === cut.threshold && ties-- > 0)) {
-        ids[kept] = ids[i]!
-        logits[kept] = logit
-        kept++
-      }
-    }
-    this.size = kept
-  }
-
-  #countKept({ threshold, ties }: Cut): number {
-    const { logits, size } = this
-    let larger = 0
-    let equal = 0
-    for (let i = 0; i < size; i++) {
-      if (logits[i]! > threshold) larger++
-      else if (logits[i] === threshold) equal++
-    }
-    return larger + Math.min(equal, ties)
-  }
-
-  #remove(index: number): void {
-    this.ids.copyWithin(index, index + 1, this.size)
-    this.logits.copyWithin(index, index + 1, this.size)
-    this.size--
-  }
-
-  #grow(vocabSize: number): void {
-    this.ids = new Uint32Array(vocabSize)
-    this.logits = new Float64Array(vocabSize)
-    this.masses = new Float64Array(vocabSize)
-    this.#keys = new Float64Array(vocabSize)
-    this.#weights = new Float64Array(vocabSize)
+  /** The dense row's masses, for a draw; nothing when the tokens in play are survivors. */
+  get dense(): Dense | undefined {
+    return this.#isDense ? this.#dense : undefined
   }
 }

@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import type { Row } from './row.ts'
 
 /** The stages of the pipeline, in order; a sampler belongs to exactly one. */
-export const stages = ['mask', 'penalty', 'temperature', 'truncation'] as const
+export const stages = ['mask', 'penalty', 'temperature', 'truncation', 'draw'] as const
 export type Stage = (typeof stages)[number]
 
 export type Fields = z.ZodRawShape
@@ -11,8 +11,23 @@ export type Params<F extends Fields> = z.output<z.ZodObject<F>>
 /** Where engines disagree about a sampler: choices by name. A profile sets them, a request can't. */
 export type Rules = Readonly<Record<string, string | number | boolean>>
 
+/** What a row's sampling may look at beside its logits and parameters. */
+export interface Context {
+  /** The tokens so far: those given, and those generated. */
+  readonly prompt: Uint32Array
+  readonly output: Uint32Array
+  /** What the previous step's answer said under `state`. */
+  readonly state: Readonly<Record<string, number>>
+  /** A uniform number in [0, 1) of this row's own, for one purpose; see `philox.ts`. */
+  uniform(purpose: bigint): number
+}
+
+/** Called with the token drawn: what to remember for the next step. */
+export type Accept = (tokenId: number) => Record<string, number>
+
 /** What one sampler does to one row, its parameters already bound. */
-export type Step = (row: Row) => void
+// biome-ignore lint/suspicious/noConfusingVoidType: most samplers remember nothing, and return nothing
+export type Step = (row: Row, context: Context) => Accept | void
 
 /** Something a caller should know about its parameters. */
 export interface Warning {
@@ -34,6 +49,8 @@ export interface SamplerDefinition<Name extends string, F extends Fields, R exte
   readonly fields: F
   /** Kelvin's own choice wherever engines disagree. */
   readonly rules: R
+  /** What it remembers from step to step; the caller keeps it and sends it as `state`. */
+  readonly state?: Readonly<Record<string, z.ZodType<number>>>
   /** Probabilities in, probabilities out. */
   readonly example: {
     readonly params: z.input<z.ZodObject<F>>
@@ -41,7 +58,7 @@ export interface SamplerDefinition<Name extends string, F extends Fields, R exte
     readonly gives: readonly number[]
   }
   active(params: Params<F>): boolean
-  apply(row: Row, params: Params<F>, rules: R): void
+  apply(row: Row, params: Params<F>, rules: R, context: Context): ReturnType<Step>
   warn?(params: Params<F>, rules: R): Warning | undefined
 }
 
@@ -67,6 +84,8 @@ export function defineSampler<
     ...definition,
     rules: definition.rules ?? ({} as R),
     prepare: (params: Params<F>, rules: R) =>
-      definition.active(params) ? (row: Row) => definition.apply(row, params, rules) : undefined,
+      definition.active(params)
+        ? (row: Row, context: Context) => definition.apply(row, params, rules, context)
+        : undefined,
   })
 }

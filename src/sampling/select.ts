@@ -1,31 +1,94 @@
-/** Where a ranking by (logit descending, id ascending) is cut. */
+/** Where a ranking by key, descending, is cut. */
 export interface Cut {
-  /** Every larger logit is kept. */
+  /** Every larger key is kept. */
   threshold: number
-  /** How many logits equal to the threshold are kept, lowest ids first. */
+  /** How many of the keys equal to the threshold are kept, lowest places first. */
   ties: number
+  /** What the kept entries weigh, without their last and with it. */
+  before: number
+  after: number
 }
 
+let keys = new Float64Array(0)
+let weights = new Float64Array(0)
+
+const BINS = 1024
+const binWeights = new Float64Array(BINS)
+
+/** Below this many entries a histogram costs more than it saves. */
+const HISTOGRAM_FROM = 2048
+
 /**
- * The shortest prefix of the ranking whose weights sum to `target` or more; all of it when they
- * never do. Weights are overwritten, and so are keys: both are scratch.
+ * The shortest prefix of the ranking whose weights sum to `target` or more, or to more than `target`
+ * if `strict`; all of it when they never do. Each has a value and a weight (1 unless given); equal values have equal weights.
  *
- * A quickselect that carries the weight of what it has already placed, so nothing is sorted and
- * the expected cost is linear.
+ * Nothing is sorted. Of many entries a histogram tells which narrow range of keys the cut is in, and a
+ * quickselect that carries the weight of what it has already placed finds it there.
  */
 export function cutByWeight(
-  keys: Float64Array,
-  weights: Float64Array,
+  values: Float64Array,
+  weightOf: Float64Array | undefined,
   size: number,
   target: number,
+  strict = false,
 ): Cut {
+  if (size > keys.length) {
+    keys = new Float64Array(size)
+    weights = new Float64Array(size)
+  }
+  if (size < HISTOGRAM_FROM) {
+    keys.set(values.subarray(0, size))
+    if (weightOf) weights.set(weightOf.subarray(0, size))
+    else weights.fill(1, 0, size)
+    return quickselect(size, 0, target, strict)
+  }
+  return cutByHistogram(values, weightOf, size, target, strict)
+}
+
+function cutByHistogram(
+  values: Float64Array,
+  weightOf: Float64Array | undefined,
+  size: number,
+  target: number,
+  strict: boolean,
+): Cut {
+  let max = Number.NEGATIVE_INFINITY
+  let min = Number.POSITIVE_INFINITY
+  for (let i = 0; i < size; i++) {
+    const key = values[i]!
+    if (key > max) max = key
+    if (key < min) min = key
+  }
+  const scale = max > min ? (BINS - 1) / (max - min) : 0
+  const binOf = (key: number) => ((max - key) * scale) | 0
+
+  binWeights.fill(0)
+  for (let i = 0; i < size; i++) binWeights[binOf(values[i]!)]! += weightOf ? weightOf[i]! : 1
+  let bin = 0
+  let above = 0
+  while (bin < BINS - 1 && !reaches(above + binWeights[bin]!, target, strict))
+    above += binWeights[bin++]!
+
+  let count = 0
+  for (let i = 0; i < size; i++) {
+    if (binOf(values[i]!) !== bin) continue
+    keys[count] = values[i]!
+    weights[count] = weightOf ? weightOf[i]! : 1
+    count++
+  }
+  // Rounding may leave the sum short of its target, and the last bin empty.
+  if (count === 0) return { threshold: min, ties: size, before: above, after: above }
+  return quickselect(count, above, target, strict)
+}
+
+/** The cut among the first `size` of `keys`, whose order is lost, with weight `above` before them. */
+function quickselect(size: number, above: number, target: number, strict: boolean): Cut {
   let start = 0
   let end = size
-  let above = 0
   while (true) {
     const pivot = medianOfThree(keys[start]!, keys[(start + end) >>> 1]!, keys[end - 1]!)
 
-    // Partition into larger | equal | smaller. Equal keys have equal weights.
+    // Partition into larger | equal | smaller.
     let equal = start
     let next = start
     let smaller = end
@@ -35,26 +98,20 @@ export function cutByWeight(
       const key = keys[next]!
       const weight = weights[next]!
       if (key > pivot) {
-        keys[next] = keys[equal]!
-        weights[next] = weights[equal]!
-        keys[equal] = key
-        weights[equal] = weight
+        swap(next, equal)
         larger += weight
         equal++
         next++
       } else if (key < pivot) {
         smaller--
-        keys[next] = keys[smaller]!
-        weights[next] = weights[smaller]!
-        keys[smaller] = key
-        weights[smaller] = weight
+        swap(next, smaller)
       } else {
         each = weight
         next++
       }
     }
 
-    if (equal > start && above + larger >= target) {
+    if (equal > start && reaches(above + larger, target, strict)) {
       end = equal
       continue
     }
@@ -62,12 +119,27 @@ export function cutByWeight(
     let ties = 0
     while (ties < smaller - equal) {
       ties++
+      const before = above
       above += each
-      if (above >= target) return { threshold: pivot, ties }
+      if (reaches(above, target, strict) || (ties === smaller - equal && smaller === end)) {
+        return { threshold: pivot, ties, before, after: above }
+      }
     }
-    if (smaller === end) return { threshold: pivot, ties }
     start = smaller
   }
+}
+
+function reaches(sum: number, target: number, strict: boolean): boolean {
+  return strict ? sum > target : sum >= target
+}
+
+function swap(a: number, b: number): void {
+  const key = keys[a]!
+  const weight = weights[a]!
+  keys[a] = keys[b]!
+  weights[a] = weights[b]!
+  keys[b] = key
+  weights[b] = weight
 }
 
 function medianOfThree(a: number, b: number, c: number): number {

@@ -166,9 +166,9 @@ describe('POST /v1/probabilities', () => {
   })
 
   it('does not know the fields of a draw', async () => {
-    const { status, errors } = await post('/v1/probabilities', { logits, seed: 1 })
+    const { status, errors } = await post('/v1/probabilities', { logits, n: 1 })
     expect(status).toBe(400)
-    expect(errors[0].pointer).toBe('/seed')
+    expect(errors[0].pointer).toBe('/n')
   })
 })
 

@@ -2,32 +2,49 @@ import * as z from 'zod'
 import { probabilities } from '../../src/sampling/distribution.ts'
 import type { Draw } from '../../src/sampling/draw.ts'
 import { samplingFields, scoreFields } from '../../src/sampling/params.ts'
+import type { Address } from '../../src/sampling/philox.ts'
 import { type RowResult, sample } from '../../src/sampling/pipeline.ts'
 
 const Params = z.strictObject({ ...samplingFields, ...scoreFields })
 export type Params = z.input<typeof Params>
 
+export interface History {
+  prompt?: readonly number[]
+  output?: readonly number[]
+  state?: Record<string, number>
+}
+
 export interface Run extends Omit<RowResult, 'row'> {
+  entropy: number
   ids: number[]
   probabilities: Float64Array
 }
 
 /** One row through the pipeline, with parameters as a request has them. */
-export function run(logits: Float32Array, params: Params, draw?: Partial<Draw>): Run {
+export function run(
+  logits: Float32Array,
+  params: Params,
+  draw?: Partial<Draw & Address>,
+  { prompt = [], output = [], state = {} }: History = {},
+): Run {
+  const { n = 1, replacement = true, ...address } = draw ?? {}
   const request = {
     logits,
     path: ['logits'],
     params: Params.parse(params),
-    ...(draw && {
-      draw: { n: 1, replacement: true, seed: 0n, stream: 0n, step: 0n, ...draw },
-    }),
+    prompt: Uint32Array.from(prompt),
+    output: Uint32Array.from(output),
+    state,
+    address: { seed: 0n, stream: 0n, step: 0n, ...address },
+    ...(draw && { draw: { n, replacement } }),
   }
   const [result] = sample([request])
   const { row, ...rest } = result!
   return {
     ...rest,
-    ids: Array.from(row.ids.subarray(0, row.size)),
+    entropy: row.entropy(),
     probabilities: probabilities(row),
+    ids: Array.from(row.ids.subarray(0, row.size)),
   }
 }
 

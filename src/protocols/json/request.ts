@@ -1,6 +1,13 @@
 import * as z from 'zod'
 import { list } from '../../sampling/fields.ts'
-import { drawFields, samplingFields, scoreFields, withoutDefault } from '../../sampling/params.ts'
+import {
+  addressFields,
+  contextFields,
+  drawFields,
+  samplingFields,
+  scoreFields,
+  withoutDefault,
+} from '../../sampling/params.ts'
 import { Logits } from './logits.ts'
 
 /** Up to this vocabulary size an answer carries every probability unless told otherwise. */
@@ -54,11 +61,24 @@ function requestSchema<Fields extends z.ZodRawShape>(fields: Fields, id: string)
 }
 
 export const { Request: SampleRequest, Row: SampleRow } = requestSchema(
-  { ...samplingFields, ...drawFields, ...scoreFields, ...answerFields('auto') },
+  {
+    ...samplingFields,
+    ...contextFields,
+    ...drawFields,
+    ...addressFields,
+    ...scoreFields,
+    ...answerFields('auto'),
+  },
   'SampleRequest',
 )
 export const { Request: ProbabilitiesRequest, Row: ProbabilitiesRow } = requestSchema(
-  { ...samplingFields, ...scoreFields, ...answerFields('all') },
+  {
+    ...samplingFields,
+    ...contextFields,
+    ...addressFields,
+    ...scoreFields,
+    ...answerFields('all'),
+  },
   'ProbabilitiesRequest',
 )
 

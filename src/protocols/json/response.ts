@@ -49,6 +49,11 @@ const distribution = {
   entropy: z.number().min(0).meta({ description: 'Of the final distribution, in nats.' }),
 }
 
+const state = z
+  .record(z.string(), z.number())
+  .optional()
+  .meta({ description: 'What samplers remember: send it with the next step.' })
+
 const draw = {
   token_ids: z
     .array(TokenId)
@@ -70,13 +75,16 @@ const warnings = z
 
 export const SampleResponse = z
   .strictObject({
-    results: z.array(z.strictObject({ ...draw, ...distribution, ...address })),
+    results: z.array(z.strictObject({ ...draw, ...distribution, ...address, state })),
     warnings,
   })
   .meta({ id: 'SampleResponse', description: 'One result for each row, in order.' })
 
 export const ProbabilitiesResponse = z
-  .strictObject({ results: z.array(z.strictObject(distribution)), warnings })
+  .strictObject({
+    results: z.array(z.strictObject({ ...distribution, ...z.object(address).partial().shape })),
+    warnings,
+  })
   .meta({ id: 'ProbabilitiesResponse', description: 'One result for each row, in order.' })
 
 type Warnings = z.output<typeof warnings>
@@ -101,7 +109,8 @@ export function encode(results: Iterable<RowResult>, rows: readonly DecodedRow[]
   return JSON.stringify({ results: written, warnings: warned })
 }
 
-function encodeRow({ row, drawn, top, scored, entropy }: RowResult, answer: Answer) {
+function encodeRow({ row, drawn, top, scored, address, state }: RowResult, answer: Answer) {
+  const entropy = row.entropy()
   return {
     ...(drawn && { token_ids: drawn.token_ids, logprobs: drawn.logprobs }),
     ...encodeProbabilities(row, answer),
@@ -109,11 +118,12 @@ function encodeRow({ row, drawn, top, scored, entropy }: RowResult, answer: Answ
     ...(scored && { scored }),
     kept_count: row.size,
     entropy,
-    ...(drawn && {
-      seed: String(drawn.seed),
-      stream: String(drawn.stream),
-      step: Number(drawn.step),
+    ...(address && {
+      seed: String(address.seed),
+      stream: String(address.stream),
+      step: Number(address.step),
     }),
+    ...(state && { state }),
   }
 }
 

@@ -1,5 +1,133 @@
-/** e to the power x. */
-export const exp = Math.exp
+import { readFileSync } from 'node:fs'
 
-/** The natural logarithm of x. */
-export const log = Math.log
+/** Byte offset into the kernel's memory. */
+export type Offset = number
+
+/** A wasm global: read it before the next call. */
+interface Result {
+  readonly value: number
+}
+
+/**
+ * What `assembly/` compiles to. A row is `blocks` times `BLOCK` float32 logits at a 16-byte aligned
+ * offset, padded with −∞; `maxima` holds `blocks` float32, `sums` as many float64. `max` is the row's
+ * maximum, finite, and `temperature` above 0. Nothing here allocates, and no result depends on
+ * anything but the arguments.
+ */
+interface Kernel {
+  readonly BLOCK: Result
+  readonly heapBase: Result
+  /** The row's maximum, and block maxima to `maxima`; NaN or ∞ if an entry is. */
+  scan(row: Offset, blocks: number, maxima: Offset): number
+  /** Entries above −∞, set by `scan`. */
+  readonly unmaskedCount: Result
+  /** The lowest id at the maximum. */
+  indexOfMax(row: Offset, blocks: number, maxima: Offset, max: number): number
+  /** Σ e^d with d = (logit − max) / temperature, and one float64 for each block to `sums`. */
+  sumExp(row: Offset, blocks: number, max: number, temperature: number, sums: Offset): number
+  /** The same bits, and Σ d e^d in `weightedSum`. */
+  sumExpWeighted(
+    row: Offset,
+    blocks: number,
+    max: number,
+    temperature: number,
+    sums: Offset,
+  ): number
+  readonly weightedSum: Result
+  /** out[i] = exp((values[i] − max) / temperature) in float64, for values up to max; the sum, in order. */
+  expInto64(values: Offset, n: number, max: number, temperature: number, out: Offset): number
+  /** Ids (uint32) and logits (float64) from `threshold` up, ids ascending; both want room for 4 more. */
+  collect(
+    row: Offset,
+    blocks: number,
+    maxima: Offset,
+    threshold: number,
+    ids: Offset,
+    values: Offset,
+  ): number
+  countAtLeast(row: Offset, blocks: number, maxima: Offset, threshold: number): number
+  /** A threshold that at least min(k, unmasked) entries reach, at or close below the k-th largest. */
+  thresholdForCount(row: Offset, blocks: number, maxima: Offset, max: number, k: number): number
+  /** Count of entries above −∞, the mean of logit − max, and the sum of squared deviations from it. */
+  moments(row: Offset, blocks: number, max: number): void
+  readonly momentCount: Result
+  readonly momentMean: Result
+  readonly momentSquares: Result
+  exp(x: number): number
+  log(x: number): number
+  pow(x: number, y: number): number
+}
+
+const PAGE = 65_536
+
+export const memory = new WebAssembly.Memory({ initial: 1 })
+
+const module = new WebAssembly.Module(readFileSync(new URL('kernel.wasm', import.meta.url)))
+
+export const kernel = new WebAssembly.Instance(module, { env: { memory } })
+  .exports as unknown as Kernel
+
+/** The only exponential, logarithm and power of the sampling room: the host's differ between machines. */
+export const { exp, log, pow } = kernel
+
+export const BLOCK = kernel.BLOCK.value
+
+/** Where a row's arrays lie, and views of them. */
+export interface RowMemory {
+  readonly blocks: number
+  readonly row: Offset
+  readonly maxima: Offset
+  readonly sums: Offset
+  readonly ids: Offset
+  readonly logits: Offset
+  readonly masses: Offset
+  readonly views: {
+    readonly row: Float32Array
+    readonly maxima: Float32Array
+    readonly sums: Float64Array
+    readonly ids: Uint32Array
+    readonly logits: Float64Array
+    readonly masses: Float64Array
+  }
+}
+
+/** `collect` stores whole vectors, up to four entries past its last. */
+const SLACK = 4
+
+/**
+ * Memory for some rows of up to `capacity` entries, from the bottom up. It takes the place of what was
+ * laid out before: growing detaches every view, so rows are laid out together.
+ */
+export function layOut(rows: number, capacity: number): RowMemory[] {
+  const blocks = Math.ceil(capacity / BLOCK)
+  const entries = blocks * BLOCK
+  let end = kernel.heapBase.value
+  const take = (bytes: number) => {
+    const start = (end + 63) & ~63
+    end = start + bytes
+    return start
+  }
+  const offsets = Array.from({ length: rows }, () => ({
+    row: take(entries * 4),
+    maxima: take(blocks * 4),
+    sums: take(blocks * 8),
+    ids: take((entries + SLACK) * 4),
+    logits: take((entries + SLACK) * 8),
+    masses: take(entries * 8),
+  }))
+  const missing = end - memory.buffer.byteLength
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE))
+  const { buffer } = memory
+  return offsets.map((at) => ({
+    ...at,
+    blocks,
+    views: {
+      row: new Float32Array(buffer, at.row, entries),
+      maxima: new Float32Array(buffer, at.maxima, blocks),
+      sums: new Float64Array(buffer, at.sums, blocks),
+      ids: new Uint32Array(buffer, at.ids, entries),
+      logits: new Float64Array(buffer, at.logits, entries),
+      masses: new Float64Array(buffer, at.masses, entries),
+    },
+  }))
+}

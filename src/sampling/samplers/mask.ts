@@ -32,14 +32,8 @@ export const mask = defineSampler({
   active: ({ allowed_token_ids, banned_token_ids, token_bitmask }) =>
     Boolean(allowed_token_ids ?? token_bitmask) || banned_token_ids.length > 0,
   apply(row, { allowed_token_ids, banned_token_ids, token_bitmask }) {
-    if (allowed_token_ids) {
-      const allowed = new Set(allowed_token_ids)
-      row.filter((id) => allowed.has(id))
-    }
-    if (banned_token_ids.length > 0) {
-      const banned = new Set(banned_token_ids)
-      row.filter((id) => !banned.has(id))
-    }
-    if (token_bitmask) row.filter((id) => ((token_bitmask[id >>> 5]! >>> (id & 31)) & 1) === 1)
+    if (allowed_token_ids) row.keepOnly(allowed_token_ids)
+    if (token_bitmask) row.keepBits(token_bitmask)
+    row.remove(banned_token_ids)
   },
 })

@@ -36,6 +36,6 @@ export const topK = defineSampler({
   apply(row, { top_k }, { ties }) {
     const count = Math.max(top_k, row.minTokensToKeep)
     if (ties === 'exact') row.keepTop(count)
-    else if (count < row.size) row.keepAbove(row.cutAt(count).threshold)
+    else if (count < row.size) row.keepAbove(row.logitAtRank(count))
   },
 })
