@@ -1,21 +1,21 @@
 /** Logits per block; a row is padded with -Infinity to a multiple of it. 64 cost 3 % more per sum, 256 gained nothing. */
 export const BLOCK: i32 = 128;
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline export const BLOCK_BYTES: usize = 128 * 4;
 
 /** The logit of a masked entry. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline export const MASKED: f32 = -Infinity;
 
 /** The most negative finite float32: an entry is unmasked when it is at least this. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline export const LOWEST: f32 = -3.4028234663852886e38;
 
 const MASKED_LANES: usize = memory.data<u32>([0xff800000, 0xff800000, 0xff800000, 0xff800000], 16);
 
 /** V8 rebuilds a v128 constant at every use; one loaded from memory before the loop stays in its register. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline export function maskedLanes(): v128 {
   return v128.load(MASKED_LANES);
 }

@@ -9,10 +9,10 @@
 // Five instructions more than rounding (l - max) log2(e) / T to float32, and ten times as accurate far from the maximum.
 //
 // exp(x) = 1 + C1 x + ... + C5 x^5 on |x| <= ln 2 / 2: minimax in relative error with the constant fixed at 1,
-// so that exp(0) is exactly 1; Remez exchange by tools/remez.py, max relative error 9.2e-8.
-import { LOWEST, MASKED } from './constants.ts';
-import { keyOf, valueOf } from './keys.ts';
-import { exp } from './scalar.ts';
+// so that exp(0) is exactly 1; Remez exchange by remez.py, max relative error 9.2e-8.
+import { LOWEST, MASKED } from './constants';
+import { keyOf, valueOf } from './keys';
+import { exp } from './scalar';
 
 const C1: f64 = 0.99999970701419506244;
 const C2: f64 = 0.49999149192997608768;
@@ -33,13 +33,13 @@ const FARTHEST: f64 = 524288.0;
 
 const PLAN: usize = memory.data(15 * 16, 16);
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline function put(index: usize, value: f64): void {
   v128.store(PLAN + (index << 4), f32x4.splat(<f32>value));
 }
 
 /** One of the plan's values in all lanes; load them before a loop (see maskedLanes). */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline export function planned(index: usize): v128 {
   return v128.load(PLAN + (index << 4));
 }
@@ -76,7 +76,7 @@ export function plan(max: f32, temperature: f64): bool {
 }
 
 /** 0 below the cutoff, NaN and -Infinity included: what the arithmetic makes of them is masked. `d` is l - max. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline export function term(
   l: v128, d: v128, magic: v128, one: v128, scale: v128, maxHigh: v128, maxLow: v128, cHigh: v128, cLow: v128,
   cutoff: v128, c1: v128, c2: v128, c3: v128, c4: v128, c5: v128,

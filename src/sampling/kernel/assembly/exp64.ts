@@ -1,4 +1,4 @@
-import { exp, LN2_HIGH, LN2_LOW, LOG2E, MAGIC, Q0, Q1, Q2, Q3, Q4, Q5, Q6, Q7, Q8 } from './scalar.ts';
+import { exp, LN2_HIGH, LN2_LOW, LOG2E, MAGIC, Q0, Q1, Q2, Q3, Q4, Q5, Q6, Q7, Q8 } from './scalar';
 
 // V8 rebuilds a v128 constant at every use: these are loaded before the loop.
 const TABLE: usize = memory.data<f64>([
@@ -6,7 +6,7 @@ const TABLE: usize = memory.data<f64>([
   Q0, Q0, Q1, Q1, Q2, Q2, Q3, Q3, Q4, Q4, Q5, Q5, Q6, Q6, Q7, Q7, Q8, Q8, -708, -708,
 ], 16);
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline function slot(index: usize): v128 {
   return v128.load(TABLE + (index << 4));
 }

@@ -1,7 +1,7 @@
-export { BLOCK, heapBase } from './constants.ts'
-export { expInto64 } from './exp64.ts'
-export { momentCount, momentMean, momentSquares, moments } from './moments.ts'
-export { exp, log, pow } from './scalar.ts'
-export { indexOfMax, scan, unmaskedCount } from './scan.ts'
-export { collect, countAtLeast, thresholdForCount } from './select.ts'
-export { sumExp, sumExpWeighted, weightedSum } from './sum.ts'
+export { BLOCK, heapBase } from './constants';
+export { scan, indexOfMax, unmaskedCount } from './scan';
+export { sumExp, sumExpWeighted, weightedSum } from './sum';
+export { expInto64 } from './exp64';
+export { collect, countAtLeast, thresholdForCount } from './select';
+export { moments, momentCount, momentMean, momentSquares } from './moments';
+export { exp, log, pow } from './scalar';

@@ -1,9 +1,9 @@
-import { BLOCK_BYTES, MASKED, maskedLanes } from './constants.ts'
-import { sumF64, sumI32, upperHalf } from './lanes.ts'
+import { BLOCK_BYTES, MASKED, maskedLanes } from './constants';
+import { sumF64, sumI32, upperHalf } from './lanes';
 
-export let momentCount: i32 = 0
-export let momentMean: f64 = 0
-export let momentSquares: f64 = 0
+export let momentCount: i32 = 0;
+export let momentMean: f64 = 0;
+export let momentSquares: f64 = 0;
 
 /**
  * Count, mean of d = l - max and sum of (d - mean)^2 over the unmasked entries, in the globals of those names.
@@ -11,61 +11,55 @@ export let momentSquares: f64 = 0
  * itself, so (pivot - mean)^2 <= N / m variances, and the subtraction at the end loses at most that factor.
  */
 export function moments(row: usize, blocks: i32, max: f32): void {
-  const center = pivot(row, blocks)
-  const masked = maskedLanes()
-  const center32 = f32x4.splat(center)
-  const center64 = f64x2.splat(<f64>center)
-  let counts = i32x4.splat(0)
-  let sum0 = f64x2.splat(0),
-    sum1 = f64x2.splat(0),
-    square0 = f64x2.splat(0),
-    square1 = f64x2.splat(0)
-  let sum2 = f64x2.splat(0),
-    sum3 = f64x2.splat(0),
-    square2 = f64x2.splat(0),
-    square3 = f64x2.splat(0)
+  const center = pivot(row, blocks);
+  const masked = maskedLanes();
+  const center32 = f32x4.splat(center);
+  const center64 = f64x2.splat(<f64>center);
+  let counts = i32x4.splat(0);
+  let sum0 = f64x2.splat(0), sum1 = f64x2.splat(0), square0 = f64x2.splat(0), square1 = f64x2.splat(0);
+  let sum2 = f64x2.splat(0), sum3 = f64x2.splat(0), square2 = f64x2.splat(0), square3 = f64x2.splat(0);
   for (const end = row + <usize>blocks * BLOCK_BYTES; row < end; row += 32) {
-    let l = v128.load(row)
-    let unmasked = f32x4.gt(l, masked)
-    counts = i32x4.add(counts, unmasked)
+    let l = v128.load(row);
+    let unmasked = f32x4.gt(l, masked);
+    counts = i32x4.add(counts, unmasked);
     // A masked entry moved onto the pivot adds nothing to either sum.
-    l = v128.bitselect(l, center32, unmasked)
-    let d = f64x2.sub(f64x2.promote_low_f32x4(l), center64)
-    sum0 = f64x2.add(sum0, d)
-    square0 = f64x2.add(square0, f64x2.mul(d, d))
-    d = f64x2.sub(f64x2.promote_low_f32x4(upperHalf(l)), center64)
-    sum1 = f64x2.add(sum1, d)
-    square1 = f64x2.add(square1, f64x2.mul(d, d))
-    l = v128.load(row, 16)
-    unmasked = f32x4.gt(l, masked)
-    counts = i32x4.add(counts, unmasked)
-    l = v128.bitselect(l, center32, unmasked)
-    d = f64x2.sub(f64x2.promote_low_f32x4(l), center64)
-    sum2 = f64x2.add(sum2, d)
-    square2 = f64x2.add(square2, f64x2.mul(d, d))
-    d = f64x2.sub(f64x2.promote_low_f32x4(upperHalf(l)), center64)
-    sum3 = f64x2.add(sum3, d)
-    square3 = f64x2.add(square3, f64x2.mul(d, d))
+    l = v128.bitselect(l, center32, unmasked);
+    let d = f64x2.sub(f64x2.promote_low_f32x4(l), center64);
+    sum0 = f64x2.add(sum0, d);
+    square0 = f64x2.add(square0, f64x2.mul(d, d));
+    d = f64x2.sub(f64x2.promote_low_f32x4(upperHalf(l)), center64);
+    sum1 = f64x2.add(sum1, d);
+    square1 = f64x2.add(square1, f64x2.mul(d, d));
+    l = v128.load(row, 16);
+    unmasked = f32x4.gt(l, masked);
+    counts = i32x4.add(counts, unmasked);
+    l = v128.bitselect(l, center32, unmasked);
+    d = f64x2.sub(f64x2.promote_low_f32x4(l), center64);
+    sum2 = f64x2.add(sum2, d);
+    square2 = f64x2.add(square2, f64x2.mul(d, d));
+    d = f64x2.sub(f64x2.promote_low_f32x4(upperHalf(l)), center64);
+    sum3 = f64x2.add(sum3, d);
+    square3 = f64x2.add(square3, f64x2.mul(d, d));
   }
-  const count = -sumI32(counts)
-  const sum = sumF64(f64x2.add(f64x2.add(sum0, sum1), f64x2.add(sum2, sum3)))
-  const square = sumF64(f64x2.add(f64x2.add(square0, square1), f64x2.add(square2, square3)))
-  momentCount = count
-  momentMean = count ? <f64>center - <f64>max + sum / <f64>count : 0
-  momentSquares = count ? Math.max(square - sum * (sum / <f64>count), 0) : 0
+  const count = -sumI32(counts);
+  const sum = sumF64(f64x2.add(f64x2.add(sum0, sum1), f64x2.add(sum2, sum3)));
+  const square = sumF64(f64x2.add(f64x2.add(square0, square1), f64x2.add(square2, square3)));
+  momentCount = count;
+  momentMean = count ? (<f64>center - <f64>max) + sum / <f64>count : 0;
+  momentSquares = count ? Math.max(square - sum * (sum / <f64>count), 0) : 0;
 }
 
 function pivot(row: usize, blocks: i32): f32 {
   for (let i = 0; i < blocks; i++) {
-    let sum: f64 = 0
-    let count = 0
+    let sum: f64 = 0;
+    let count = 0;
     for (const stop = row + BLOCK_BYTES; row < stop; row += 4) {
-      const l = load<f32>(row)
-      if (l == MASKED) continue
-      sum += <f64>l
-      count++
+      const l = load<f32>(row);
+      if (l == MASKED) continue;
+      sum += <f64>l;
+      count++;
     }
-    if (count) return <f32>(sum / <f64>count)
+    if (count) return <f32>(sum / <f64>count);
   }
-  return 0
+  return 0;
 }

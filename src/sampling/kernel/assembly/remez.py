@@ -2,7 +2,7 @@
 
 exp(x) ~ 1 + ... with the low coefficients fixed, relative error minimised on |x| <= half.
 Remez exchange: solve for the free coefficients and the levelled error on the reference
-points, move the points to the extrema of the error, repeat. Usage: python3 tools/remez.py
+points, move the points to the extrema of the error, repeat. Usage: python3 remez.py
 """
 from mpmath import mp, mpf, exp, log, matrix, lu_solve, linspace, nstr
 

@@ -1,75 +1,64 @@
-import { BLOCK_BYTES, maskedLanes } from './constants.ts'
-import { maxF32, sumI32 } from './lanes.ts'
+import { BLOCK_BYTES, maskedLanes } from './constants';
+import { maxF32, sumI32 } from './lanes';
 
 /** Entries above -Infinity, set by scan. */
-export let unmaskedCount: i32 = 0
+export let unmaskedCount: i32 = 0;
 
 /**
  * Block maxima to `maxima`, the row's maximum as result, NaN if any entry is NaN; sets `unmaskedCount`.
  */
 export function scan(row: usize, blocks: i32, maxima: usize): f32 {
-  const masked = maskedLanes()
-  const start = row
-  let top = masked
-  let counts = i32x4.splat(0)
+  const masked = maskedLanes();
+  const start = row;
+  let top = masked;
+  let counts = i32x4.splat(0);
   // A sum is the cheapest trap for NaN: it never leaves one. Overflow beside a mask makes it cry wolf, hence the second look.
-  let trap = f32x4.splat(0),
-    trap2 = f32x4.splat(0)
-  for (const end = maxima + ((<usize>blocks) << 2); maxima < end; maxima += 4) {
-    let a = masked,
-      b = masked,
-      c = masked,
-      d = masked
-    const stop = row + BLOCK_BYTES
+  let trap = f32x4.splat(0), trap2 = f32x4.splat(0);
+  for (const end = maxima + (<usize>blocks << 2); maxima < end; maxima += 4) {
+    let a = masked, b = masked, c = masked, d = masked;
+    const stop = row + BLOCK_BYTES;
     do {
       // pmax is one instruction where max, which must order NaN and -0, is seven.
-      const l0 = v128.load(row),
-        l1 = v128.load(row, 16),
-        l2 = v128.load(row, 32),
-        l3 = v128.load(row, 48)
-      a = f32x4.pmax(a, l0)
-      b = f32x4.pmax(b, l1)
-      c = f32x4.pmax(c, l2)
-      d = f32x4.pmax(d, l3)
-      trap = f32x4.add(trap, f32x4.add(l0, l1))
-      trap2 = f32x4.add(trap2, f32x4.add(l2, l3))
-      counts = i32x4.add(
-        counts,
-        i32x4.add(
-          i32x4.add(f32x4.gt(l0, masked), f32x4.gt(l1, masked)),
-          i32x4.add(f32x4.gt(l2, masked), f32x4.gt(l3, masked)),
-        ),
-      )
-      row += 64
-    } while (row < stop)
-    a = f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d))
-    store<f32>(maxima, maxF32(a))
-    top = f32x4.pmax(top, a)
+      const l0 = v128.load(row), l1 = v128.load(row, 16), l2 = v128.load(row, 32), l3 = v128.load(row, 48);
+      a = f32x4.pmax(a, l0);
+      b = f32x4.pmax(b, l1);
+      c = f32x4.pmax(c, l2);
+      d = f32x4.pmax(d, l3);
+      trap = f32x4.add(trap, f32x4.add(l0, l1));
+      trap2 = f32x4.add(trap2, f32x4.add(l2, l3));
+      counts = i32x4.add(counts, i32x4.add(
+        i32x4.add(f32x4.gt(l0, masked), f32x4.gt(l1, masked)),
+        i32x4.add(f32x4.gt(l2, masked), f32x4.gt(l3, masked))));
+      row += 64;
+    } while (row < stop);
+    a = f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d));
+    store<f32>(maxima, maxF32(a));
+    top = f32x4.pmax(top, a);
   }
-  unmaskedCount = -sumI32(counts)
-  trap = f32x4.add(trap, trap2)
-  if (v128.any_true(f32x4.ne(trap, trap)) && hasNaN(start, row)) return NaN
-  return maxF32(top) + 0 // -0 becomes 0, so that the order of zeros does not show
+  unmaskedCount = -sumI32(counts);
+  trap = f32x4.add(trap, trap2);
+  if (v128.any_true(f32x4.ne(trap, trap)) && hasNaN(start, row)) return NaN;
+  return maxF32(top) + 0; // -0 becomes 0, so that the order of zeros does not show
 }
 
 function hasNaN(row: usize, end: usize): bool {
   for (; row < end; row += 16) {
-    const l = v128.load(row)
-    if (v128.any_true(f32x4.ne(l, l))) return true
+    const l = v128.load(row);
+    if (v128.any_true(f32x4.ne(l, l))) return true;
   }
-  return false
+  return false;
 }
 
 /** The lowest id whose logit equals `max`; -1 if none. */
 export function indexOfMax(row: usize, blocks: i32, maxima: usize, max: f32): i32 {
-  const wanted = f32x4.splat(max)
+  const wanted = f32x4.splat(max);
   for (let i = 0; i < blocks; i++) {
-    if (load<f32>(maxima + ((<usize>i) << 2)) != max) continue
-    const first = row + <usize>i * BLOCK_BYTES
+    if (load<f32>(maxima + (<usize>i << 2)) != max) continue;
+    const first = row + <usize>i * BLOCK_BYTES;
     for (let at: usize = 0; at < BLOCK_BYTES; at += 16) {
-      const hits = i32x4.bitmask(f32x4.eq(v128.load(first + at), wanted))
-      if (hits) return <i32>((<usize>i * BLOCK_BYTES + at) >> 2) + ctz(hits)
+      const hits = i32x4.bitmask(f32x4.eq(v128.load(first + at), wanted));
+      if (hits) return <i32>((<usize>i * BLOCK_BYTES + at) >> 2) + ctz(hits);
     }
   }
-  return -1
+  return -1;
 }

@@ -1,6 +1,6 @@
-import { BLOCK_BYTES, LOWEST } from './constants.ts';
-import { keyOf, valueOf } from './keys.ts';
-import { sumI32, upperHalf } from './lanes.ts';
+import { BLOCK_BYTES, LOWEST } from './constants';
+import { keyOf, valueOf } from './keys';
+import { sumI32, upperHalf } from './lanes';
 
 // For each of the 16 lane masks, the byte shuffle that moves its lanes to the front.
 const COMPRESS: usize = memory.data<u8>([
@@ -66,7 +66,7 @@ export function countAtLeast(row: usize, blocks: i32, maxima: usize, threshold: 
   return -sumI32(counts);
 }
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline function countBlock(block: usize, bound: v128, counts: v128): v128 {
   const stop = block + BLOCK_BYTES;
   do {
@@ -96,7 +96,7 @@ function countMaxima(maxima: usize, blocks: i32, threshold: f32): i32 {
 }
 
 // As i64: a difference of keys may exceed 2^31.
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline function middleOf(low: i64, above: i64): i64 {
   return low + ((above - low) >> 1);
 }

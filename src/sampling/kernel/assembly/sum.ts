@@ -1,14 +1,14 @@
 // Sums of exp((l - max) / T) over a row. The order of addition is fixed: within 32 entries a balanced tree of float32
 // vectors (a tree, so that equal terms add without rounding), from there float64.
-import { BLOCK_BYTES } from './constants.ts';
-import { exactCutoff, exactTerm, plan, planned, term } from './exp.ts';
-import { sumF64, upperHalf } from './lanes.ts';
+import { BLOCK_BYTES } from './constants';
+import { exactCutoff, exactTerm, plan, planned, term } from './exp';
+import { sumF64, upperHalf } from './lanes';
 
 /** Sum of e d with d = (l - max) / T, set by sumExpWeighted: H = ln Z - weightedSum / Z. */
 export let weightedSum: f64 = 0;
 
 // Out of line the vectors would go through memory: hence the long parameter lists.
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline function sum4(
   row: usize, magic: v128, one: v128, top: v128, scale: v128, maxHigh: v128, maxLow: v128, cHigh: v128, cLow: v128,
   cutoff: v128, c1: v128, c2: v128, c3: v128, c4: v128, c5: v128,
