@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { Config } from '../config.ts'
 import { jsonAnswer, problemResponses } from '../plugins/openapi.ts'
-import { dtypes } from '../protocols/json/tensor.ts'
 import { catalogue } from '../sampling/catalogue.ts'
 import { DETERMINISM_VERSION } from '../sampling/pipeline.ts'
+import { dtypes } from '../sampling/tensor.ts'
 
 const Reference = z.strictObject({ title: z.string(), url: z.string() })
 const Rules = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))

@@ -5,8 +5,8 @@ import type { Config } from '../config.ts'
 import { jsonAnswer, jsonBody, problemResponses } from '../plugins/openapi.ts'
 import type { DecodeOptions } from '../protocols/json/decode.ts'
 import { type DecodedRow, encode } from '../protocols/json/response.ts'
-import { Tensor } from '../protocols/json/tensor.ts'
 import { sample } from '../sampling/pipeline.ts'
+import { Tensor } from '../sampling/tensor.ts'
 
 const drawSeed = () => randomBytes(8).readBigUInt64LE()
 

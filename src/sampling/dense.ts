@@ -1,7 +1,20 @@
 import { BLOCK, exp, kernel, type RowMemory } from './kernel/index.ts'
+import { cutByWeight } from './select.ts'
 
 /** How many of the most likely tokens are added up in float64. */
-const APART = 256
+const APART = 64
+
+/** How much of what may be dropped is looked at token by token, to either side. */
+const BAND = 0.05
+
+/** Halvings of the range in which the cut is looked for, of some hundred temperatures. */
+const BISECTIONS = 18
+
+/** How many blocks make a sample. */
+const SAMPLE_BLOCKS = 64
+
+/** The most negative finite float32. */
+const LOWEST = -3.4028234663852886e38
 
 /** How far the kernel's sum may be off, relatively. */
 export const TAIL_ERROR = 2e-7
@@ -19,14 +32,16 @@ export interface MassSum {
  * masked, so that no change is rounded.
  */
 export class Dense {
-  /** Tokens in play. */
-  size = 0
   #memory: RowMemory
   #blocks = 0
   #max = Number.NEGATIVE_INFINITY
+  /** Tokens in play, once they were counted. */
+  #size: number | undefined
   #aside = new Map<number, number>()
   #apartIds = new Uint32Array(0)
   #apartMasses = new Float64Array(0)
+  /** What a mass of the kernel's is relative to the maximum of all. */
+  #scale = 1
 
   constructor(memory: RowMemory) {
     this.#memory = memory
@@ -43,8 +58,18 @@ export class Dense {
     views.row.set(logits)
     views.row.fill(Number.NEGATIVE_INFINITY, length, this.#blocks * BLOCK)
     this.#max = kernel.scan(row, this.#blocks, maxima)
-    this.size = kernel.unmaskedCount.value
+    this.#size = undefined
     this.#aside.clear()
+  }
+
+  /** How many tokens are in play. */
+  get size(): number {
+    if (this.#size === undefined) {
+      const { row, maxima } = this.#memory
+      const lowest = Number.NEGATIVE_INFINITY
+      this.#size = kernel.countAtLeast(row, this.#blocks, maxima, lowest) + this.#aside.size
+    }
+    return this.#size
   }
 
   max(): number {
@@ -71,9 +96,21 @@ export class Dense {
 
   /** −∞ takes the token out of play. The token must be in play. */
   setLogit(id: number, logit: number): void {
-    if (!this.#aside.delete(id)) this.#mask(id)
-    if (logit === Number.NEGATIVE_INFINITY) this.size--
-    else this.#aside.set(id, logit)
+    if (!this.#aside.has(id)) this.#mask(id)
+    if (logit > Number.NEGATIVE_INFINITY) {
+      this.#aside.set(id, logit)
+    } else {
+      this.#aside.delete(id)
+      if (this.#size !== undefined) this.#size--
+    }
+  }
+
+  /** Take tokens out of play, those of them that are in it. */
+  remove(ids: Iterable<number>): void {
+    const { row, maxima, views } = this.#memory
+    for (const id of ids) if (!this.#aside.delete(id)) views.row[id] = Number.NEGATIVE_INFINITY
+    this.#max = kernel.scan(row, this.#blocks, maxima)
+    this.#size = undefined
   }
 
   #mask(id: number): void {
@@ -85,7 +122,11 @@ export class Dense {
     let max = Number.NEGATIVE_INFINITY
     for (let i = block * BLOCK; i < (block + 1) * BLOCK; i++) if (row[i]! > max) max = row[i]!
     maxima[block] = max
-    if (logit < this.#max) return
+    if (logit === this.#max) this.#findMax()
+  }
+
+  #findMax(): void {
+    const { maxima } = this.#memory.views
     this.#max = Number.NEGATIVE_INFINITY
     for (let i = 0; i < this.#blocks; i++) if (maxima[i]! > this.#max) this.#max = maxima[i]!
   }
@@ -122,7 +163,7 @@ export class Dense {
       if (((words[id >>> 5]! >>> (id & 31)) & 1) === 0) this.#aside.delete(id)
     }
     this.#max = kernel.scan(row, this.#blocks, maxima)
-    this.size = kernel.unmaskedCount.value + this.#aside.size
+    this.#size = undefined
   }
 
   /**
@@ -143,14 +184,25 @@ export class Dense {
     this.#apartIds = views.ids.slice(0, apart)
     this.#apartMasses = views.masses.slice(0, apart)
 
-    const hidden = Float32Array.from(this.#apartIds, (id) => views.row[id]!)
-    for (const id of this.#apartIds) views.row[id] = Number.NEGATIVE_INFINITY
+    const hidden = new Float32Array(apart)
+    for (let i = 0; i < apart; i++) {
+      const id = this.#apartIds[i]!
+      hidden[i] = views.row[id]!
+      views.row[id] = Number.NEGATIVE_INFINITY
+    }
     const sum = weigh ? kernel.sumExpWeighted : kernel.sumExp
-    const tail = sum(row, this.#blocks, max, temperature, sums)
-    if (weigh) weighted += kernel.weightedSum.value
-    this.#apartIds.forEach((id, i) => {
-      views.row[id] = hidden[i]!
-    })
+    // The kernel's maximum is a float32, which one set aside need not be: it gets that of the others.
+    const distance = (this.#max - max) / temperature
+    this.#scale = exp(distance)
+    let tail = 0
+    if (this.#scale > 0) {
+      const mass = sum(row, this.#blocks, this.#max, temperature, sums)
+      tail = this.#scale * mass
+      if (weigh) weighted += this.#scale * (kernel.weightedSum.value + distance * mass)
+    } else {
+      views.sums.fill(0, 0, this.#blocks)
+    }
+    for (let i = 0; i < apart; i++) views.row[this.#apartIds[i]!] = hidden[i]!
     total += tail
     return { total, tail, weighted }
   }
@@ -158,20 +210,25 @@ export class Dense {
   /** Running sums of mass at the end of each block, after `sumExp`. */
   runningSums(): Float64Array {
     const running = this.#memory.views.sums.slice(0, this.#blocks)
-    this.#apartIds.forEach((id, i) => {
-      running[Math.floor(id / BLOCK)]! += this.#apartMasses[i]!
-    })
+    if (this.#scale !== 1) for (let i = 0; i < running.length; i++) running[i]! *= this.#scale
+    const apart = this.#apartIds.length
+    for (let i = 0; i < apart; i++) {
+      running[Math.floor(this.#apartIds[i]! / BLOCK)]! += this.#apartMasses[i]!
+    }
     for (let i = 1; i < running.length; i++) running[i]! += running[i - 1]!
     return running
   }
 
   /** The first token of a block at which the running sum exceeds `target`, else its last with mass. */
   walk(block: number, before: number, target: number, temperature: number): number {
+    const { row } = this.#memory.views
     const max = this.max()
+    const aside = this.#aside.size > 0
     let running = before
     let last = -1
     for (let id = block * BLOCK; id < (block + 1) * BLOCK; id++) {
-      const mass = exp((this.logitOf(id) - max) / temperature)
+      const logit = aside ? this.logitOf(id) : row[id]!
+      const mass = exp((logit - max) / temperature)
       if (mass === 0) continue
       last = id
       running += mass
@@ -196,11 +253,79 @@ export class Dense {
     return Math.sqrt(squares / all)
   }
 
+  /**
+   * Drop the least likely tokens, as long as what is dropped weighs no more than `allowance`; false,
+   * and nothing dropped, when the kernel's precision does not tell where that is. For a cut far down
+   * the ranking: what it drops is little, and so is the error of adding it up.
+   *
+   * A sample of the blocks says about where; there the row is looked at token by token.
+   */
+  dropTail(allowance: number, doubt: number, temperature: number): boolean {
+    if (this.#scale === 0) return false
+    const low = this.#tailThreshold((1 - BAND) * allowance, temperature)
+    const high = this.#tailThreshold((1 + BAND) * allowance, temperature)
+    const { row, maxima, masses, logits, views } = this.#memory
+    const max = this.max()
+    let below = this.#scale * kernel.sumBelow(row, this.#blocks, 1, this.#max, temperature, low)
+    for (const logit of this.#aside.values()) {
+      if (logit < low) below += exp((logit - max) / temperature)
+    }
+    const above = this.#collect(low, false)
+    let band = 0
+    for (let i = 0; i < above; i++) {
+      const logit = views.logits[i]!
+      if (logit < low || logit >= high) continue
+      views.logits[band] = logit
+      views.ids[band] = views.ids[i]!
+      band++
+    }
+    const bandMass = kernel.expInto64(logits, band, max, temperature, masses)
+    const uncertain = doubt + TAIL_ERROR * below
+    if (below > allowance || below + bandMass < allowance || band === 0) return false
+
+    // Of the band, the most likely are kept: those beyond what may be dropped.
+    const target = below + bandMass - allowance
+    const cut = cutByWeight(views.logits, views.masses, band, target)
+    if (target - cut.before <= uncertain || cut.after - target < uncertain) return false
+    let { ties } = cut
+    const droppedTies: number[] = []
+    for (let i = 0; i < band; i++) {
+      if (views.logits[i] === cut.threshold && ties-- <= 0) droppedTies.push(views.ids[i]!)
+    }
+    for (const [id, logit] of this.#aside) if (logit < cut.threshold) this.#aside.delete(id)
+    kernel.maskBelow(row, this.#blocks, maxima, float32Above(cut.threshold))
+    this.#size = undefined
+    this.#findMax()
+    for (const id of droppedTies) this.setLogit(id, Number.NEGATIVE_INFINITY)
+    return true
+  }
+
+  /** A logit below which about this mass lies, going by a sample of the blocks. */
+  #tailThreshold(mass: number, temperature: number): number {
+    const { row } = this.#memory
+    const stride = Math.max(1, Math.floor(this.#blocks / SAMPLE_BLOCKS))
+    const sampled = mass / this.#scale / stride
+    let low = this.#max - 100 * temperature
+    let high = this.#max
+    for (let i = 0; i < BISECTIONS; i++) {
+      const middle = (low + high) / 2
+      const below = kernel.sumBelow(row, this.#blocks, stride, this.#max, temperature, middle)
+      if (below > sampled) high = middle
+      else low = middle
+    }
+    return float32Below(low)
+  }
+
   /** A threshold that `count` tokens reach, and not many more; −∞ when no fewer than all would do. */
   thresholdFor(count: number): number {
-    if (count >= this.size - this.#aside.size) return Number.NEGATIVE_INFINITY
+    // Only where many are wanted may there be too few, and only then is it worth a pass to know.
+    if (count > this.#blocks >> 1 && count >= this.size - this.#aside.size) {
+      return Number.NEGATIVE_INFINITY
+    }
+    if (this.#max === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY
     const { row, maxima } = this.#memory
-    return kernel.thresholdForCount(row, this.#blocks, maxima, this.#max, count)
+    const threshold = kernel.thresholdForCount(row, this.#blocks, maxima, this.#max, count)
+    return threshold > LOWEST ? threshold : Number.NEGATIVE_INFINITY
   }
 
   /** Ids and logits of the tokens from `threshold` up, ids ascending; how many they are. */
@@ -240,7 +365,11 @@ const bits = new Int32Array(float.buffer)
 /** The largest float32 not above a number. */
 function float32Below(value: number): number {
   float[0] = value
-  if (float[0] <= value || Number.isNaN(value)) return float[0]
-  bits[0]! += float[0] > 0 ? -1 : 1
+  if (float[0] > value) bits[0]! += float[0] > 0 ? -1 : 1
   return float[0]
+}
+
+/** The smallest float32 not below a number. */
+function float32Above(value: number): number {
+  return -float32Below(-value)
 }

@@ -20,8 +20,7 @@ export function draw(
 ): number[] {
   if (!replacement) checkDrawable(row, n, index)
   // One token left is no choice, and consumes no randomness.
-  if (row.size === 1) {
-    row.gather()
+  if (!row.dense && row.size === 1) {
     return new Array<number>(n).fill(row.ids[0]!)
   }
   const random = Array.from(uniforms({ ...address, purpose: purposes.draw }, n))

@@ -16,10 +16,10 @@ export const vocabularyChecks = z.registry<{
   misfit(value: unknown, vocabSize: number): Misfit | undefined
 }>()
 
-type FaultAt = (path: Path, message: string) => never
+export type FaultAt = (path: Path, message: string) => never
 
 /** A field parsed by a function that stops at the first fault, documented by a JSON schema. */
-function parsed<Output>(
+export function parsed<Output>(
   documentation: z.core.GlobalMeta,
   parse: (value: unknown, fault: FaultAt) => Output,
 ) {
@@ -98,6 +98,12 @@ function parseIds(value: unknown, fault: FaultAt, path: Path = []): Uint32Array 
   return ids
 }
 
+function parseSequence(value: unknown, fault: FaultAt, path: Path): Uint32Array {
+  const ids = parseIds(value, fault, path)
+  if (ids.length === 0) fault(path, 'Expected at least one token id, got none')
+  return ids
+}
+
 const misfitIds = (ids: Uint32Array, vocabSize: number, path: Path = []): Misfit | undefined => {
   const index = ids.findIndex((id) => id >= vocabSize)
   if (index < 0) return undefined
@@ -131,11 +137,7 @@ export function tokenSequences(description: string) {
     { description, type: 'array', items: { ...idsSchema, minItems: 1 } },
     (value, fault) => {
       if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
-      return (value as unknown[]).map((sequence, index) => {
-        const ids = parseIds(sequence, fault, [index])
-        if (ids.length === 0) fault([index], 'Expected at least one token id, got none')
-        return ids
-      })
+      return (value as unknown[]).map((sequence, index) => parseSequence(sequence, fault, [index]))
     },
   ).register(vocabularyChecks, {
     misfit: (value, vocabSize) => misfitLists(value as Uint32Array[], vocabSize),
@@ -173,6 +175,17 @@ export interface TokenBiases {
   biases: Float64Array
 }
 
+const biasSchema = { anyOf: [{ type: 'number' }, { const: '-Infinity' }] } as const
+
+/** Beyond this a bias decides no more than it does already, and sums of biases might overflow. */
+const MOST_BIAS = 1e300
+
+function parseBias(bias: unknown, fault: FaultAt, path: Path): number {
+  if (bias === '-Infinity') return Number.NEGATIVE_INFINITY
+  if (Number.isFinite(bias)) return Math.max(-MOST_BIAS, Math.min(bias as number, MOST_BIAS))
+  return fault(path, `Expected a finite number or "-Infinity", got ${describeValue(bias)}`)
+}
+
 /** An object from token id to number; "-Infinity" is a number here. */
 export function tokenBiases(description: string) {
   return parsed(
@@ -180,7 +193,7 @@ export function tokenBiases(description: string) {
       description,
       type: 'object',
       propertyNames: { type: 'string', pattern: '^(0|[1-9][0-9]{0,9})$' },
-      additionalProperties: { anyOf: [{ type: 'number' }, { const: '-Infinity' }] },
+      additionalProperties: biasSchema,
     },
     (value, fault): TokenBiases => {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -192,15 +205,12 @@ export function tokenBiases(description: string) {
       const biases = new Float64Array(keys.length)
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i]!
-        const bias = given[key]
         const id = Number(key)
         if (!isTokenId(id) || String(id) !== key) {
           fault([key], `Expected a token id as key, got ${describeValue(key)}`)
         }
         ids[i] = id
-        if (bias === '-Infinity') biases[i] = Number.NEGATIVE_INFINITY
-        else if (Number.isFinite(bias)) biases[i] = bias as number
-        else fault([key], `Expected a finite number or "-Infinity", got ${describeValue(bias)}`)
+        biases[i] = parseBias(given[key], fault, [key])
       }
       return { ids, biases }
     },
@@ -209,6 +219,45 @@ export function tokenBiases(description: string) {
       const id = (value as TokenBiases).ids.find((id) => id >= vocabSize)
       if (id === undefined) return undefined
       return { path: [String(id)], detail: beyondVocabulary(id, vocabSize) }
+    },
+  })
+}
+
+/** What to add to a token that would complete a sequence. */
+export interface SequenceBias {
+  ids: Uint32Array
+  bias: number
+}
+
+/** A list of {token_ids, bias}; "-Infinity" is a bias here. */
+export function sequenceBiases(description: string) {
+  const item = {
+    type: 'object',
+    properties: { token_ids: { ...idsSchema, minItems: 1 }, bias: biasSchema },
+    required: ['token_ids', 'bias'],
+    additionalProperties: false,
+  } as const
+  return parsed({ description, type: 'array', items: item }, (value, fault): SequenceBias[] => {
+    if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
+    return (value as unknown[]).map((entry, index) => {
+      if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
+        fault([index], `Expected {token_ids, bias}, got ${describeValue(entry)}`)
+      }
+      const { token_ids, bias, ...others } = entry as Record<string, unknown>
+      const [unknown] = Object.keys(others)
+      if (unknown !== undefined) {
+        fault([index, unknown], `Expected only token_ids and bias, got ${describeValue(unknown)}`)
+      }
+      const ids = parseSequence(token_ids, fault, [index, 'token_ids'])
+      return { ids, bias: parseBias(bias, fault, [index, 'bias']) }
+    })
+  }).register(vocabularyChecks, {
+    misfit(value, vocabSize) {
+      for (const [index, { ids }] of (value as SequenceBias[]).entries()) {
+        const misfit = misfitIds(ids, vocabSize, [index, 'token_ids'])
+        if (misfit) return misfit
+      }
+      return undefined
     },
   })
 }

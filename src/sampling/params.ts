@@ -28,6 +28,16 @@ export const samplingFields = {
         'Truncation never leaves fewer tokens than this; masks may. 1 only protects the most likely token (off).',
     })
     .default(1),
+  penalty_last_n: z
+    .int()
+    .min(-1)
+    .meta({
+      description:
+        'How many of the last tokens, of prompt and output together, the repetition, frequency and presence penalties look at. ' +
+        '−1 is all of them, 0 none (off).',
+      'x-typical': [64, 1024],
+    })
+    .default(-1),
   profile: z
     .enum(profileNames)
     .meta({
@@ -35,7 +45,7 @@ export const samplingFields = {
         'The engine to agree with: its order of samplers, and its side where engines disagree. See GET /v1/samplers.',
     })
     .default('kelvin'),
-  order: list(z.enum(kelvinOrder as [SamplerName, ...SamplerName[]]), {
+  order: list(z.enum(kelvinOrder as [SamplerName, ...SamplerName[]], 'Expected a sampler'), {
     description:
       'The samplers to run, in this order, in place of the profile’s. One that is left out does not run.',
     items: { type: 'string', enum: [...kelvinOrder] },
@@ -57,6 +67,9 @@ export const contextFields = {
   ).prefault([]),
   output_token_ids: tokenHistory(
     'The tokens generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them.',
+  ).prefault([]),
+  stop_token_ids: tokenIds(
+    'The tokens that end a text, for samplers that put its end off or hasten it. [] knows none (off).',
   ).prefault([]),
   state: z
     .strictObject(
@@ -114,6 +127,16 @@ export const scoreFields = {
     .default(0),
   logprob_token_ids: tokenIds(
     'Tokens to report in `scored`, with logprob and rank. [] reports none (off). An id outside the vocabulary is an error.',
+  ).prefault([]),
+  trace: z
+    .boolean()
+    .meta({
+      description:
+        'Whether to report in `trace` what each sampler did: tokens kept, probability removed, entropy. false reports nothing (off).',
+    })
+    .default(false),
+  watch_token_ids: tokenIds(
+    'Tokens to report in `watched`: which sampler dropped each. [] reports none (off). An id outside the vocabulary is an error.',
   ).prefault([]),
   logprobs_mode: z
     .enum(['processed', 'raw'])

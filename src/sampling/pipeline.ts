@@ -1,24 +1,26 @@
 import { problemAt } from '../errors.ts'
 import { type ScoredTokens, scoreTokens, type TopTokens, topTokens } from './distribution.ts'
 import { type Draw, draw } from './draw.ts'
+import { type History, windowed } from './history.ts'
 import { layOut } from './kernel/index.ts'
 import type { RowParams } from './params.ts'
 import { type Address, uniforms } from './philox.ts'
 import { type Plan, plan } from './plan.ts'
 import { Row } from './row.ts'
 import type { Accept, Context, Warning } from './sampler.ts'
+import { type TraceStep, trace, type WatchedToken } from './trace.ts'
 
 /** Raised when the same request may get other bytes than before. */
 export const DETERMINISM_VERSION = 1
 
 /** One row of logits and what is asked of it. Rows that share parameters share the object. */
-export interface RowRequest {
+export interface RowRequest extends History {
   logits: Float32Array
   /** Where the row is in the request, for errors. */
   path: readonly PropertyKey[]
   params: RowParams
-  prompt: Uint32Array
-  output: Uint32Array
+  /** Tokens that end a text. */
+  stop: Uint32Array
   state: Readonly<Record<string, number>>
   address: Address
   draw?: Draw
@@ -32,6 +34,8 @@ export interface RowResult {
   address?: Address
   /** What to send with the next step. */
   state?: Record<string, number>
+  trace?: TraceStep[]
+  watched?: WatchedToken[]
   top?: TopTokens
   scored?: ScoredTokens
   warnings: Warning[]
@@ -39,14 +43,16 @@ export interface RowResult {
 
 /** Reused from row to row, so that nothing as large as a vocabulary is allocated for each. */
 let capacity = 32_768
-const [processed, raw] = layOut(2, capacity).map((memory) => new Row(memory)) as [Row, Row]
+const rows = layOut(3, capacity).map((memory) => new Row(memory))
+const [processed, raw, traced] = rows as [Row, Row, Row]
 
 function makeRoomFor(vocabSize: number): void {
   if (vocabSize <= capacity) return
   while (capacity < vocabSize) capacity *= 2
-  const [first, second] = layOut(2, capacity)
-  processed.attach(first!)
-  raw.attach(second!)
+  const memories = layOut(rows.length, capacity)
+  rows.forEach((row, i) => {
+    row.attach(memories[i]!)
+  })
 }
 
 /**
@@ -74,7 +80,7 @@ export function* sample(requests: Iterable<RowRequest>): Generator<RowResult> {
   }
 }
 
-function sampleRow(request: RowRequest, { steps, warnings }: Plan, index: number): RowResult {
+function sampleRow(request: RowRequest, planned: Plan, index: number): RowResult {
   const { logits, params } = request
   const noTokenLeft = (why: string) =>
     problemAt('NO_TOKEN_LEFT', request.path, `Cannot sample row ${index}: ${why}`)
@@ -82,6 +88,7 @@ function sampleRow(request: RowRequest, { steps, warnings }: Plan, index: number
   let rolled = false
   const context: Context = {
     ...request,
+    window: windowed(request, params.penalty_last_n),
     uniform(purpose) {
       rolled = true
       return uniforms({ ...request.address, purpose }, 1)[0]!
@@ -91,16 +98,16 @@ function sampleRow(request: RowRequest, { steps, warnings }: Plan, index: number
   makeRoomFor(logits.length)
   processed.load(logits)
   processed.minTokensToKeep = params.min_tokens_to_keep
-  if (processed.size === 0) throw noTokenLeft('all its logits are -Infinity')
+  if (processed.isEmpty) throw noTokenLeft('all its logits are -Infinity')
   const accepts: Accept[] = []
-  for (const { name, apply } of steps) {
+  for (const { name, apply } of planned.steps) {
     const accept = apply(processed, context)
     if (accept) accepts.push(accept)
-    if (processed.size === 0) throw noTokenLeft(`${name} leaves no token`)
+    if (processed.isEmpty) throw noTokenLeft(`${name} leaves no token`)
   }
 
   const reported = params.logprobs_mode === 'raw' ? loadRaw(logits) : processed
-  const result: RowResult = { row: processed, warnings }
+  const result: RowResult = { row: processed, warnings: planned.warnings }
   if (params.top_logprobs > 0) result.top = topTokens(reported, params.top_logprobs)
   if (params.logprob_token_ids.length > 0) {
     result.scored = scoreTokens(reported, params.logprob_token_ids)
@@ -114,8 +121,19 @@ function sampleRow(request: RowRequest, { steps, warnings }: Plan, index: number
       result.state = Object.assign({}, ...accepts.map((accept) => accept(token_ids[0]!)))
     }
   }
+  if (params.trace || params.watch_token_ids.length > 0) {
+    const { trace: steps, watched } = traceRow(request, planned, context)
+    if (params.trace) result.trace = steps
+    if (watched.length > 0) result.watched = watched
+  }
   if (request.draw || rolled) result.address = request.address
   return result
+}
+
+function traceRow({ logits, params }: RowRequest, planned: Plan, context: Context) {
+  traced.load(logits)
+  traced.minTokensToKeep = params.min_tokens_to_keep
+  return trace(traced, planned, context, params.watch_token_ids)
 }
 
 function loadRaw(logits: Float32Array): Row {

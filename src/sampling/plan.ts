@@ -1,8 +1,9 @@
+import * as z from 'zod'
 import { kelvinOrder, samplerByName } from './order.ts'
 import type { RowParams } from './params.ts'
 import type { Profile } from './profile.ts'
 import { profiles } from './profiles/index.ts'
-import type { Rules, Step, Warning } from './sampler.ts'
+import type { Rules, Sampler, Step, Warning } from './sampler.ts'
 
 /** What a set of parameters comes to: the samplers they switch on, in order, and what to say of them. */
 export interface Plan {
@@ -16,24 +17,70 @@ const profileByName: ReadonlyMap<string, Profile> = new Map(
 
 export function plan(params: RowParams): Plan {
   const profile = profileByName.get(params.profile)!
-  const order = params.order ?? profile.order
+  const { order, because } = orderOf(params, profile)
   const steps: Plan['steps'] = []
   const warnings: Warning[] = []
+  let lastChoice: string | undefined
 
   for (const name of order) {
     const sampler = samplerByName.get(name)!
+    if (!sampler.active(params)) continue
     const rules: Rules = { ...sampler.rules, ...profile.rules[name] }
-    const apply = sampler.prepare(params, rules)
-    if (!apply) continue
-    steps.push({ name, apply })
+    steps.push({ name, apply: (row, context) => sampler.apply(row, params, rules, context) })
     const warning = sampler.warn?.(params, rules)
     if (warning) warnings.push(warning)
+    if (lastChoice) {
+      const message = `${name} has no effect: ${lastChoice} has left a single token`
+      warnings.push({ code: 'SAMPLER_WITHOUT_EFFECT', message })
+    } else if (params.min_tokens_to_keep === 1 && sampler.leavesOne?.(params, rules)) {
+      lastChoice = name
+    }
   }
 
   for (const name of kelvinOrder) {
-    if (order.includes(name) || !samplerByName.get(name)!.active(params)) continue
-    const why = params.order ? 'order leaves it out' : `${profile.title} does not have it`
-    warnings.push({ code: 'SAMPLER_NOT_RUN', message: `${name} is set but does not run: ${why}` })
+    const sampler = samplerByName.get(name)!
+    if (!sampler.active(params)) {
+      for (const field of idleFields(sampler, params)) {
+        const message = `${field} has no effect: ${name} is off`
+        warnings.push({ code: 'PARAMETER_WITHOUT_EFFECT', message })
+      }
+    } else if (!order.includes(name)) {
+      const message = `${name} is set but does not run: ${because}`
+      warnings.push({ code: 'SAMPLER_NOT_RUN', message })
+    }
   }
   return { steps, warnings }
+}
+
+/** The defaults of each sampler with more than one field. */
+const defaultsByName: ReadonlyMap<string, Record<string, unknown>> = new Map(
+  kelvinOrder.flatMap((name) => {
+    const { fields } = samplerByName.get(name)!
+    return Object.keys(fields).length > 1 ? [[name, z.object(fields).parse({})]] : []
+  }),
+)
+
+/** Fields of a sampler that is off which were set all the same, as if it were on. */
+function idleFields({ name }: Sampler, params: RowParams): string[] {
+  const defaults = defaultsByName.get(name)
+  if (!defaults) return []
+  return Object.keys(defaults).filter((field) => {
+    const value = params[field as keyof RowParams]
+    return isList(value) ? value.length > 0 : value !== defaults[field]
+  })
+}
+
+function isList(value: unknown): value is { length: number } {
+  return Array.isArray(value) || ArrayBuffer.isView(value)
+}
+
+/** The order to run in, and why a sampler that is not in it does not run. */
+function orderOf(params: RowParams, profile: Profile) {
+  if (params.order) return { order: params.order, because: 'order leaves it out' }
+  for (const [name, order] of Object.entries(profile.takeovers ?? {})) {
+    if (samplerByName.get(name)!.active(params)) {
+      return { order, because: `${profile.title} leaves it out when ${name} is set` }
+    }
+  }
+  return { order: profile.order, because: `${profile.title} does not have it` }
 }

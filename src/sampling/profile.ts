@@ -12,6 +12,8 @@ export interface Profile<Name extends string = string> {
   readonly reference: { readonly title: string; readonly url: string }
   /** A sampler the engine lacks is not here, and does not run under its profile. */
   readonly order: readonly SamplerName[]
+  /** Samplers that, switched on, put an order of their own in its place. */
+  readonly takeovers?: { readonly [Name in SamplerName]?: readonly SamplerName[] }
   /** Differences to the samplers' own rules. */
   readonly rules: { readonly [Name in SamplerName]?: Partial<RulesOf<Name>> }
 }

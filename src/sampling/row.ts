@@ -8,11 +8,16 @@ const DENSE_FROM = 4096
 /** How many of the most likely tokens to look among for a cut, before all. */
 const REACHES = [256, 4096]
 
+/** Of tokens as near to a center, the likelier ones come first; so near that rounding decides counts as equal. */
+const ABOVE_FIRST = 1 + 1e-14
+
 /** How tokens are ranked for a cut by share. */
 interface Ranking {
   /** Of the survivors, larger is kept first. */
   keys(): Float64Array
-  isWithin(cut: Cut, reached: number): boolean
+  /** Leave out the least likely tokens of a dense row, with at most this mass; whether it could tell which. */
+  dropTail?(allowance: number, doubt: number): boolean
+  isWithin(cut: Pick<Cut, 'threshold'>, reached: number): boolean
   strict: boolean
   allTies: boolean
 }
@@ -31,6 +36,8 @@ interface Ranking {
 export class Row {
   vocabSize = 0
   minTokensToKeep = 1
+  /** The logit from which the last cut of a ranking by logit kept tokens. */
+  threshold: number | undefined
 
   #memory: RowMemory
   #dense: Dense
@@ -41,6 +48,7 @@ export class Row {
   /** What the masses add up to, once that was asked for. */
   #sum: MassSum | undefined
   #isWeighed = false
+  #isTruncated = false
 
   constructor(memory: RowMemory) {
     this.#memory = memory
@@ -57,6 +65,7 @@ export class Row {
     this.vocabSize = logits.length
     this.minTokensToKeep = 1
     this.#temperature = 1
+    this.#isTruncated = false
     this.#forget()
     this.#isDense = logits.length >= DENSE_FROM
     if (this.#isDense) this.#dense.load(logits)
@@ -78,6 +87,18 @@ export class Row {
   /** How many tokens are in play. */
   get size(): number {
     return this.#isDense ? this.#dense.size : this.#size
+  }
+
+  /**
+   * How many tokens an engine counts that leaves masked ones in its list: those in play, and, until a
+   * filter has cut the ranking, those that are not.
+   */
+  get listed(): number {
+    return this.#isTruncated ? this.size : this.vocabSize
+  }
+
+  get isEmpty(): boolean {
+    return this.max() === Number.NEGATIVE_INFINITY
   }
 
   get ids(): Uint32Array {
@@ -177,6 +198,25 @@ export class Row {
     return tokens.sort((a, b) => b.logit - a.logit || a.id - b.id).slice(0, wanted)
   }
 
+  /** The `count` largest logits, descending. */
+  largest(count: number): Float64Array {
+    const wanted = Math.min(count, this.size)
+    const size = this.#isDense ? this.#dense.collect(this.#dense.thresholdFor(wanted)) : this.#size
+    const { threshold } = cutByWeight(this.logits, undefined, size, wanted)
+    const values = this.logits.subarray(0, size).filter((logit) => logit >= threshold)
+    return values.sort().reverse().subarray(0, wanted)
+  }
+
+  /** The tokens whose logit is at least `threshold`, ids ascending. */
+  tokensFrom(threshold: number): { id: number; logit: number }[] {
+    const size = this.#isDense ? this.#dense.collect(threshold) : this.#size
+    const tokens: { id: number; logit: number }[] = []
+    for (let i = 0; i < size; i++) {
+      if (this.logits[i]! >= threshold) tokens.push({ id: this.ids[i]!, logit: this.logits[i]! })
+    }
+    return tokens
+  }
+
   /** The natural logarithm of the probability of a token with this logit. */
   logprob(logit: number): number {
     return (logit - this.max()) / this.#temperature - log(this.normalise())
@@ -187,12 +227,21 @@ export class Row {
     return this.max() + this.#temperature * (logprob + log(this.normalise()))
   }
 
+  /**
+   * The logit at which a token has this probability. A product before the logarithm, so that 1 / n is
+   * the probability of n equal tokens, whatever n.
+   */
+  logitAtProbability(probability: number): number {
+    return this.max() + this.#temperature * log(probability * this.normalise())
+  }
+
   /** Σ p², the chance that two draws agree. */
   collision(): number {
     const total = this.normalise()
     if (this.#isDense) {
       // e^(2d/T) is e^(d/(T/2)); the sums of the row itself are gone then.
-      const squares = this.#dense.sumExp(this.#temperature / 2, false).total
+      const half = Math.max(this.#temperature / 2, Number.MIN_VALUE)
+      const squares = this.#dense.sumExp(half, false).total
       this.#sum = undefined
       return squares / (total * total)
     }
@@ -227,7 +276,10 @@ export class Row {
 
   /** Change the logit of a token in play; −∞ takes it out. One out of play stays so. */
   setLogit(id: number, logit: number): void {
-    if (this.logitOf(id) === Number.NEGATIVE_INFINITY) return
+    if (this.logitOf(id) > Number.NEGATIVE_INFINITY) this.#put(id, logit)
+  }
+
+  #put(id: number, logit: number): void {
     this.#forget()
     if (this.#isDense) {
       this.#dense.setLogit(id, logit)
@@ -240,15 +292,34 @@ export class Row {
 
   /** Add to the tempered logit of a token; −∞ takes it out of play. */
   add(id: number, bias: number): void {
-    this.setLogit(
-      id,
-      bias === Number.NEGATIVE_INFINITY ? bias : this.logitOf(id) + bias * this.#temperature,
-    )
+    const logit = this.logitOf(id)
+    if (logit === Number.NEGATIVE_INFINITY) return
+    this.#put(id, bias === Number.NEGATIVE_INFINITY ? bias : logit + bias * this.#temperature)
   }
 
   /** Take tokens out of play. */
   remove(ids: Iterable<number>): void {
-    for (const id of ids) this.setLogit(id, Number.NEGATIVE_INFINITY)
+    if (this.#isDense) {
+      this.#dense.remove(ids)
+    } else {
+      for (const id of ids) {
+        const index = this.indexOf(id)
+        if (index >= 0) this.logits[index] = Number.NEGATIVE_INFINITY
+      }
+      this.#dropMasked()
+    }
+    this.#forget()
+  }
+
+  #dropMasked(): void {
+    const { ids, logits } = this
+    let kept = 0
+    for (let i = 0; i < this.#size; i++) {
+      ids[kept] = ids[i]!
+      logits[kept] = logits[i]!
+      if (logits[i]! > Number.NEGATIVE_INFINITY) kept++
+    }
+    this.#size = kept
   }
 
   /** Leave only these tokens in play, of those that are. */
@@ -302,7 +373,7 @@ export class Row {
 
   /** Keep the most likely token alone, the lowest id among equals. */
   keepGreedy(): void {
-    if (this.size === 0) return
+    this.#isTruncated = true
     const max = this.max()
     this.ids[0] = this.#isDense ? this.#dense.indexOfMax() : this.ids[this.logits.indexOf(max)]!
     this.logits[0] = max
@@ -313,6 +384,11 @@ export class Row {
 
   /** Keep the tokens whose logit is at least `threshold`. */
   keepAbove(threshold: number): void {
+    this.#isTruncated = true
+    if (threshold > this.max()) {
+      this.keepTop(this.minTokensToKeep)
+      return
+    }
     if (this.#isDense) {
       const count = this.#dense.collect(threshold)
       if (count < this.minTokensToKeep) {
@@ -324,9 +400,22 @@ export class Row {
     this.#keep({ threshold, ties: this.#size }, this.logits)
   }
 
+  /**
+   * Keep the tokens at least this likely. Where they are too few, those kept in their stead are as many
+   * as must be, or, if `allTies`, all that are as likely as the last of them.
+   */
+  keepLikely(probability: number, allTies = false): void {
+    const threshold = this.logitAtProbability(probability)
+    this.keepAbove(
+      allTies ? Math.min(threshold, this.logitAtRank(this.minTokensToKeep)) : threshold,
+    )
+  }
+
   /** Keep the first `count` tokens of the ranking. */
   keepTop(count: number): void {
-    if (count >= this.size) return
+    count = Math.max(count, this.minTokensToKeep)
+    if (!this.#isDense && count >= this.#size) return
+    this.#isTruncated = true
     if (this.#isDense) this.#become(this.#dense.collect(this.#dense.thresholdFor(count)))
     this.#keep(cutByWeight(this.logits, undefined, this.#size, count), this.logits)
   }
@@ -341,6 +430,7 @@ export class Row {
   keepMass(share: number): void {
     this.#keepShare(share, {
       keys: () => this.logits,
+      dropTail: (allowance, doubt) => this.#dense.dropTail(allowance, doubt, this.#temperature),
       isWithin: () => true,
       strict: false,
       allTies: false,
@@ -353,8 +443,11 @@ export class Row {
    */
   keepNearest(center: number, share: number, rules: { strict: boolean; allTies: boolean }): void {
     this.#keepShare(share, {
-      keys: () => this.logits.slice(0, this.#size).map((logit) => -Math.abs(logit - center)),
-      isWithin: ({ threshold }, reached) => center + threshold > reached,
+      keys: () =>
+        this.logits
+          .slice(0, this.#size)
+          .map((logit) => (logit > center ? center - logit : (logit - center) * ABOVE_FIRST)),
+      isWithin: ({ threshold }, reached) => threshold > reached - center,
       ...rules,
     })
   }
@@ -364,7 +457,8 @@ export class Row {
    * of the most likely tokens become survivors until the cut lies among them (`isWithin` says so of
    * the lowest logit looked at), and is not so close that the kernel's share of the total could decide it.
    */
-  #keepShare(share: number, { keys, isWithin, strict, allTies }: Ranking): void {
+  #keepShare(share: number, { keys, dropTail, isWithin, strict, allTies }: Ranking): void {
+    this.#isTruncated = true
     const { total, tail } = this.#normalised()
     if (this.#isDense) {
       const target = share * total
@@ -379,9 +473,14 @@ export class Row {
         const ranked = keys()
         const cut = cutByWeight(ranked, this.masses, size, target, strict)
         if (target - cut.before <= doubt || cut.after - target < doubt) break
-        if (!isWithin(cut, threshold)) continue
+        const wide = this.#widened(allTies ? { ...cut, ties: size } : cut, ranked)
+        if (!isWithin(wide, threshold)) continue
         this.#become(size)
-        this.#keep(allTies ? { ...cut, ties: size } : cut, ranked)
+        this.#keep(wide, ranked)
+        return
+      }
+      if (dropTail?.((1 - share) * total, (1 - share) * tail * TAIL_ERROR)) {
+        this.#forget()
         return
       }
       this.gather()
@@ -395,12 +494,10 @@ export class Row {
   #keep(cut: Pick<Cut, 'threshold' | 'ties'>, keys: Float64Array): void {
     const { ids, logits } = this
     const size = this.#size
-    if (this.#countKept(cut, keys) < this.minTokensToKeep) {
-      if (this.minTokensToKeep >= size) return
-      cut = cutByWeight(keys, undefined, size, this.minTokensToKeep)
-    }
-    const { threshold } = cut
-    let { ties } = cut
+    const wide = this.#widened(cut, keys)
+    const { threshold } = wide
+    let { ties } = wide
+    if (keys === logits) this.threshold = threshold
     let kept = 0
     for (let i = 0; i < size; i++) {
       const key = keys[i]!
@@ -413,6 +510,15 @@ export class Row {
     if (kept === size) return
     this.#size = kept
     this.#forget()
+  }
+
+  /** The cut, or the one that leaves `minTokensToKeep` survivors where it leaves fewer. */
+  #widened(
+    cut: Pick<Cut, 'threshold' | 'ties'>,
+    keys: Float64Array,
+  ): Pick<Cut, 'threshold' | 'ties'> {
+    if (this.minTokensToKeep === 1 || this.#countKept(cut, keys) >= this.minTokensToKeep) return cut
+    return cutByWeight(keys, undefined, this.#size, this.minTokensToKeep)
   }
 
   #countKept({ threshold, ties }: Pick<Cut, 'threshold' | 'ties'>, keys: Float64Array): number {

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import type { History } from './history.ts'
 import type { Row } from './row.ts'
 
 /** The stages of the pipeline, in order; a sampler belongs to exactly one. */
@@ -12,10 +13,11 @@ export type Params<F extends Fields> = z.output<z.ZodObject<F>>
 export type Rules = Readonly<Record<string, string | number | boolean>>
 
 /** What a row's sampling may look at beside its logits and parameters. */
-export interface Context {
-  /** The tokens so far: those given, and those generated. */
-  readonly prompt: Uint32Array
-  readonly output: Uint32Array
+export interface Context extends History {
+  /** The last `penalty_last_n` tokens of the history. */
+  readonly window: History
+  /** Tokens that end a text. */
+  readonly stop: Uint32Array
   /** What the previous step's answer said under `state`. */
   readonly state: Readonly<Record<string, number>>
   /** A uniform number in [0, 1) of this row's own, for one purpose; see `philox.ts`. */
@@ -35,7 +37,11 @@ export interface Warning {
   message: string
 }
 
-export interface SamplerDefinition<Name extends string, F extends Fields, R extends Rules> {
+export interface Sampler<
+  Name extends string = string,
+  F extends Fields = Fields,
+  R extends Rules = Rules,
+> {
   /** Its name in `order`. */
   readonly name: Name
   readonly title: string
@@ -59,16 +65,9 @@ export interface SamplerDefinition<Name extends string, F extends Fields, R exte
   }
   active(params: Params<F>): boolean
   apply(row: Row, params: Params<F>, rules: R, context: Context): ReturnType<Step>
+  /** Whether these parameters leave a single token, whatever the row: what runs after has no choice. */
+  leavesOne?(params: Params<F>, rules: R): boolean
   warn?(params: Params<F>, rules: R): Warning | undefined
-}
-
-export interface Sampler<
-  Name extends string = string,
-  F extends Fields = Fields,
-  R extends Rules = Rules,
-> extends SamplerDefinition<Name, F, R> {
-  /** Bind the parameters once per request; nothing when they leave the sampler off. */
-  prepare(params: Params<F>, rules: R): Step | undefined
 }
 
 /**
@@ -79,13 +78,6 @@ export function defineSampler<
   const Name extends string,
   const F extends Fields,
   const R extends Rules = Record<never, never>,
->(definition: Omit<SamplerDefinition<Name, F, R>, 'rules'> & { rules?: R }): Sampler<Name, F, R> {
-  return Object.freeze({
-    ...definition,
-    rules: definition.rules ?? ({} as R),
-    prepare: (params: Params<F>, rules: R) =>
-      definition.active(params)
-        ? (row: Row, context: Context) => definition.apply(row, params, rules, context)
-        : undefined,
-  })
+>(definition: Omit<Sampler<Name, F, R>, 'rules'> & { rules?: R }): Sampler<Name, F, R> {
+  return Object.freeze({ ...definition, rules: definition.rules ?? ({} as R) })
 }

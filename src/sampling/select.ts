@@ -60,10 +60,13 @@ function cutByHistogram(
     if (key < min) min = key
   }
   const scale = max > min ? (BINS - 1) / (max - min) : 0
-  const binOf = (key: number) => ((max - key) * scale) | 0
 
   binWeights.fill(0)
-  for (let i = 0; i < size; i++) binWeights[binOf(values[i]!)]! += weightOf ? weightOf[i]! : 1
+  if (weightOf) {
+    for (let i = 0; i < size; i++) binWeights[((max - values[i]!) * scale) | 0]! += weightOf[i]!
+  } else {
+    for (let i = 0; i < size; i++) binWeights[((max - values[i]!) * scale) | 0]!++
+  }
   let bin = 0
   let above = 0
   while (bin < BINS - 1 && !reaches(above + binWeights[bin]!, target, strict))
@@ -71,7 +74,7 @@ function cutByHistogram(
 
   let count = 0
   for (let i = 0; i < size; i++) {
-    if (binOf(values[i]!) !== bin) continue
+    if ((((max - values[i]!) * scale) | 0) !== bin) continue
     keys[count] = values[i]!
     weights[count] = weightOf ? weightOf[i]! : 1
     count++

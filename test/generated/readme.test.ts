@@ -5,6 +5,7 @@ import { describeConfig } from '../../src/config.ts'
 import { SampleRequest } from '../../src/protocols/json/request.ts'
 import { kelvinOrder, samplerByName } from '../../src/sampling/order.ts'
 import { profiles } from '../../src/sampling/profiles/index.ts'
+import { testApp } from '../app.ts'
 
 type Cell = string | number
 
@@ -76,9 +77,48 @@ const tables = {
   ),
 }
 
-/** With -u this writes the tables; without, it fails when what they are made from has changed. */
+const app = await testApp()
+
+/** JSON as one would write it by hand: short things on one line. */
+function pretty(value: unknown, indent = ''): string {
+  const line = JSON.stringify(value, null, 1)
+    .replace(/\n\s*/g, ' ')
+    .replace(/\[ | \]/g, (b) => b.trim())
+  if (line.length + indent.length <= 88 || typeof value !== 'object' || value === null) return line
+  const inner = `${indent}  `
+  const [open, close] = Array.isArray(value) ? '[]' : '{}'
+  const items = Array.isArray(value)
+    ? value.map((item) => pretty(item, inner))
+    : Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${pretty(item, inner)}`)
+  return `${open}\n${items.map((item) => inner + item).join(',\n')}\n${indent}${close}`
+}
+
+/** What a curl command of the README is answered. */
+async function answerTo(command: string): Promise<string> {
+  const [, url] = /http:\/\/localhost:27315(\S+)/.exec(command)!
+  const [, inline, file] = /-d (?:'([^']*)'|@(\S+))/.exec(command)!
+  const payload = inline ?? readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
+  const headers = Object.fromEntries(
+    [...command.matchAll(/-H '([^:]+): ([^']*)'/g)].map(([, name, value]) => [name!, value!]),
+  )
+  const response = await app.inject({ method: 'POST', url: url!, headers, payload })
+  return pretty(response.json())
+}
+
+async function withAnswers(text: string): Promise<string> {
+  const blocks = [...text.matchAll(/```sh\n(curl .*?)```\n\n```json\n(.*?)\n?```/gs)]
+  let whole = text
+  for (const [block, command, answer] of blocks) {
+    const written = block!.replace(`\`\`\`json\n${answer}`, () => '```json\n')
+    const opened = written.slice(0, written.lastIndexOf('```json\n') + 8)
+    whole = whole.replace(block!, `${opened}${await answerTo(command!)}\n\`\`\``)
+  }
+  return whole
+}
+
+/** With -u this writes the tables and answers; without, it fails when what makes them has changed. */
 it.each(['README.md', 'src/sampling/README.md'])(
-  'the tables of %s are up to date',
+  'the tables and answers of %s are up to date',
   async (file) => {
     const path = new URL(`../../${file}`, import.meta.url)
     const text = Object.entries(tables).reduce(
@@ -89,6 +129,6 @@ it.each(['README.md', 'src/sampling/README.md'])(
         ),
       readFileSync(path, 'utf8'),
     )
-    await expect(text).toMatchFileSnapshot(path.pathname)
+    await expect(await withAnswers(text)).toMatchFileSnapshot(path.pathname)
   },
 )

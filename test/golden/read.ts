@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs'
 /** What an engine answered to one row, with what it was asked. */
 export interface GoldenCase {
   id: string
-  input: { file: string; row: number }
+  input: {
+    file: string
+    row: number
+    /** The tokens before the row: those of a prompt of the file, up to and with `upto`. */
+    context?: { prompt: number; upto: number; n_prompt_tokens: number }
+  }
   params: Record<string, unknown>
   result: {
     kept_count: number
@@ -28,6 +33,35 @@ export interface Rows {
   rows: Float32Array[]
 }
 
+export interface GoldenStep {
+  row: number
+  kept_count: number
+  kept?: number[] | 'all'
+  selected: number
+  p_selected: number
+  top_p?: [id: number, probability: number][]
+  mu_before?: number
+  mu_after?: number
+  weighted_sum_before?: number
+  total_weight_before?: number
+}
+
+/** What an engine did step by step, each from a state that is given. */
+export interface GoldenSteps {
+  id: string
+  input: GoldenCase['input']
+  params: Record<string, number>
+  steps: GoldenStep[]
+}
+
+export function readSteps(name: string): GoldenSteps[] {
+  const cases = JSON.parse(readFileSync(new URL(`cases/${name}.json`, here), 'utf8'))
+  return cases.map(({ result, ...rest }: { result: Pick<GoldenSteps, 'steps'> }) => ({
+    ...rest,
+    steps: result.steps,
+  }))
+}
+
 const cache = new Map<string, Rows>()
 
 /** Real and hard rows of logits: NPY version 1, float32, [rows, V]. */
@@ -47,6 +81,21 @@ export function readRows(name: string): Rows {
   }
   cache.set(name, read)
   return read
+}
+
+interface Meta {
+  prompts: { tokens: number[] }[]
+}
+
+/** The tokens given and generated before a row; none where the case has no context. */
+export function readHistory({ file, context }: GoldenCase['input']) {
+  if (!context) return { prompt: [], output: [] }
+  const { prompts }: Meta = JSON.parse(
+    readFileSync(new URL(`inputs/${file}.meta.json`, here), 'utf8'),
+  )
+  const tokens = prompts[context.prompt]!.tokens.slice(0, context.upto + 1)
+  const split = context.n_prompt_tokens
+  return { prompt: tokens.slice(0, split), output: tokens.slice(split) }
 }
 
 export function readRow({ file, row }: GoldenCase['input']): Float32Array {

@@ -59,7 +59,7 @@ function check(source: ArrayLike<number>, temperature: number): void {
   const max = kernel.scan(row, blocks, maxima)
   expect(max).toBe(logits.reduce((a, b) => Math.max(a, b)) + 0)
   const unmasked = Array.from(logits).filter((logit) => logit > Number.NEGATIVE_INFINITY)
-  expect(kernel.unmaskedCount.value).toBe(unmasked.length)
+  expect(kernel.countAtLeast(row, blocks, maxima, Number.NEGATIVE_INFINITY)).toBe(unmasked.length)
   expect(kernel.indexOfMax(row, blocks, maxima, max)).toBe(logits.indexOf(max))
 
   const d = Array.from(unmasked, (logit) => (logit - max) / temperature)
@@ -103,7 +103,7 @@ function check(source: ArrayLike<number>, temperature: number): void {
   const own = Math.sqrt(kernel.momentSquares.value / kernel.momentCount.value)
   expect(kernel.momentCount.value).toBe(unmasked.length)
   expect(Math.abs(own - deviation)).toBeLessThan(
-    1e-9 * deviation + 1e-14 * (Math.abs(max) + Math.abs(mean)) + 1e-300,
+    3e-7 * deviation + 1e-14 * (Math.abs(max) + Math.abs(mean)) + 1e-300,
   )
 }
 

@@ -14,13 +14,16 @@ export function gaussian(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 }
 
-/** Logits as models have them: a bulk with σ = 2, a heavy tail of 3 %, and a few peaks. */
+/**
+ * Logits as models have them: a bulk with σ = 2, a heavy tail of 3 %, and some thirty peaks that hold
+ * about 99 % of the probability.
+ */
 export function realisticRow(vocabSize: number, random: () => number): Float32Array {
   const row = Float32Array.from(
     { length: vocabSize },
-    () => 2 * gaussian(random) - (random() < 0.03 ? 3 * Math.log(1 - random()) : 0),
+    () => 2 * gaussian(random) - (random() < 0.03 ? Math.log(1 - random()) : 0),
   )
-  const top = Math.log(vocabSize) + 5
+  const top = Math.log(vocabSize) + 5.2
   for (let peak = 0; peak < 30; peak++) {
     row[Math.floor(random() * vocabSize)] = top - 0.35 * peak + gaussian(random) * 0.3
   }

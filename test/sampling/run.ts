@@ -11,6 +11,7 @@ export type Params = z.input<typeof Params>
 export interface History {
   prompt?: readonly number[]
   output?: readonly number[]
+  stop?: readonly number[]
   state?: Record<string, number>
 }
 
@@ -25,7 +26,7 @@ export function run(
   logits: Float32Array,
   params: Params,
   draw?: Partial<Draw & Address>,
-  { prompt = [], output = [], state = {} }: History = {},
+  { prompt = [], output = [], stop = [], state = {} }: History = {},
 ): Run {
   const { n = 1, replacement = true, ...address } = draw ?? {}
   const request = {
@@ -34,6 +35,7 @@ export function run(
     params: Params.parse(params),
     prompt: Uint32Array.from(prompt),
     output: Uint32Array.from(output),
+    stop: Uint32Array.from(stop),
     state,
     address: { seed: 0n, stream: 0n, step: 0n, ...address },
     ...(draw && { draw: { n, replacement } }),

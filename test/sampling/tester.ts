@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import type { Fields, Rules, Sampler } from '../../src/sampling/sampler.ts'
-import { dense, type Params, run } from './run.ts'
+import { dense, type History, type Params, run } from './run.ts'
 
-type Case = [params: object, given: readonly number[], gives: readonly number[]]
+type Case = [params: object, given: readonly number[], gives: readonly number[], history?: History]
 
 /** Logits as hard as they come: wild, tied and masked, with at least one finite. */
 export const anyLogits = fc
@@ -36,18 +36,21 @@ export function describeSampler<Name extends string, F extends Fields, R extends
   },
 ): void {
   const alone = (params: object): Params => ({ ...params, order: [sampler.name] })
-  const probabilities = (logits: Float32Array, params: object) =>
-    dense(run(logits, alone(params)), logits.length)
+  const probabilities = (logits: Float32Array, params: object, history?: History) =>
+    dense(run(logits, alone(params), undefined, history), logits.length)
 
   describe(sampler.name, () => {
     const { params, given, gives } = sampler.example
-    it.each([...cases, [params, given, gives] as Case])('%j: %j → %j', (params, given, gives) => {
-      const logits = Float32Array.from(given, Math.log)
-      const answer = probabilities(logits, params)
-      gives.forEach((p, id) => {
-        expect(answer[id]).toBeCloseTo(p, 6)
-      })
-    })
+    it.each([...cases, [params, given, gives] as Case])(
+      '%j: %j → %j',
+      (params, given, gives, history) => {
+        const logits = Float32Array.from(given, Math.log)
+        const answer = probabilities(logits, params, history)
+        gives.forEach((p, id) => {
+          expect(answer[id]).toBeCloseTo(p, 6)
+        })
+      },
+    )
 
     it.each(rejects)('refuses %j', (params) => {
       expect(z.strictObject(sampler.fields).safeParse(params).success).toBe(false)

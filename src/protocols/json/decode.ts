@@ -57,6 +57,7 @@ function decodeRows(request: ProbabilitiesRequest, options: DecodeOptions) {
       params: differs ? fields : shared,
       prompt: fields.prompt_token_ids as Uint32Array,
       output: fields.output_token_ids as Uint32Array,
+      stop: fields.stop_token_ids,
       state: (fields.state ?? {}) as Record<string, number>,
       address: { seed: seed ?? drawnSeed!, stream: stream ?? BigInt(index), step },
       answer: fields,

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { type Problem, problemAt } from '../../errors.ts'
 import { describeValue } from '../../sampling/fields.ts'
+import { copyLogits, decodeTensor, findFaulty, type Rows, Tensor } from '../../sampling/tensor.ts'
 import { validate } from '../validate.ts'
-import { type Batch, decodeTensor, Tensor } from './tensor.ts'
 
 const element = { anyOf: [{ type: 'number' }, { const: '-Infinity' }] } as const
 
@@ -26,21 +26,32 @@ export const Logits = z.unknown().meta({
   ],
 })
 
+/** A batch of rows of equal length. */
+export interface Batch extends Rows {
+  /** Where a row is in the request, for errors. */
+  pathOf(row: number): PropertyKey[]
+}
+
 /** The logits of a request as float32 rows, every element a number below +∞. */
 export function decodeLogits(logits: unknown, maxVocabSize: number): Batch {
   if (typeof logits !== 'object' || logits === null) {
     const detail = `Expected a row, a batch of rows or a tensor, got ${describeValue(logits)}`
     throw problemAt('INVALID_REQUEST', ['logits'], detail)
   }
-  const batch = Array.isArray(logits)
-    ? decodeArray(logits)
-    : decodeTensor(validate(Tensor, logits, ['logits']), ['logits'])
+  const batch = Array.isArray(logits) ? decodeArray(logits) : decodeObject(logits)
   if (batch.vocabSize > maxVocabSize) {
     const detail = `The vocabulary has ${batch.vocabSize} entries, and the limit is ${maxVocabSize}`
     throw problemAt('VOCABULARY_TOO_LARGE', ['logits'], detail)
   }
   if (!Array.isArray(logits)) checkTensor(batch)
   return batch
+}
+
+function decodeObject(logits: object): Batch {
+  const rows = decodeTensor(validate(Tensor, logits, ['logits']), (path, message) => {
+    throw problemAt('INVALID_REQUEST', ['logits', ...path], message)
+  })
+  return { ...rows, pathOf: () => ['logits', 'data'] }
 }
 
 function decodeArray(logits: unknown[]): Batch {
@@ -60,17 +71,8 @@ function decodeArray(logits: unknown[]): Batch {
   const values = new Float32Array(rows.length * vocabSize)
   rows.forEach((row, index) => {
     const start = index * vocabSize
-    for (let id = 0; id < vocabSize; id++) {
-      const value = row[id]
-      values[start + id] = value === '-Infinity' ? Number.NEGATIVE_INFINITY : (value as number)
-      // Beyond float32's range a number rounds to an infinity; the upper one is no logit.
-      if (
-        (typeof value !== 'number' && value !== '-Infinity') ||
-        values[start + id] === Number.POSITIVE_INFINITY
-      ) {
-        throw faultyElement(value, [...pathOf(index), id], index, id)
-      }
-    }
+    const id = copyLogits(row, values.subarray(start, start + vocabSize))
+    if (id >= 0) throw faultyElement(row[id], [...pathOf(index), id], index, id)
   })
   return { values, rows: rows.length, vocabSize, pathOf }
 }
@@ -88,10 +90,9 @@ function faultyElement(value: unknown, path: PropertyKey[], row: number, id: num
 }
 
 function checkTensor({ values, vocabSize }: Batch): void {
-  for (let i = 0; i < values.length; i++) {
-    if (values[i]! < Number.POSITIVE_INFINITY) continue
-    const where = `row ${Math.floor(i / vocabSize)}, index ${i % vocabSize}`
-    const detail = `Expected a number below +Infinity at ${where}, got ${values[i]}`
-    throw problemAt('LOGITS_NOT_FINITE', ['logits', 'data'], detail)
-  }
+  const faulty = findFaulty(values)
+  if (faulty < 0) return
+  const where = `row ${Math.floor(faulty / vocabSize)}, index ${faulty % vocabSize}`
+  const detail = `Expected a number below +Infinity at ${where}, got ${values[faulty]}`
+  throw problemAt('LOGITS_NOT_FINITE', ['logits', 'data'], detail)
 }

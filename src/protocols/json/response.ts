@@ -45,6 +45,33 @@ const distribution = {
       description:
         'The tokens of `logprob_token_ids`; rank 1 is the most likely, null a removed token.',
     }),
+  trace: z
+    .array(
+      z.strictObject({
+        sampler: z.string(),
+        kept_before: z.int(),
+        kept_after: z.int(),
+        mass_removed: Probability.meta({ description: 'Of the distribution before it.' }),
+        entropy_before: z.number().min(0),
+        entropy_after: z.number().min(0),
+        threshold: z.number().nullable().meta({
+          description:
+            'The logit, as sent, from which tokens were kept; null where it cut no ranking of logits.',
+        }),
+        dropped_token_ids: z
+          .array(TokenId)
+          .meta({ description: 'Of the watched tokens, those it dropped.' }),
+      }),
+    )
+    .optional()
+    .meta({ description: 'What each sampler did, in the order they ran. Entropies are in nats.' }),
+  watched: z
+    .array(z.strictObject({ token_id: TokenId, dropped_by: z.string().nullable() }))
+    .optional()
+    .meta({
+      description:
+        'Where each token of `watch_token_ids` was dropped: a sampler, `logits` if it came as −∞, or null if it is left.',
+    }),
   kept_count: z.int().min(1).meta({ description: 'How many tokens are left.' }),
   entropy: z.number().min(0).meta({ description: 'Of the final distribution, in nats.' }),
 }
@@ -109,13 +136,15 @@ export function encode(results: Iterable<RowResult>, rows: readonly DecodedRow[]
   return JSON.stringify({ results: written, warnings: warned })
 }
 
-function encodeRow({ row, drawn, top, scored, address, state }: RowResult, answer: Answer) {
+function encodeRow({ row, drawn, address, state, ...result }: RowResult, answer: Answer) {
   const entropy = row.entropy()
   return {
     ...(drawn && { token_ids: drawn.token_ids, logprobs: drawn.logprobs }),
     ...encodeProbabilities(row, answer),
-    ...(top && { top }),
-    ...(scored && { scored }),
+    ...(result.top && { top: result.top }),
+    ...(result.scored && { scored: result.scored }),
+    ...(result.trace && { trace: result.trace }),
+    ...(result.watched && { watched: result.watched }),
     kept_count: row.size,
     entropy,
     ...(address && {

@@ -19,8 +19,6 @@ interface Kernel {
   readonly heapBase: Result
   /** The row's maximum, and block maxima to `maxima`; NaN or ∞ if an entry is. */
   scan(row: Offset, blocks: number, maxima: Offset): number
-  /** Entries above −∞, set by `scan`. */
-  readonly unmaskedCount: Result
   /** The lowest id at the maximum. */
   indexOfMax(row: Offset, blocks: number, maxima: Offset, max: number): number
   /** Σ e^d with d = (logit − max) / temperature, and one float64 for each block to `sums`. */
@@ -34,6 +32,15 @@ interface Kernel {
     sums: Offset,
   ): number
   readonly weightedSum: Result
+  /** Σ e^d over the entries below `threshold` of every `stride`-th block. */
+  sumBelow(
+    row: Offset,
+    blocks: number,
+    stride: number,
+    max: number,
+    temperature: number,
+    threshold: number,
+  ): number
   /** out[i] = exp((values[i] − max) / temperature) in float64, for values up to max; the sum, in order. */
   expInto64(values: Offset, n: number, max: number, temperature: number, out: Offset): number
   /** Ids (uint32) and logits (float64) from `threshold` up, ids ascending; both want room for 4 more. */
@@ -45,14 +52,27 @@ interface Kernel {
     ids: Offset,
     values: Offset,
   ): number
+  /** How many entries there are from `threshold` up; those at −∞ never count. */
   countAtLeast(row: Offset, blocks: number, maxima: Offset, threshold: number): number
   /** A threshold that at least min(k, unmasked) entries reach, at or close below the k-th largest. */
   thresholdForCount(row: Offset, blocks: number, maxima: Offset, max: number, k: number): number
+  /** Mask the entries below `threshold`; block maxima follow. */
+  maskBelow(row: Offset, blocks: number, maxima: Offset, threshold: number): void
   /** Count of entries above −∞, the mean of logit − max, and the sum of squared deviations from it. */
   moments(row: Offset, blocks: number, max: number): void
   readonly momentCount: Result
   readonly momentMean: Result
   readonly momentSquares: Result
+  /** Uniform numbers to `out`, four a block; see `philox.ts`. */
+  philox(
+    seed: bigint,
+    stream: bigint,
+    step: bigint,
+    purpose: bigint,
+    first: number,
+    blocks: number,
+    out: Offset,
+  ): void
   exp(x: number): number
   log(x: number): number
   pow(x: number, y: number): number
@@ -71,6 +91,17 @@ export const kernel = new WebAssembly.Instance(module, { env: { memory } })
 export const { exp, log, pow } = kernel
 
 export const BLOCK = kernel.BLOCK.value
+
+/** Room for a few results at a time, below the rows. */
+export const SCRATCH_ENTRIES = 1024
+const scratchOffset = (kernel.heapBase.value + 63) & ~63
+const rowsFrom = scratchOffset + SCRATCH_ENTRIES * 8
+
+/** float64 results that a call to the kernel leaves in its memory; copy them before the next. */
+export function collectScratch(count: number, fill: (out: Offset) => void): Float64Array {
+  fill(scratchOffset)
+  return new Float64Array(memory.buffer, scratchOffset, count)
+}
 
 /** Where a row's arrays lie, and views of them. */
 export interface RowMemory {
@@ -101,7 +132,7 @@ const SLACK = 4
 export function layOut(rows: number, capacity: number): RowMemory[] {
   const blocks = Math.ceil(capacity / BLOCK)
   const entries = blocks * BLOCK
-  let end = kernel.heapBase.value
+  let end = rowsFrom
   const take = (bytes: number) => {
     const start = (end + 63) & ~63
     end = start + bytes

@@ -11,6 +11,7 @@ export const mask = defineSampler({
     url: 'https://arxiv.org/abs/2411.15100',
   },
   stage: 'mask',
+  after: ['guidance'],
   fields: {
     allowed_token_ids: tokenIds(
       'The only tokens that may be chosen. Absent: every token (off). If no token is left, the answer is a 422.',

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { log, pow } from '../kernel/index.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** Above this, output quality is known to fall. */
@@ -26,28 +27,60 @@ export const temperature = defineSampler({
         'x-typical': [0, 1.5],
       })
       .default(1),
+    dynatemp_range: z
+      .number()
+      .min(0)
+      .meta({
+        description:
+          'Lets the temperature follow the entropy of each row, as llama.cpp does: from `temperature` less this, but at least 0, ' +
+          'where one token is certain, to `temperature` plus this where all are equally likely. Any finite number from 0; 0 keeps it fixed (off).',
+        'x-typical': [0, 1],
+      })
+      .default(0),
+    dynatemp_exponent: z
+      .number()
+      .min(0)
+      .meta({
+        description:
+          'How the temperature rises between its ends: with the entropy, as a share of the largest possible, to this power. ' +
+          'Any finite number from 0; 1 is linear, and it has no effect while `dynatemp_range` is 0 (off).',
+        'x-typical': [0.5, 2],
+      })
+      .default(1),
   },
-  /** vLLM raises every temperature between 0 and 0.01 to 0.01 (`SamplingParams`, `_MAX_TEMP`). */
-  rules: { floor: 0 as number },
+  rules: {
+    /** vLLM raises every temperature between 0 and 0.01 to 0.01 (`SamplingParams`, `_MAX_TEMP`). */
+    floor: 0 as number,
+    /** llama.cpp counts masked tokens too for the largest possible entropy, until a filter has cut them. */
+    counts_masked: false as boolean,
+  },
   example: {
     params: { temperature: 0.5 },
     given: [0.5, 0.25, 0.25],
     gives: [2 / 3, 1 / 6, 1 / 6],
   },
 
-  active: ({ temperature }) => temperature !== 1,
-  apply(row, { temperature }, { floor }) {
+  active: ({ temperature, dynatemp_range }) => temperature !== 1 || dynatemp_range > 0,
+  apply(row, { temperature, dynatemp_range, dynatemp_exponent }, { floor, counts_masked }) {
+    if (dynatemp_range > 0) {
+      const count = counts_masked ? row.listed : row.size
+      if (count < 2) return
+      const low = Math.max(0, temperature - dynatemp_range)
+      const high = temperature + dynatemp_range
+      temperature = low + (high - low) * pow(row.entropy() / log(count), dynatemp_exponent)
+    }
     if (temperature === 0) row.keepGreedy()
     else row.temperature *= Math.max(temperature, floor)
   },
-  warn({ temperature }, { floor }) {
-    if (temperature > KNOWN_GOOD) {
+  warn({ temperature, dynatemp_range }, { floor }) {
+    const highest = temperature + dynatemp_range
+    if (highest > KNOWN_GOOD) {
       return {
         code: 'HIGH_TEMPERATURE',
-        message: `temperature ${temperature} is above ${KNOWN_GOOD}: expect incoherent output`,
+        message: `temperature ${highest} is above ${KNOWN_GOOD}: expect incoherent output`,
       }
     }
-    if (temperature > 0 && temperature < floor) {
+    if (highest > 0 && temperature < floor && dynatemp_range === 0) {
       return {
         code: 'TEMPERATURE_RAISED',
         message: `temperature ${temperature} is raised to ${floor}, as this profile's engine does`,

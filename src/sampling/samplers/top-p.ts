@@ -11,7 +11,7 @@ export const topP = defineSampler({
     url: 'https://arxiv.org/abs/1904.09751',
   },
   stage: 'truncation',
-  after: ['top_k'],
+  after: ['typical_p'],
   fields: {
     top_p: z
       .number()

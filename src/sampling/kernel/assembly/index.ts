@@ -1,7 +1,8 @@
 export { BLOCK, heapBase } from './constants';
-export { scan, indexOfMax, unmaskedCount } from './scan';
-export { sumExp, sumExpWeighted, weightedSum } from './sum';
+export { scan, indexOfMax, maskBelow } from './scan';
+export { sumBelow, sumExp, sumExpWeighted, weightedSum } from './sum';
 export { expInto64 } from './exp64';
 export { collect, countAtLeast, thresholdForCount } from './select';
 export { moments, momentCount, momentMean, momentSquares } from './moments';
 export { exp, log, pow } from './scalar';
+export { philox } from './philox';

@@ -5,6 +5,10 @@ export let momentCount: i32 = 0;
 export let momentMean: f64 = 0;
 export let momentSquares: f64 = 0;
 
+/** Beyond these a sum of squares may have lost some that left float32 at either end. */
+const NARROW: f64 = 1e-20;
+const WIDE: f64 = 1e30;
+
 /**
  * Count, mean of d = l - max and sum of (d - mean)^2 over the unmasked entries, in the globals of those names.
  * One pass of sums about a pivot. The pivot is the mean of the first block with entries: of m values that are part of the row
@@ -12,6 +16,38 @@ export let momentSquares: f64 = 0;
  */
 export function moments(row: usize, blocks: i32, max: f32): void {
   const center = pivot(row, blocks);
+  const start = row;
+  const masked = maskedLanes();
+  const center32 = f32x4.splat(center);
+  let counts = i32x4.splat(0);
+  let sums = f64x2.splat(0), squares = f64x2.splat(0);
+  for (const end = row + <usize>blocks * BLOCK_BYTES; row < end; row += 64) {
+    // A masked entry moved onto the pivot adds nothing to either sum.
+    const l0 = v128.load(row), l1 = v128.load(row, 16), l2 = v128.load(row, 32), l3 = v128.load(row, 48);
+    const u0 = f32x4.gt(l0, masked), u1 = f32x4.gt(l1, masked), u2 = f32x4.gt(l2, masked), u3 = f32x4.gt(l3, masked);
+    counts = i32x4.add(counts, i32x4.add(i32x4.add(u0, u1), i32x4.add(u2, u3)));
+    const d0 = v128.and(f32x4.sub(l0, center32), u0), d1 = v128.and(f32x4.sub(l1, center32), u1);
+    const d2 = v128.and(f32x4.sub(l2, center32), u2), d3 = v128.and(f32x4.sub(l3, center32), u3);
+    const sum = f32x4.add(f32x4.add(d0, d1), f32x4.add(d2, d3));
+    const square = f32x4.add(
+      f32x4.add(f32x4.mul(d0, d0), f32x4.mul(d1, d1)),
+      f32x4.add(f32x4.mul(d2, d2), f32x4.mul(d3, d3)));
+    sums = f64x2.add(sums, f64x2.add(f64x2.promote_low_f32x4(sum), f64x2.promote_low_f32x4(upperHalf(sum))));
+    squares = f64x2.add(squares, f64x2.add(f64x2.promote_low_f32x4(square), f64x2.promote_low_f32x4(upperHalf(square))));
+  }
+  if (!(sumF64(squares) > NARROW && sumF64(squares) < WIDE)) {
+    exactly(start, blocks, max, center);
+    return;
+  }
+  const count = -sumI32(counts);
+  const sum = sumF64(sums);
+  momentCount = count;
+  momentMean = count ? (<f64>center - <f64>max) + sum / <f64>count : 0;
+  momentSquares = count ? Math.max(sumF64(squares) - sum * (sum / <f64>count), 0) : 0;
+}
+
+/** The same in float64 throughout. */
+function exactly(row: usize, blocks: i32, max: f32, center: f32): void {
   const masked = maskedLanes();
   const center32 = f32x4.splat(center);
   const center64 = f64x2.splat(<f64>center);

@@ -1,17 +1,13 @@
-import { BLOCK_BYTES, maskedLanes } from './constants';
-import { maxF32, sumI32 } from './lanes';
-
-/** Entries above -Infinity, set by scan. */
-export let unmaskedCount: i32 = 0;
+import { BLOCK_BYTES, MASKED, maskedLanes } from './constants';
+import { maxF32 } from './lanes';
 
 /**
- * Block maxima to `maxima`, the row's maximum as result, NaN if any entry is NaN; sets `unmaskedCount`.
+ * Block maxima to `maxima`, the row's maximum as result, NaN if any entry is NaN.
  */
 export function scan(row: usize, blocks: i32, maxima: usize): f32 {
   const masked = maskedLanes();
   const start = row;
   let top = masked;
-  let counts = i32x4.splat(0);
   // A sum is the cheapest trap for NaN: it never leaves one. Overflow beside a mask makes it cry wolf, hence the second look.
   let trap = f32x4.splat(0), trap2 = f32x4.splat(0);
   for (const end = maxima + (<usize>blocks << 2); maxima < end; maxima += 4) {
@@ -26,16 +22,12 @@ export function scan(row: usize, blocks: i32, maxima: usize): f32 {
       d = f32x4.pmax(d, l3);
       trap = f32x4.add(trap, f32x4.add(l0, l1));
       trap2 = f32x4.add(trap2, f32x4.add(l2, l3));
-      counts = i32x4.add(counts, i32x4.add(
-        i32x4.add(f32x4.gt(l0, masked), f32x4.gt(l1, masked)),
-        i32x4.add(f32x4.gt(l2, masked), f32x4.gt(l3, masked))));
       row += 64;
     } while (row < stop);
     a = f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d));
     store<f32>(maxima, maxF32(a));
     top = f32x4.pmax(top, a);
   }
-  unmaskedCount = -sumI32(counts);
   trap = f32x4.add(trap, trap2);
   if (v128.any_true(f32x4.ne(trap, trap)) && hasNaN(start, row)) return NaN;
   return maxF32(top) + 0; // -0 becomes 0, so that the order of zeros does not show
@@ -61,4 +53,17 @@ export function indexOfMax(row: usize, blocks: i32, maxima: usize, max: f32): i3
     }
   }
   return -1;
+}
+
+/** Masks the entries below `threshold`; block maxima stay those of the rest. */
+export function maskBelow(row: usize, blocks: i32, maxima: usize, threshold: f32): void {
+  const bound = f32x4.splat(threshold);
+  const masked = maskedLanes();
+  for (let i = 0; i < blocks; i++, maxima += 4) {
+    if (load<f32>(maxima) < threshold) store<f32>(maxima, MASKED);
+    for (const stop = row + BLOCK_BYTES; row < stop; row += 16) {
+      const l = v128.load(row);
+      v128.store(row, v128.bitselect(l, masked, f32x4.ge(l, bound)));
+    }
+  }
 }

@@ -118,3 +118,39 @@ function sumExpExact(row: usize, blocks: i32, max: f32, temperature: f64, sums: 
   weightedSum = weighted;
   return total;
 }
+
+/** Sum of the terms of entries below `threshold`, over every `stride`-th block. */
+export function sumBelow(row: usize, blocks: i32, stride: i32, max: f32, temperature: f64, threshold: f32): f64 {
+  if (!plan(max, temperature)) return sumBelowExact(row, blocks, stride, max, temperature, threshold);
+  const magic = planned(0), one = planned(1), top = planned(2), scale = planned(3), maxHigh = planned(4), maxLow = planned(5);
+  const cHigh = planned(6), cLow = planned(7), cutoff = planned(8);
+  const c1 = planned(9), c2 = planned(10), c3 = planned(11), c4 = planned(12), c5 = planned(13);
+  const bound = f32x4.splat(threshold);
+  let lower = f64x2.splat(0), upper = f64x2.splat(0);
+  for (let block = 0; block < blocks; block += stride) {
+    let at = row + <usize>block * BLOCK_BYTES;
+    const stop = at + BLOCK_BYTES;
+    do {
+      const l0 = v128.load(at), l1 = v128.load(at, 16);
+      const e0 = term(l0, f32x4.sub(l0, top), magic, one, scale, maxHigh, maxLow, cHigh, cLow, cutoff, c1, c2, c3, c4, c5);
+      const e1 = term(l1, f32x4.sub(l1, top), magic, one, scale, maxHigh, maxLow, cHigh, cLow, cutoff, c1, c2, c3, c4, c5);
+      const sum = f32x4.add(v128.and(e0, f32x4.lt(l0, bound)), v128.and(e1, f32x4.lt(l1, bound)));
+      lower = f64x2.add(lower, f64x2.promote_low_f32x4(sum));
+      upper = f64x2.add(upper, f64x2.promote_low_f32x4(upperHalf(sum)));
+      at += 32;
+    } while (at < stop);
+  }
+  return sumF64(f64x2.add(lower, upper));
+}
+
+function sumBelowExact(row: usize, blocks: i32, stride: i32, max: f32, temperature: f64, threshold: f32): f64 {
+  let sum: f64 = 0;
+  for (let block = 0; block < blocks; block += stride) {
+    let at = row + <usize>block * BLOCK_BYTES;
+    for (const stop = at + BLOCK_BYTES; at < stop; at += 4) {
+      const l = load<f32>(at);
+      if (l < threshold) sum += exactTerm(l, max, temperature);
+    }
+  }
+  return sum;
+}

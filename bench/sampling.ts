@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import * as z from 'zod'
+import { BLOCK, type kernel } from '../src/sampling/kernel/index.ts'
+import { samplingFields, scoreFields } from '../src/sampling/params.ts'
+import { type RowRequest, sample } from '../src/sampling/pipeline.ts'
+import { realisticRow, seeded } from '../test/sampling/rows.ts'
+
+/**
+ * What it costs to get from a float32 row in memory to a drawn token, on one core. Times are noisy,
+ * ratios hold: each is printed as a multiple of one exponential pass of the kernel over the same row,
+ * interleaved with it.
+ */
+
+const Params = z.strictObject({ ...samplingFields, ...scoreFields })
+type Params = z.input<typeof Params>
+
+interface Scenario {
+  name: string
+  params: Params
+  /** Token ids the penalties look at. */
+  history?: number
+  /** At most so many passes at V = 128,256; what llama.cpp takes on this scale. */
+  limit: number
+  llama: number
+}
+
+const scenarios: Scenario[] = [
+  { name: 'greedy', params: { temperature: 0 }, limit: 0.3, llama: 1.8 },
+  { name: 'temperature', params: { temperature: 0.8 }, limit: 1.6, llama: 14 },
+  {
+    name: 'top-k 40, top-p, min-p, temperature',
+    params: { top_k: 40, top_p: 0.95, min_p: 0.05, temperature: 0.8, profile: 'llama.cpp' },
+    limit: 0.8,
+    llama: 2,
+  },
+  { name: 'top-p 0.95', params: { top_p: 0.95 }, limit: 2.2, llama: 16 },
+  { name: 'top-p 0.999', params: { top_p: 0.999 }, limit: 12, llama: 112 },
+  { name: 'min-p 0.05', params: { min_p: 0.05 }, limit: 0.6, llama: 2.7 },
+  { name: 'top-nσ 1', params: { top_n_sigma: 1 }, limit: 0.8, llama: 21 },
+  { name: 'typical 0.95', params: { typical_p: 0.95 }, limit: 12, llama: 130 },
+  { name: 'mirostat 2', params: { mirostat: 2 }, limit: 4, llama: 98 },
+  {
+    name: '64 penalised, top-k chain',
+    params: {
+      repetition_penalty: 1.1,
+      frequency_penalty: 0.1,
+      presence_penalty: 0.1,
+      top_k: 40,
+      top_p: 0.95,
+      min_p: 0.05,
+      temperature: 0.8,
+      profile: 'llama.cpp',
+    },
+    history: 64,
+    limit: 0.9,
+    llama: 6.8,
+  },
+]
+
+const { values } = parseArgs({
+  options: { rows: { type: 'string', default: '12' }, rounds: { type: 'string', default: '40' } },
+})
+const ROWS = Number(values.rows)
+const ROUNDS = Number(values.rounds)
+
+const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1]!
+
+function time(work: () => void): number {
+  const start = process.hrtime.bigint()
+  work()
+  return Number(process.hrtime.bigint() - start) / 1000
+}
+
+/** A kernel of its own, whose rows do not move when the pipeline's do. */
+function passesOver(vocabSize: number) {
+  const binary = readFileSync(new URL('../src/sampling/kernel/kernel.wasm', import.meta.url))
+  const memory = new WebAssembly.Memory({ initial: 64 })
+  const module = new WebAssembly.Module(binary)
+  const own = new WebAssembly.Instance(module, { env: { memory } })
+    .exports as unknown as typeof kernel
+  const blocks = Math.ceil(vocabSize / BLOCK)
+  const row = (own.heapBase.value + 63) & ~63
+  const maxima = row + blocks * BLOCK * 4
+  const sums = maxima + ((blocks * 4 + 63) & ~63)
+  const view = new Float32Array(memory.buffer, row, blocks * BLOCK).fill(Number.NEGATIVE_INFINITY)
+  return (logits: Float32Array) => {
+    view.set(logits)
+    const max = own.scan(row, blocks, maxima)
+    return time(() => {
+      sink += own.sumExp(row, blocks, max, 1, sums)
+    })
+  }
+}
+
+function requestOf(
+  logits: Float32Array,
+  { params, history = 0 }: Scenario,
+  step: number,
+): RowRequest {
+  const output = Uint32Array.from({ length: history }, (_, i) => (i * 7919) % logits.length)
+  return {
+    logits,
+    path: ['logits'],
+    params: Params.parse(params),
+    prompt: new Uint32Array(0),
+    output,
+    stop: new Uint32Array(0),
+    state: {},
+    address: { seed: 42n, stream: 0n, step: BigInt(step) },
+    draw: { n: 1, replacement: true },
+  }
+}
+
+let sink = 0
+const draws = (request: RowRequest) => {
+  for (const { drawn } of sample([request])) sink += drawn!.token_ids[0]!
+}
+
+for (const vocabSize of [32_000, 128_256, 262_144]) {
+  const random = seeded(vocabSize)
+  const rows = Array.from({ length: ROWS }, () => realisticRow(vocabSize, random))
+  const passOver = passesOver(vocabSize)
+
+  const passes: number[] = []
+  const exps: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const logits = rows[round % ROWS]!
+    passes.push(passOver(logits))
+    exps.push(
+      time(() => {
+        let sum = 0
+        for (let i = 0; i < vocabSize; i++) sum += Math.exp(logits[i]! - 20)
+        sink += sum
+      }),
+    )
+  }
+  const perEntry = (1000 * median(passes)) / vocabSize
+  console.log(
+    `\nV = ${vocabSize}: one pass ${median(passes).toFixed(1)} µs (${perEntry.toFixed(2)} ns an entry); ` +
+      `a Math.exp loop takes ${(median(exps) / median(passes)).toFixed(1)} passes`,
+  )
+  console.log(
+    '| from row to token | µs | passes | at most | llama.cpp |\n| --- | --- | --- | --- | --- |',
+  )
+  for (const scenario of scenarios) {
+    const requests = rows.map((logits, step) => requestOf(logits, scenario, step))
+    for (let i = 0; i < 30; i++) draws(requests[i % ROWS]!)
+    const times: number[] = []
+    const ratios: number[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      const pass = passOver(rows[round % ROWS]!)
+      const taken = time(() => draws(requests[round % ROWS]!))
+      times.push(taken)
+      ratios.push(taken / pass)
+    }
+    console.log(
+      `| ${scenario.name} | ${median(times).toFixed(1)} | ${median(ratios).toFixed(2)} | ${scenario.limit} | ${scenario.llama} |`,
+    )
+  }
+}
+if (sink === Number.NEGATIVE_INFINITY) console.log(sink)

@@ -1,0 +1,81 @@
+import * as z from 'zod'
+import { defineSampler } from '../sampler.ts'
+
+/** The shape of the preference, as the method has it: logit PEAK at the target, falling off in WIDTHs. */
+const PEAK = 5
+const SHARPNESS = 10
+const WIDTH = 0.3
+
+/** A longer memory than this would never forget. */
+const LONGEST = 0.99
+
+export const adaptiveP = defineSampler({
+  name: 'adaptive_p',
+  title: 'Adaptive-p',
+  meaning:
+    'Prefers tokens whose probability is near a target, and moves the target so that the tokens drawn come near it on average.',
+  reference: {
+    title: 'llama.cpp, adaptive-p sampler (pull request 17927)',
+    url: 'https://github.com/ggml-org/llama.cpp/pull/17927',
+  },
+  stage: 'draw',
+  after: ['mirostat'],
+  fields: {
+    adaptive_target: z
+      .number()
+      .min(-1)
+      .max(1)
+      .meta({
+        description: 'The probability to aim for, from 0 to 1. Negative switches it off (off).',
+        'x-typical': [0.3, 0.9],
+      })
+      .default(-1),
+    adaptive_decay: z
+      .number()
+      .min(0)
+      .max(1)
+      .meta({
+        description:
+          'How much of the past counts, from 0 (none) to 0.99; more is taken as 0.99. No effect while `adaptive_target` is negative (off).',
+        'x-typical': [0.5, 0.99],
+      })
+      .default(0.9),
+  },
+  state: {
+    adaptive_weighted_sum: z.number().meta({
+      description:
+        'Decaying sum of the probabilities of the tokens drawn. Begins at target / (1 − decay).',
+    }),
+    adaptive_total_weight: z.number().meta({
+      description: 'What that sum is divided by. Begins at 1 / (1 − decay).',
+    }),
+  },
+  example: {
+    // Distances of 0, 1 and 5/3 widths to the target: logits 5, 0 and −5.42.
+    params: { adaptive_target: 0.6 },
+    given: [0.6, 0.3, 0.1],
+    gives: [0.9932776, 0.0066927, 0.0000297],
+  },
+
+  active: ({ adaptive_target }) => adaptive_target >= 0,
+  apply(row, { adaptive_target, adaptive_decay }, _rules, { state }) {
+    const decay = Math.min(adaptive_decay, LONGEST)
+    const weight = state.adaptive_total_weight ?? 1 / (1 - decay)
+    const sum = state.adaptive_weighted_sum ?? adaptive_target / (1 - decay)
+    const aim = weight > 0 ? 2 * adaptive_target - sum / weight : adaptive_target
+    const target = Math.min(1, Math.max(0, aim))
+
+    row.gather()
+    const total = row.normalise()
+    const before = row.masses.slice(0, row.size)
+    row.map((_, mass) => {
+      const distance = Math.abs(mass / total - target) / WIDTH
+      return PEAK - (SHARPNESS * distance * distance) / (1 + distance)
+    })
+    row.temperature = 1
+    return (tokenId) => ({
+      adaptive_weighted_sum: before[row.indexOf(tokenId)]! / total + decay * sum,
+      adaptive_total_weight: 1 + decay * weight,
+    })
+  },
+})

@@ -1,0 +1,42 @@
+import { tokenSequences } from '../fields.ts'
+import { completes } from '../history.ts'
+import { defineSampler } from '../sampler.ts'
+
+const noTokens = new Uint32Array(0)
+
+export const badWords = defineSampler({
+  name: 'bad_words',
+  title: 'Bad words',
+  meaning: 'Bans a token that would complete one of these sequences of tokens.',
+  reference: {
+    title: 'transformers, `NoBadWordsLogitsProcessor`',
+    url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.NoBadWordsLogitsProcessor',
+  },
+  stage: 'mask',
+  after: ['sequence_bias'],
+  fields: {
+    bad_words_ids: tokenSequences(
+      'Sequences of tokens that may not be completed: the last token of each is banned while prompt and output end with ' +
+        'the others, and one token alone always. An id outside the vocabulary is an error. [] bans none (off). ' +
+        'If no token is left, the answer is a 422.',
+    ).prefault([]),
+  },
+  /**
+   * Where a sequence may have begun: `all` is prompt and output, as in transformers, which however never
+   * bans the token that ends a text; `output` is the tokens generated alone, as in vLLM.
+   */
+  rules: { scope: 'all' as 'all' | 'output' },
+  example: {
+    params: { bad_words_ids: [[3]] },
+    given: [0.1, 0.2, 0.3, 0.4],
+    gives: [1 / 6, 2 / 6, 3 / 6, 0],
+  },
+
+  active: ({ bad_words_ids }) => bad_words_ids.length > 0,
+  apply(row, { bad_words_ids }, { scope }, { prompt, output }) {
+    const history = { prompt: scope === 'all' ? prompt : noTokens, output }
+    for (const ids of bad_words_ids) {
+      if (completes(history, ids)) row.add(ids.at(-1)!, Number.NEGATIVE_INFINITY)
+    }
+  },
+})

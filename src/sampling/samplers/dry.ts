@@ -1,0 +1,131 @@
+import * as z from 'zod'
+import { tokenSequences } from '../fields.ts'
+import { joined, matchesOfEnd, windowed } from '../history.ts'
+import { log, pow } from '../kernel/index.ts'
+import { defineSampler } from '../sampler.ts'
+
+/** ln of the largest float32; llama.cpp lets no penalty exceed it. */
+const LOG_MAX = 88.7228391
+/** Bases no larger than this never come near it. */
+const HARMLESS_BASE = 1.000001
+
+export const dry = defineSampler({
+  name: 'dry',
+  title: 'DRY (don’t repeat yourself)',
+  meaning:
+    'Discourages a token that would prolong a repetition of earlier text, the more the longer that is.',
+  reference: {
+    title: 'p-e-w: DRY, a modern repetition penalty (2024)',
+    url: 'https://github.com/oobabooga/text-generation-webui/pull/5677',
+  },
+  stage: 'penalty',
+  after: ['encoder_repetition_penalty'],
+  fields: {
+    dry_multiplier: z
+      .number()
+      .min(0)
+      .max(1000)
+      .meta({
+        description:
+          'Strength: a token that would prolong a repetition of `length` tokens loses ' +
+          'dry_multiplier · dry_base^(length − dry_allowed_length) of its logit. From 0 to 1000; 0 changes nothing (off).',
+        'x-typical': [0.4, 1.2],
+      })
+      .default(0),
+    dry_base: z
+      .number()
+      .min(0)
+      .max(1000)
+      .meta({
+        description:
+          'How much stronger it is for each further token repeated, from 0 to 1000. Below 1 nothing is penalised (off).',
+        'x-typical': [1.2, 2],
+      })
+      .default(1.75),
+    dry_allowed_length: z
+      .int()
+      .min(0)
+      .meta({
+        description:
+          'The longest repetition, in tokens, that may go on unpenalised is one shorter than this. ' +
+          'Longer than the history: nothing is penalised (off).',
+        'x-typical': [2, 5],
+      })
+      .default(2),
+    dry_penalty_last_n: z
+      .int()
+      .min(-1)
+      .meta({
+        description:
+          'How many of the last tokens, of prompt and output together, are searched for repetitions. −1 is all of them, 0 none (off).',
+        'x-typical': [256, 4096],
+      })
+      .default(-1),
+    dry_sequence_breakers: tokenSequences(
+      'Sequences of tokens that no repetition extends across, such as line breaks and quotes; one of a single token is itself never ' +
+        'penalised. An id outside the vocabulary is an error. [] breaks nowhere (off).',
+    ).prefault([]),
+  },
+  example: {
+    // Without a history there is nothing to repeat.
+    params: { dry_multiplier: 0.8 },
+    given: [0.25, 0.25, 0.5],
+    gives: [0.25, 0.25, 0.5],
+  },
+
+  active: ({ dry_multiplier, dry_base, dry_penalty_last_n }) =>
+    dry_multiplier > 0 && dry_base >= 1 && dry_penalty_last_n !== 0,
+  apply(row, params, _rules, history) {
+    const { dry_multiplier, dry_base, dry_allowed_length, dry_sequence_breakers: breakers } = params
+    const tokens = joined(windowed(history, params.dry_penalty_last_n))
+    if (tokens.length <= dry_allowed_length) return
+    const limit = sinceLastBreaker(tokens, breakers)
+    if (limit < dry_allowed_length) return
+
+    const repeated = longestRepetitions(tokens, limit)
+    for (const breaker of breakers) if (breaker.length === 1) repeated.delete(breaker[0]!)
+    const mostExponent =
+      dry_base > HARMLESS_BASE ? Math.floor(LOG_MAX / log(dry_base)) : Number.POSITIVE_INFINITY
+    for (const [id, length] of repeated) {
+      if (length < dry_allowed_length) continue
+      const exponent = Math.min(length - dry_allowed_length, mostExponent)
+      row.add(id, -dry_multiplier * pow(dry_base, exponent))
+    }
+  },
+})
+
+/** For each token that has followed what stands at the end: how much of the end it followed, at most. */
+function longestRepetitions(tokens: Uint32Array, limit: number): Map<number, number> {
+  const matches = matchesOfEnd(tokens)
+  const longest = new Map<number, number>()
+  for (let i = 1; i < tokens.length; i++) {
+    const length = Math.min(matches[i - 1]!, limit)
+    const token = tokens[i]!
+    if (length >= (longest.get(token) ?? 0)) longest.set(token, length)
+  }
+  return longest
+}
+
+/** How many tokens follow the breaker that begins last, the longest of those that begin there. */
+function sinceLastBreaker(tokens: Uint32Array, breakers: readonly Uint32Array[]): number {
+  const byHead = new Map<number, Uint32Array[]>()
+  for (const breaker of breakers) {
+    const others = byHead.get(breaker[0]!)
+    if (others) others.push(breaker)
+    else byHead.set(breaker[0]!, [breaker])
+  }
+  if (byHead.size === 0) return tokens.length
+  for (let start = tokens.length - 1; start >= 0; start--) {
+    let length = 0
+    for (const breaker of byHead.get(tokens[start]!) ?? []) {
+      if (breaker.length > length && isAt(breaker, tokens, start)) length = breaker.length
+    }
+    if (length > 0) return tokens.length - start - length
+  }
+  return tokens.length
+}
+
+function isAt(sequence: Uint32Array, tokens: Uint32Array, start: number): boolean {
+  if (start + sequence.length > tokens.length) return false
+  return sequence.every((token, i) => token === tokens[start + i])
+}

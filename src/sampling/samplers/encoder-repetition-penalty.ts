@@ -1,0 +1,39 @@
+import * as z from 'zod'
+import { discourage } from '../history.ts'
+import { defineSampler } from '../sampler.ts'
+
+export const encoderRepetitionPenalty = defineSampler({
+  name: 'encoder_repetition_penalty',
+  title: 'Encoder repetition penalty',
+  meaning: 'Makes the tokens of the prompt more likely, so that the output keeps to it.',
+  reference: {
+    title: 'transformers, `EncoderRepetitionPenaltyLogitsProcessor`',
+    url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.EncoderRepetitionPenaltyLogitsProcessor',
+  },
+  stage: 'penalty',
+  after: ['presence_penalty'],
+  fields: {
+    encoder_repetition_penalty: z
+      .number()
+      .min(0.001)
+      .max(1000)
+      .meta({
+        description:
+          'What the logit of every token of the prompt is multiplied by, or divided by where it is negative. ' +
+          'From 0.001 to 1000: above 1 favours the prompt’s words, below 1 avoids them, 1 changes nothing (off).',
+        'x-typical': [1, 1.5],
+      })
+      .default(1),
+  },
+  example: {
+    // Without a prompt there is nothing to favour.
+    params: { encoder_repetition_penalty: 1.2 },
+    given: [0.25, 0.25, 0.5],
+    gives: [0.25, 0.25, 0.5],
+  },
+
+  active: ({ encoder_repetition_penalty }) => encoder_repetition_penalty !== 1,
+  apply(row, { encoder_repetition_penalty }, _rules, { prompt }) {
+    discourage(row, new Set(prompt), 1 / encoder_repetition_penalty)
+  },
+})

@@ -1,0 +1,39 @@
+import * as z from 'zod'
+import { defineSampler } from '../sampler.ts'
+
+export const epsilonCutoff = defineSampler({
+  name: 'epsilon_cutoff',
+  title: 'Epsilon cutoff',
+  meaning: 'Keeps the tokens at least this likely, or else the most likely one.',
+  reference: {
+    title: 'Hewitt, Manning, Liang: Truncation sampling as language model desmoothing (2022)',
+    url: 'https://arxiv.org/abs/2210.15191',
+  },
+  stage: 'truncation',
+  after: ['min_p'],
+  fields: {
+    epsilon_cutoff: z
+      .number()
+      .min(0)
+      .max(1)
+      .meta({
+        description:
+          'Least probability of a token, from 0 to 1. Where none is that likely, `min_tokens_to_keep` most likely ones stay. 0 keeps all (off).',
+        'x-typical': [0.0003, 0.0009],
+      })
+      .default(0),
+  },
+  /**
+   * Where too few are likely enough, `exact` keeps `min_tokens_to_keep` tokens, lower ids first among
+   * equals; transformers keeps `all` that tie with the last of them.
+   */
+  rules: { ties: 'exact' as 'exact' | 'all' },
+  example: {
+    params: { epsilon_cutoff: 0.25 },
+    given: [0.1, 0.2, 0.3, 0.4],
+    gives: [0, 0, 3 / 7, 4 / 7],
+  },
+
+  active: ({ epsilon_cutoff }) => epsilon_cutoff > 0,
+  apply: (row, { epsilon_cutoff }, { ties }) => row.keepLikely(epsilon_cutoff, ties === 'all'),
+})

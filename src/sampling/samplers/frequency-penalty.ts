@@ -1,0 +1,42 @@
+import * as z from 'zod'
+import { countTokens } from '../history.ts'
+import { defineSampler } from '../sampler.ts'
+
+export const frequencyPenalty = defineSampler({
+  name: 'frequency_penalty',
+  title: 'Frequency penalty',
+  meaning: 'Subtracts from the logit of a token as often as the token is in the output.',
+  reference: {
+    title: 'OpenAI API reference, `frequency_penalty`',
+    url: 'https://platform.openai.com/docs/api-reference/chat/create',
+  },
+  stage: 'penalty',
+  after: ['repetition_penalty'],
+  fields: {
+    frequency_penalty: z
+      .number()
+      .min(-1000)
+      .max(1000)
+      .meta({
+        description:
+          'What to subtract from the logit of a token for each time it is among the last `penalty_last_n` tokens and generated. ' +
+          'From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off).',
+        'x-typical': [-2, 2],
+      })
+      .default(0),
+  },
+  /** `output` counts generated tokens alone, as vLLM does; `all` the prompt’s too, as llama.cpp does. */
+  rules: { scope: 'output' as 'output' | 'all' },
+  example: {
+    // Without a history there is nothing to penalise.
+    params: { frequency_penalty: 0.5 },
+    given: [0.25, 0.25, 0.5],
+    gives: [0.25, 0.25, 0.5],
+  },
+
+  active: ({ frequency_penalty }) => frequency_penalty !== 0,
+  apply(row, { frequency_penalty }, { scope }, { window: { prompt, output } }) {
+    const counts = scope === 'all' ? countTokens(prompt, output) : countTokens(output)
+    for (const [id, count] of counts) row.add(id, -frequency_penalty * count)
+  },
+})

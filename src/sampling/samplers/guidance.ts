@@ -1,0 +1,80 @@
+import * as z from 'zod'
+import { exp, log } from '../kernel/index.ts'
+import { defineSampler } from '../sampler.ts'
+import { logitRows } from '../tensor.ts'
+
+export const guidance = defineSampler({
+  name: 'guidance',
+  title: 'Classifier-free guidance',
+  meaning:
+    'Moves the distribution away from that of the same model without the condition, such as without the prompt.',
+  reference: {
+    title: 'Sanchez et al.: Stay on topic with classifier-free guidance (2023)',
+    url: 'https://arxiv.org/abs/2306.17806',
+  },
+  stage: 'mask',
+  fields: {
+    guidance_scale: z
+      .number()
+      .min(0)
+      .max(1000)
+      .meta({
+        description:
+          'How far to go: ln p becomes scale · (ln p − ln u) + ln u, with u the distribution of `unconditional_logits`. ' +
+          'From 0 to 1000: 0 is u itself, 1 the logits as sent (off), and above 1 the condition counts for more than it did.',
+        'x-typical': [1, 3],
+      })
+      .default(1),
+    unconditional_logits: logitRows(
+      'The logits of the same model without the condition or with its opposite, in the forms `logits` has: a row, ' +
+        'a row for each row of a batch, or a tensor. A token at −∞ here counts as the least likely of the others; ' +
+        'one at −∞ in `logits` stays out of play. Absent: no guidance (off).',
+    ).optional(),
+  },
+  example: {
+    // The odds between two tokens are squared, and divided by what they are without the condition.
+    params: { guidance_scale: 2, unconditional_logits: [0, 0, 0] },
+    given: [0.25, 0.25, 0.5],
+    gives: [1 / 6, 1 / 6, 4 / 6],
+  },
+
+  active: ({ guidance_scale }) => guidance_scale !== 1,
+  apply(row, { guidance_scale, unconditional_logits }) {
+    if (!unconditional_logits) return
+    // A batch has been split into its rows by now.
+    const other = unconditional_logits as Float32Array
+    const { least, logSum } = survey(other)
+    row.gather()
+    const { ids, temperature } = row
+    const max = row.max()
+    const logTotal = log(row.normalise())
+    let next = 0
+    // Logits are kept times the temperature, and so is what takes their place.
+    row.map((logit) => {
+      const conditional = logit - max - temperature * logTotal
+      const unconditional = temperature * (Math.max(other[ids[next++]!]!, least) - logSum)
+      return guidance_scale * (conditional - unconditional) + unconditional
+    })
+  },
+  warn({ guidance_scale, unconditional_logits }) {
+    if (unconditional_logits) return undefined
+    return {
+      code: 'GUIDANCE_WITHOUT_LOGITS',
+      message: `guidance_scale ${guidance_scale} does nothing without unconditional_logits`,
+    }
+  },
+})
+
+/** The lowest logit above −∞, and ln Σ e^logit. */
+function survey(logits: Float32Array): { least: number; logSum: number } {
+  let max = Number.NEGATIVE_INFINITY
+  let least = Number.POSITIVE_INFINITY
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id]!
+    if (logit > max) max = logit
+    if (logit < least && logit > Number.NEGATIVE_INFINITY) least = logit
+  }
+  let sum = 0
+  for (let id = 0; id < logits.length; id++) sum += exp(logits[id]! - max)
+  return { least, logSum: max + log(sum) }
+}

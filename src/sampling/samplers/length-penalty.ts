@@ -1,0 +1,60 @@
+import * as z from 'zod'
+import { pow } from '../kernel/index.ts'
+import { defineSampler } from '../sampler.ts'
+
+/** The largest float32: any growth beyond it decides as much. */
+const MOST_GROWTH = 3.4e38
+
+export const lengthPenalty = defineSampler({
+  name: 'length_penalty',
+  title: 'Exponential decay length penalty',
+  meaning: 'Makes the stop tokens more likely with every token past a given length.',
+  reference: {
+    title: 'transformers, `ExponentialDecayLengthPenalty`',
+    url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.ExponentialDecayLengthPenalty',
+  },
+  stage: 'penalty',
+  after: ['no_repeat_ngram'],
+  fields: {
+    exponential_decay_length_penalty: z
+      .strictObject({
+        start: z.int().meta({
+          description:
+            'The output length, in tokens, past which it begins. The prompt does not count.',
+          'x-typical': [0, 512],
+        }),
+        factor: z
+          .number()
+          .min(0)
+          .max(1000)
+          .meta({
+            description:
+              'How fast it grows, from 0 to 1000: past `start`, |logit| · (factor^(length − start) − 1) is added to the logit of ' +
+              'each stop token. 1 adds nothing, and below 1 the stop tokens become less likely.',
+            'x-typical': [1.01, 1.5],
+          }),
+      })
+      .meta({
+        description:
+          'Hastens the end of a text: {start, factor}, for the tokens of `stop_token_ids`. Absent: no hurry (off).',
+      })
+      .optional(),
+  },
+  example: {
+    // With no output yet there is nothing to hasten.
+    params: { exponential_decay_length_penalty: { start: 0, factor: 2 } },
+    given: [0.25, 0.25, 0.5],
+    gives: [0.25, 0.25, 0.5],
+  },
+
+  active: ({ exponential_decay_length_penalty: decay }) => decay !== undefined,
+  apply(row, { exponential_decay_length_penalty: decay }, _rules, { output, stop }) {
+    const { start, factor } = decay!
+    if (output.length <= start) return
+    const growth = Math.min(pow(factor, output.length - start), MOST_GROWTH)
+    for (const id of new Set(stop)) {
+      const logit = row.logitOf(id)
+      row.setLogit(id, logit + Math.abs(logit) * (growth - 1))
+    }
+  },
+})

@@ -1,0 +1,37 @@
+import * as z from 'zod'
+import { defineSampler } from '../sampler.ts'
+
+export const minTokens = defineSampler({
+  name: 'min_tokens',
+  title: 'Minimum length',
+  meaning: 'Bans the stop tokens until the output is long enough.',
+  reference: {
+    title: 'vLLM, `SamplingParams.min_tokens`',
+    url: 'https://docs.vllm.ai/en/latest/api/vllm/sampling_params/',
+  },
+  stage: 'mask',
+  after: ['mask'],
+  fields: {
+    min_tokens: z
+      .int()
+      .min(0)
+      .meta({
+        description:
+          'How many tokens the output must have before a token of `stop_token_ids` may be chosen. The prompt does not count. ' +
+          '0 allows them at once (off). If no token is left, the answer is a 422.',
+        'x-typical': [1, 256],
+      })
+      .default(0),
+  },
+  example: {
+    // The stop tokens are the request's; there are none here.
+    params: { min_tokens: 1 },
+    given: [0.25, 0.25, 0.5],
+    gives: [0.25, 0.25, 0.5],
+  },
+
+  active: ({ min_tokens }) => min_tokens > 0,
+  apply(row, { min_tokens }, _rules, { output, stop }) {
+    if (output.length < min_tokens) row.remove(stop)
+  },
+})

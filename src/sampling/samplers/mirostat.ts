@@ -1,0 +1,90 @@
+import * as z from 'zod'
+import { exp, log, pow } from '../kernel/index.ts'
+import type { Row } from '../row.ts'
+import { defineSampler } from '../sampler.ts'
+
+/** Bits in a nat. */
+const LOG2_E = 1 / log(2)
+
+/** How many of the most likely tokens version 1 fits a line to. */
+const FITTED = 100
+
+export const mirostat = defineSampler({
+  name: 'mirostat',
+  title: 'Mirostat',
+  meaning:
+    'Steers the surprise of the text towards a target: cuts off the tokens more surprising than μ, and moves μ by what was drawn.',
+  reference: {
+    title:
+      'Basu et al.: Mirostat, a neural text decoding algorithm that directly controls perplexity (2020)',
+    url: 'https://arxiv.org/abs/2007.14966',
+  },
+  stage: 'draw',
+  fields: {
+    mirostat: z
+      .literal([0, 1, 2])
+      .meta({
+        description:
+          'Version: 1 estimates how many tokens to keep from the slope of the most likely hundred, 2 cuts at μ itself; 0 is neither (off).',
+        'x-typical': [2, 2],
+      })
+      .default(0),
+    mirostat_tau: z
+      .number()
+      .min(0)
+      .meta({
+        description: 'Target surprise, in bits; no effect while `mirostat` is 0 (off).',
+        'x-typical': [3, 8],
+      })
+      .default(5),
+    mirostat_eta: z
+      .number()
+      .min(0)
+      .meta({
+        description:
+          'How fast μ follows the surprise of the drawn token; 0 never moves it. No effect while `mirostat` is 0 (off).',
+        'x-typical': [0.05, 0.3],
+      })
+      .default(0.1),
+  },
+  state: {
+    mirostat_mu: z
+      .number()
+      .meta({ description: 'The most surprise to allow, in bits. Begins at 2 τ.' }),
+  },
+  example: {
+    // μ begins at 2 bits, so that tokens below a probability of 1/4 go.
+    params: { mirostat: 2, mirostat_tau: 1 },
+    given: [0.1, 0.2, 0.3, 0.4],
+    gives: [0, 0, 3 / 7, 4 / 7],
+  },
+
+  active: ({ mirostat }) => mirostat > 0,
+  apply(row, { mirostat, mirostat_tau, mirostat_eta }, _rules, { state }) {
+    const mu = state.mirostat_mu ?? 2 * mirostat_tau
+    if (mirostat === 1) row.keepTop(countFor(row, mu))
+    else row.keepAbove(row.logitAt(-mu / LOG2_E))
+    return (tokenId) => {
+      const surprise = -row.logprob(row.logitOf(tokenId)) * LOG2_E
+      return { mirostat_mu: mu - mirostat_eta * (surprise - mirostat_tau) }
+    }
+  },
+})
+
+/** How many tokens have at most this surprise on average, if probabilities follow Zipf's law. */
+function countFor(row: Row, mu: number): number {
+  const logprobs = row.ranked(FITTED).map(({ logit }) => row.logprob(logit))
+  let products = 0
+  let squares = 0
+  for (let i = 0; i + 1 < logprobs.length; i++) {
+    const step = log((i + 2) / (i + 1))
+    const drop = logprobs[i]! - logprobs[i + 1]!
+    if (drop === Number.POSITIVE_INFINITY) break
+    products += step * drop
+    squares += step * step
+  }
+  const slope = products / squares
+  const epsilon = slope - 1
+  const count = pow((epsilon * exp(mu / LOG2_E)) / (1 - pow(row.vocabSize, -epsilon)), 1 / slope)
+  return Number.isFinite(count) ? Math.max(1, Math.floor(count)) : row.size
+}

@@ -1,0 +1,43 @@
+import * as z from 'zod'
+import { joined, matchesOfEnd } from '../history.ts'
+import { defineSampler } from '../sampler.ts'
+
+export const noRepeatNgram = defineSampler({
+  name: 'no_repeat_ngram',
+  title: 'No repeated n-grams',
+  meaning: 'Bans a token that would complete a sequence of n tokens already in prompt or output.',
+  reference: {
+    title: 'Paulus, Xiong, Socher: A deep reinforced model for abstractive summarization (2017)',
+    url: 'https://arxiv.org/abs/1705.04304',
+  },
+  stage: 'penalty',
+  after: ['dry'],
+  fields: {
+    no_repeat_ngram_size: z
+      .int()
+      .min(0)
+      .meta({
+        description:
+          'The length n, in tokens, of sequences that may occur once only in prompt and output together. 1 bans every token ' +
+          'there is, 0 none (off). If no token is left, the answer is a 422.',
+        'x-typical': [2, 6],
+      })
+      .default(0),
+  },
+  example: {
+    // Without a history there is nothing to repeat.
+    params: { no_repeat_ngram_size: 2 },
+    given: [0.25, 0.25, 0.5],
+    gives: [0.25, 0.25, 0.5],
+  },
+
+  active: ({ no_repeat_ngram_size }) => no_repeat_ngram_size > 0,
+  apply(row, { no_repeat_ngram_size: n }, _rules, history) {
+    const tokens = joined(history)
+    const matches = matchesOfEnd(tokens)
+    for (let i = 0; i < tokens.length; i++) {
+      const matched = i === 0 ? 0 : matches[i - 1]!
+      if (matched >= n - 1) row.add(tokens[i]!, Number.NEGATIVE_INFINITY)
+    }
+  },
+})

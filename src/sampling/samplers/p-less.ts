@@ -1,0 +1,33 @@
+import * as z from 'zod'
+import { defineSampler } from '../sampler.ts'
+
+export const pLess = defineSampler({
+  name: 'p_less',
+  title: 'P-less',
+  meaning: 'Keeps the tokens at least as likely as two draws are to agree, which is Σ p².',
+  reference: {
+    title: 'Tan et al.: p-less sampling, a robust hyperparameter-free approach (2025)',
+    url: 'https://arxiv.org/abs/2509.23234',
+  },
+  stage: 'truncation',
+  after: ['tfs'],
+  fields: {
+    p_less: z
+      .boolean()
+      .meta({
+        description:
+          'Whether to keep only tokens with p ≥ Σ p². There is nothing to tune: the sum is 1 where one token is certain and 1 / n where n are equally likely. ' +
+          'false keeps all (off).',
+      })
+      .default(false),
+  },
+  example: {
+    // Σ p² = 11/32
+    params: { p_less: true },
+    given: [0.125, 0.125, 0.25, 0.5],
+    gives: [0, 0, 0, 1],
+  },
+
+  active: ({ p_less }) => p_less,
+  apply: (row) => row.keepLikely(row.collision()),
+})

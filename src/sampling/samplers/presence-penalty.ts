@@ -1,0 +1,42 @@
+import * as z from 'zod'
+import { countTokens } from '../history.ts'
+import { defineSampler } from '../sampler.ts'
+
+export const presencePenalty = defineSampler({
+  name: 'presence_penalty',
+  title: 'Presence penalty',
+  meaning: 'Subtracts once from the logit of every token in the output.',
+  reference: {
+    title: 'OpenAI API reference, `presence_penalty`',
+    url: 'https://platform.openai.com/docs/api-reference/chat/create',
+  },
+  stage: 'penalty',
+  after: ['frequency_penalty'],
+  fields: {
+    presence_penalty: z
+      .number()
+      .min(-1000)
+      .max(1000)
+      .meta({
+        description:
+          'What to subtract from the logit of a token that is among the last `penalty_last_n` tokens and generated, however often. ' +
+          'From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off).',
+        'x-typical': [-2, 2],
+      })
+      .default(0),
+  },
+  /** `output` looks at generated tokens alone, as vLLM does; `all` at the prompt’s too, as llama.cpp does. */
+  rules: { scope: 'output' as 'output' | 'all' },
+  example: {
+    // Without a history there is nothing to penalise.
+    params: { presence_penalty: 0.5 },
+    given: [0.25, 0.25, 0.5],
+    gives: [0.25, 0.25, 0.5],
+  },
+
+  active: ({ presence_penalty }) => presence_penalty !== 0,
+  apply(row, { presence_penalty }, { scope }, { window: { prompt, output } }) {
+    const counts = scope === 'all' ? countTokens(prompt, output) : countTokens(output)
+    for (const id of counts.keys()) row.add(id, -presence_penalty)
+  },
+})

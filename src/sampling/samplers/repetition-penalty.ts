@@ -1,0 +1,40 @@
+import * as z from 'zod'
+import { countTokens, discourage } from '../history.ts'
+import { defineSampler } from '../sampler.ts'
+
+export const repetitionPenalty = defineSampler({
+  name: 'repetition_penalty',
+  title: 'Repetition penalty',
+  meaning:
+    'Divides the logit of every token already in prompt or output, or multiplies it where it is negative.',
+  reference: {
+    title: 'Keskar et al.: CTRL, a conditional transformer language model (2019)',
+    url: 'https://arxiv.org/abs/1909.05858',
+  },
+  stage: 'penalty',
+  fields: {
+    repetition_penalty: z
+      .number()
+      .min(0.001)
+      .max(1000)
+      .meta({
+        description:
+          'What the logit of a token in the last `penalty_last_n` tokens of prompt and output is divided by, or multiplied by ' +
+          'where it is negative; once, however often the token occurs. From 0.001 to 1000: above 1 discourages repetition, ' +
+          'below 1 encourages it, 1 changes nothing (off).',
+        'x-typical': [1, 1.3],
+      })
+      .default(1),
+  },
+  example: {
+    // Without a history there is nothing to penalise.
+    params: { repetition_penalty: 1.2 },
+    given: [0.25, 0.25, 0.5],
+    gives: [0.25, 0.25, 0.5],
+  },
+
+  active: ({ repetition_penalty }) => repetition_penalty !== 1,
+  apply(row, { repetition_penalty }, _rules, { window: { prompt, output } }) {
+    discourage(row, countTokens(prompt, output).keys(), repetition_penalty)
+  },
+})

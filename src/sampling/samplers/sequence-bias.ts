@@ -1,0 +1,35 @@
+import { sequenceBiases } from '../fields.ts'
+import { completes } from '../history.ts'
+import { defineSampler } from '../sampler.ts'
+
+export const sequenceBias = defineSampler({
+  name: 'sequence_bias',
+  title: 'Sequence bias',
+  meaning: 'Adds a number to the logit of a token that would complete a sequence of tokens.',
+  reference: {
+    title: 'transformers, `SequenceBiasLogitsProcessor`',
+    url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.SequenceBiasLogitsProcessor',
+  },
+  stage: 'mask',
+  after: ['logit_bias'],
+  fields: {
+    sequence_bias: sequenceBiases(
+      'Sequences of tokens, each with what to add to the logit of its last token when prompt and output end with ' +
+        'the others: any finite number, or "-Infinity" to ban it there. A sequence of one token always applies, and all that ' +
+        'apply add up. An id outside the vocabulary is an error. [] changes nothing (off).',
+    ).prefault([]),
+  },
+  example: {
+    // Twice the odds: ln 2. A sequence of one token needs no history.
+    params: { sequence_bias: [{ token_ids: [0], bias: Math.LN2 }] },
+    given: [0.25, 0.25, 0.5],
+    gives: [0.4, 0.2, 0.4],
+  },
+
+  active: ({ sequence_bias }) => sequence_bias.length > 0,
+  apply(row, { sequence_bias }, _rules, history) {
+    for (const { ids, bias } of sequence_bias) {
+      if (completes(history, ids)) row.add(ids.at(-1)!, bias)
+    }
+  },
+})

@@ -1,0 +1,61 @@
+import * as z from 'zod'
+import { defineSampler } from '../sampler.ts'
+
+/** No token falls further below the most likely one than this, so that none leaves by overflow. */
+const LOWEST = -Number.MAX_VALUE
+
+export const smoothing = defineSampler({
+  name: 'smoothing',
+  title: 'Quadratic smoothing',
+  meaning:
+    'Bends the logits by a parabola below the largest: likely tokens come closer, unlikely ones fall away.',
+  reference: {
+    title: 'kalomaze: quadratic sampling, text-generation-webui #5403 and #5551',
+    url: 'https://github.com/oobabooga/text-generation-webui/pull/5403',
+  },
+  stage: 'temperature',
+  after: ['temperature'],
+  fields: {
+    smoothing_factor: z
+      .number()
+      .min(0)
+      .max(100)
+      .meta({
+        description:
+          'How steep the parabola is: a tempered logit d below the largest comes to lie factor · d² below it. ' +
+          'From 0 to 100; 0 changes nothing (off).',
+        'x-typical': [0.1, 1.5],
+      })
+      .default(0),
+    smoothing_curve: z
+      .number()
+      .min(1)
+      .max(10)
+      .meta({
+        description:
+          'Adds a cubic term that bends further: factor · ((3 − curve) / 2 · d² + (curve − 1) / 2 · d³). From 1, the parabola alone, to 10; ' +
+          'above 3 tokens just below the most likely one overtake it. No effect while `smoothing_factor` is 0 (off).',
+        'x-typical': [1, 3],
+      })
+      .default(1),
+  },
+  example: {
+    // One and two bits below the largest come to lie 1² and 2² below it.
+    params: { smoothing_factor: 1 / Math.LN2 },
+    given: [4 / 7, 2 / 7, 1 / 7],
+    gives: [16 / 25, 8 / 25, 1 / 25],
+  },
+
+  active: ({ smoothing_factor }) => smoothing_factor > 0,
+  apply(row, { smoothing_factor, smoothing_curve }) {
+    const square = (3 - smoothing_curve) / 2
+    const cube = (smoothing_curve - 1) / 2
+    const max = row.max()
+    const { temperature } = row
+    row.map((logit) => {
+      // Beyond this every power of it is beyond any exponential already, and none overflows to NaN.
+      const d = Math.min((max - logit) / temperature, 1e100)
+      return Math.max(max - temperature * smoothing_factor * d * d * (square + cube * d), LOWEST)
+    })
+  },
+})

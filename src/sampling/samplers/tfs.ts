@@ -1,0 +1,78 @@
+import * as z from 'zod'
+import { exp } from '../kernel/index.ts'
+import { defineSampler } from '../sampler.ts'
+
+/** How many of the most likely tokens to look among at first, and how many more each time after. */
+const FIRST = 256
+const GROWTH = 64
+
+/** What the rounding of logits alone may bend a straight line, where the largest mass is 1. */
+const STRAIGHT = 1e-6
+
+export const tfs = defineSampler({
+  name: 'tfs',
+  title: 'Tail-free',
+  meaning:
+    'Cuts where the falling curve of the sorted probabilities has done this share of its bending, and its flat tail begins.',
+  reference: {
+    title: 'Bricken: Tail free sampling (2019)',
+    url: 'https://www.trentonbricken.com/Tail-Free-Sampling/',
+  },
+  stage: 'truncation',
+  after: ['top_a'],
+  fields: {
+    tfs: z
+      .number()
+      .min(0)
+      .max(1)
+      .meta({
+        description:
+          'Share of the summed second differences |p₁ − 2 p₂ + p₃| of the sorted probabilities, from 0 to 1. The first difference at which their sum exceeds it, ' +
+          'the c-th, keeps the c most likely tokens. 1 keeps all (off), and so do two tokens or a straight line.',
+        'x-typical': [0.9, 0.99],
+      })
+      .default(1),
+  },
+  example: {
+    // Differences 0.2, 0.2, 0.05, 0; second ones 0, 0.15, 0.05.
+    params: { tfs: 0.5 },
+    given: [0.5, 0.3, 0.1, 0.05, 0.05],
+    gives: [5 / 8, 3 / 8, 0, 0, 0],
+  },
+
+  active: ({ tfs }) => tfs < 1,
+  apply(row, { tfs }) {
+    const max = row.max()
+    const toMass = (logit: number) => exp((logit - max) / row.temperature)
+    for (let count = FIRST; ; count *= GROWTH) {
+      const masses = row.largest(count).map(toMass)
+      const kept = tailStart(masses, tfs, masses.length < count)
+      if (kept !== undefined) {
+        row.keepTop(kept)
+        return
+      }
+    }
+  },
+})
+
+/**
+ * How many masses there are before the tail; nothing if that depends on those not given. Those that
+ * follow the last bend no more than they fall: |a − 2b + c| ≤ (a − b) + (b − c), and so on to 0.
+ */
+function tailStart(masses: Float64Array, share: number, isAll: boolean): number | undefined {
+  const { length } = masses
+  if (length < 3) return length
+  const bendAt = (i: number) => Math.abs(masses[i]! - 2 * masses[i + 1]! + masses[i + 2]!)
+  let sum = 0
+  for (let i = 0; i + 2 < length; i++) sum += bendAt(i)
+  const unseen = isAll ? 0 : masses[length - 2]! + masses[length - 1]!
+
+  if (isAll && sum <= STRAIGHT) return length
+  let running = 0
+  let kept = 0
+  while (running <= share * sum) {
+    if (kept + 2 >= length) return undefined
+    running += bendAt(kept++)
+  }
+  return running > share * (sum + unseen) ? kept : undefined
+}

@@ -1,0 +1,40 @@
+import * as z from 'zod'
+import { defineSampler } from '../sampler.ts'
+
+export const topA = defineSampler({
+  name: 'top_a',
+  title: 'Top-a',
+  meaning:
+    'Keeps the tokens at least as likely as the square of the largest probability, times this.',
+  reference: {
+    title: 'BlinkDL: top-a, in the readme of RWKV-LM (2022)',
+    url: 'https://github.com/BlinkDL/RWKV-LM#the-top-a-sampling-method',
+  },
+  stage: 'truncation',
+  after: ['eta_cutoff'],
+  fields: {
+    top_a: z
+      .number()
+      .min(0)
+      .max(1)
+      .meta({
+        description:
+          'Sets the least probability of a token to this times the square of the largest one, so it cuts most where one token stands out. ' +
+          'From 0 to 1; 0 keeps all (off).',
+        'x-typical': [0.1, 0.5],
+      })
+      .default(0),
+  },
+  example: {
+    // 0.75 · 0.4² = 0.12
+    params: { top_a: 0.75 },
+    given: [0.1, 0.2, 0.3, 0.4],
+    gives: [0, 2 / 9, 3 / 9, 4 / 9],
+  },
+
+  active: ({ top_a }) => top_a > 0,
+  apply(row, { top_a }) {
+    const largest = 1 / row.normalise()
+    row.keepLikely(top_a * largest * largest)
+  },
+})

@@ -1,0 +1,59 @@
+import * as z from 'zod'
+import { exp, log } from '../kernel/index.ts'
+import { defineSampler } from '../sampler.ts'
+
+/** The most likely tokens, among which it looks; no other is ever kept. */
+const TOKENS = 100
+
+/** Rounding shall not drop a token that reaches the bound exactly. */
+const ROUNDING = 1 + 1e-12
+
+export const topH = defineSampler({
+  name: 'top_h',
+  title: 'Top-h (bounded entropy)',
+  meaning:
+    'Keeps the most likely tokens whose terms of the entropy add up to no more than this share of it.',
+  reference: {
+    title: 'Potraghloo et al.: Top-H decoding (2025)',
+    url: 'https://arxiv.org/abs/2509.02510',
+  },
+  stage: 'truncation',
+  after: ['top_n_sigma'],
+  fields: {
+    top_h: z
+      .number()
+      .min(0)
+      .max(1)
+      .meta({
+        description:
+          'Share of the entropy to keep, from 0 to 1, of the 100 most likely tokens: the terms −p ln p are added from the most likely one on, ' +
+          'and the token that would exceed the share is dropped, but for the first. 0 keeps all (off).',
+        'x-typical': [0.3, 0.5],
+      })
+      .default(0),
+  },
+  example: {
+    // In bits: terms 0.5, 0.5, 0.375 and 0.375 of an entropy of 1.75.
+    params: { top_h: 0.6 },
+    given: [0.5, 0.25, 0.125, 0.125],
+    gives: [2 / 3, 1 / 3, 0, 0],
+  },
+
+  active: ({ top_h }) => top_h > 0,
+  apply(row, { top_h }) {
+    const max = row.max()
+    const masses = row.largest(TOKENS).map((logit) => exp((logit - max) / row.temperature))
+    const total = masses.reduce((a, b) => a + b)
+    // One without probability has no term, and ends the sum.
+    const terms = masses.filter((mass) => mass > 0).map((mass) => entropyTerm(mass / total))
+    const bound = top_h * ROUNDING * terms.reduce((a, b) => a + b)
+    let sum = 0
+    const crossing = terms.findIndex((term) => {
+      sum += term
+      return sum > bound
+    })
+    row.keepTop(crossing < 0 ? terms.length : Math.max(1, crossing))
+  },
+})
+
+const entropyTerm = (p: number) => -p * log(p)

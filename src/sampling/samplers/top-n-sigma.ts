@@ -1,0 +1,34 @@
+import * as z from 'zod'
+import { defineSampler } from '../sampler.ts'
+
+export const topNSigma = defineSampler({
+  name: 'top_n_sigma',
+  title: 'Top-nσ',
+  meaning: 'Keeps the tokens whose logit is at most n standard deviations below the largest.',
+  reference: {
+    title: 'Tang et al.: Top-nσ: not all logits are you need (2024)',
+    url: 'https://arxiv.org/abs/2411.07641',
+  },
+  stage: 'truncation',
+  fields: {
+    top_n_sigma: z
+      .number()
+      .min(-1)
+      .meta({
+        description:
+          'How many standard deviations of the logits in play (the population’s) a token may lie below the largest. ' +
+          'Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off).',
+        'x-typical': [0.5, 2],
+      })
+      .default(0),
+  },
+  example: {
+    // Logits 4, 2, 2, 0, 0 bits: the mean is 1.6, the deviation 1.497.
+    params: { top_n_sigma: 2 },
+    given: [16 / 26, 4 / 26, 4 / 26, 1 / 26, 1 / 26],
+    gives: [16 / 24, 4 / 24, 4 / 24, 0, 0],
+  },
+
+  active: ({ top_n_sigma }) => top_n_sigma > 0,
+  apply: (row, { top_n_sigma }) => row.keepAbove(row.max() - top_n_sigma * row.deviation()),
+})

@@ -1,0 +1,45 @@
+import * as z from 'zod'
+import { defineSampler } from '../sampler.ts'
+
+export const typicalP = defineSampler({
+  name: 'typical_p',
+  title: 'Locally typical',
+  meaning:
+    'Keeps the tokens whose information is nearest to the expected one, until they hold this share of the probability.',
+  reference: {
+    title: 'Meister et al.: Locally typical sampling (2022)',
+    url: 'https://arxiv.org/abs/2202.00666',
+  },
+  stage: 'truncation',
+  after: ['top_k'],
+  fields: {
+    typical_p: z
+      .number()
+      .min(0)
+      .max(1)
+      .meta({
+        description:
+          'Least share of the probability to keep, from 0 to 1: the smallest set of tokens with −ln p nearest to the entropy that reaches it, ' +
+          'the token that crosses it included. The most likely token need not be among them. 1 keeps all (off).',
+        'x-typical': [0.2, 0.95],
+      })
+      .default(1),
+  },
+  rules: {
+    /** `exact` takes the likelier of tokens as near, and then the lower id; transformers keeps `all` as near as the last. */
+    ties: 'exact' as 'exact' | 'all',
+    /** llama.cpp goes on until the share is exceeded, not only reached. */
+    strict: false as boolean,
+  },
+  example: {
+    // The entropy is 1.28 nats, the tokens' information 0.92, 1.2, 1.61 and 2.3.
+    params: { typical_p: 0.4 },
+    given: [0.4, 0.3, 0.2, 0.1],
+    gives: [0, 0.6, 0.4, 0],
+  },
+
+  active: ({ typical_p }) => typical_p < 1,
+  // The logit at which −ln p is the entropy, and so where distance in logits is distance in nats.
+  apply: (row, { typical_p }, { ties, strict }) =>
+    row.keepNearest(row.logitAt(-row.entropy()), typical_p, { strict, allTies: ties === 'all' }),
+})

@@ -1,0 +1,84 @@
+import * as z from 'zod'
+import { tokenIds } from '../fields.ts'
+import { exp, log } from '../kernel/index.ts'
+import { purposes } from '../philox.ts'
+import { defineSampler } from '../sampler.ts'
+
+export const xtc = defineSampler({
+  name: 'xtc',
+  title: 'Exclude top choices',
+  meaning:
+    'Now and then removes every token that is likely enough but the least likely of them, for less predictable text.',
+  reference: {
+    title: 'Weidmann: Exclude top choices, text-generation-webui #6335 (2024)',
+    url: 'https://github.com/oobabooga/text-generation-webui/pull/6335',
+  },
+  stage: 'truncation',
+  after: ['p_less'],
+  fields: {
+    xtc_probability: z
+      .number()
+      .min(0)
+      .max(1)
+      .meta({
+        description:
+          'How often to exclude, from 0 to 1: 1 is always, 0 never (off). What decides is a random number of its own, at (seed, stream, step).',
+        'x-typical': [0.1, 0.5],
+      })
+      .default(0),
+    xtc_threshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .meta({
+        description:
+          'Least probability of a token that is likely enough, from 0 to 1. Two tokens must be, so above 0.5 nothing happens. ' +
+          'No effect while `xtc_probability` is 0 (off).',
+        'x-typical': [0.05, 0.2],
+      })
+      .default(0.1),
+    xtc_mode: z
+      .enum(['sample', 'expected'])
+      .meta({
+        description:
+          '`sample` excludes by a random number; `expected` gives, without one, the distribution that this draws from on average, as exllamav3 does. ' +
+          'No effect while `xtc_probability` is 0 (off).',
+      })
+      .default('sample'),
+    xtc_protected_token_ids: tokenIds(
+      'Tokens that are never excluded nor counted as likely enough, like those that end a line or the text. [] protects none (off).',
+    ).prefault([]),
+  },
+  /** llama.cpp counts masked tokens too towards `min_tokens_to_keep`, until a filter has cut them. */
+  rules: { counts_masked: false as boolean },
+  example: {
+    params: { xtc_probability: 1, xtc_threshold: 0.15 },
+    given: [0.1, 0.2, 0.3, 0.4],
+    gives: [1 / 3, 2 / 3, 0, 0],
+  },
+
+  active: ({ xtc_probability }) => xtc_probability > 0,
+  apply(row, params, { counts_masked }, context) {
+    const { xtc_probability, xtc_threshold, xtc_mode, xtc_protected_token_ids } = params
+    const isProtected = new Set(xtc_protected_token_ids)
+    const likely = row
+      .tokensFrom(row.logitAtProbability(xtc_threshold))
+      .filter(({ id }) => !isProtected.has(id))
+    if (likely.length < 2) return
+    const left = (counts_masked ? row.listed : row.size) - (likely.length - 1)
+    if (left < row.minTokensToKeep) return
+
+    // Ids ascend, so the last of the smallest is the last of the ranking.
+    const least = likely.reduce((a, b) => (b.logit <= a.logit ? b : a))
+    const excluded = likely.filter((token) => token !== least)
+    if (xtc_mode === 'expected') {
+      const share = excluded.reduce((sum, { logit }) => sum + exp(row.logprob(logit)), 0)
+      // Of a share that rounds to 1, the token that stays is left at least.
+      const rest = Math.max(1 - share, exp(row.logprob(least.logit)))
+      const scale = log(((1 - xtc_probability) * rest) / (rest + xtc_probability * share))
+      for (const { id } of excluded) row.add(id, scale)
+    } else if (context.uniform(purposes.roll) < xtc_probability) {
+      row.remove(excluded.map(({ id }) => id))
+    }
+  },
+})
