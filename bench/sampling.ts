@@ -145,7 +145,7 @@ for (const vocabSize of [32_000, 128_256, 262_144]) {
   )
   for (const scenario of scenarios) {
     const requests = rows.map((logits, step) => requestOf(logits, scenario, step))
-    for (let i = 0; i < 30; i++) draws(requests[i % ROWS]!)
+    for (let i = 0; i < 300; i++) draws(requests[i % ROWS]!)
     const times: number[] = []
     const ratios: number[] = []
     for (let round = 0; round < ROUNDS; round++) {

@@ -1,4 +1,4 @@
-import { BLOCK, exp, kernel, type RowMemory } from './kernel/index.ts'
+import { BLOCK, exp, kernel, type RowMemory, scanInPassing } from './kernel/index.ts'
 import { cutByWeight } from './select.ts'
 
 /** How many of the most likely tokens are added up in float64. */
@@ -7,8 +7,8 @@ const APART = 64
 /** How much of what may be dropped is looked at token by token, to either side. */
 const BAND = 0.05
 
-/** Halvings of the range in which the cut is looked for, of some hundred temperatures. */
-const BISECTIONS = 18
+/** How closely a sample is asked where the cut is, in temperatures; it does not know better. */
+const PRECISION = 0.01
 
 /** How many blocks make a sample. */
 const SAMPLE_BLOCKS = 64
@@ -174,7 +174,7 @@ export class Dense {
   sumExp(temperature: number, weigh: boolean): MassSum {
     const { row, sums, logits, masses, views } = this.#memory
     const max = this.max()
-    const apart = this.#collect(this.thresholdFor(APART), true)
+    const apart = this.#collect(this.thresholdFor(APART), Number.POSITIVE_INFINITY, true)
     let total = kernel.expInto64(logits, apart, max, temperature, masses)
     let weighted = 0
     for (let i = 0; weigh && i < apart; i++) {
@@ -262,23 +262,17 @@ export class Dense {
    */
   dropTail(allowance: number, doubt: number, temperature: number): boolean {
     if (this.#scale === 0) return false
-    const low = this.#tailThreshold((1 - BAND) * allowance, temperature)
-    const high = this.#tailThreshold((1 + BAND) * allowance, temperature)
     const { row, maxima, masses, logits, views } = this.#memory
     const max = this.max()
+    const lowest = this.#max - 100 * temperature
+    const low = this.#tailThreshold((1 - BAND) * allowance, lowest, this.#max, temperature)
+    const end = Math.min(low + temperature, this.#max)
+    const high = this.#tailThreshold((1 + BAND) * allowance, low, end, temperature)
     let below = this.#scale * kernel.sumBelow(row, this.#blocks, 1, this.#max, temperature, low)
     for (const logit of this.#aside.values()) {
       if (logit < low) below += exp((logit - max) / temperature)
     }
-    const above = this.#collect(low, false)
-    let band = 0
-    for (let i = 0; i < above; i++) {
-      const logit = views.logits[i]!
-      if (logit < low || logit >= high) continue
-      views.logits[band] = logit
-      views.ids[band] = views.ids[i]!
-      band++
-    }
+    const band = this.#collect(low, high)
     const bandMass = kernel.expInto64(logits, band, max, temperature, masses)
     const uncertain = doubt + TAIL_ERROR * below
     if (below > allowance || below + bandMass < allowance || band === 0) return false
@@ -300,14 +294,12 @@ export class Dense {
     return true
   }
 
-  /** A logit below which about this mass lies, going by a sample of the blocks. */
-  #tailThreshold(mass: number, temperature: number): number {
+  /** A logit between two below which about this mass lies, going by a sample of the blocks. */
+  #tailThreshold(mass: number, low: number, high: number, temperature: number): number {
     const { row } = this.#memory
     const stride = Math.max(1, Math.floor(this.#blocks / SAMPLE_BLOCKS))
     const sampled = mass / this.#scale / stride
-    let low = this.#max - 100 * temperature
-    let high = this.#max
-    for (let i = 0; i < BISECTIONS; i++) {
+    while (high - low > PRECISION * temperature) {
       const middle = (low + high) / 2
       const below = kernel.sumBelow(row, this.#blocks, stride, this.#max, temperature, middle)
       if (below > sampled) high = middle
@@ -330,15 +322,17 @@ export class Dense {
 
   /** Ids and logits of the tokens from `threshold` up, ids ascending; how many they are. */
   collect(threshold: number): number {
-    return this.#collect(threshold, false)
+    return this.#collect(threshold)
   }
 
-  #collect(threshold: number, allAside: boolean): number {
+  #collect(threshold: number, limit = Number.POSITIVE_INFINITY, allAside = false): number {
     const { row, maxima, ids, logits, views } = this.#memory
     const bound = float32Below(threshold)
-    let count = kernel.collect(row, this.#blocks, maxima, bound, ids, logits)
+    let count = kernel.collect(row, this.#blocks, maxima, bound, limit, ids, logits)
     if (this.#aside.size === 0) return count
-    const aside = [...this.#aside].filter(([, logit]) => allAside || logit >= threshold)
+    const aside = [...this.#aside].filter(
+      ([, logit]) => allAside || (logit >= threshold && logit < limit),
+    )
     aside.sort(([a], [b]) => a - b)
     // Merged from the back, so that what is moved is moved once.
     let from = count - 1
@@ -357,6 +351,12 @@ export class Dense {
     }
     return count
   }
+}
+
+/** The most likely token of a row, the lowest id among equals; what a greedy choice needs, and no more. */
+export function firstMaximum(logits: Float32Array): { id: number; logit: number } {
+  const { max, start } = scanInPassing(logits)
+  return { id: logits.indexOf(max, start), logit: max }
 }
 
 const float = new Float32Array(1)

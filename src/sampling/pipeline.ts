@@ -82,8 +82,11 @@ export function* sample(requests: Iterable<RowRequest>): Generator<RowResult> {
 
 function sampleRow(request: RowRequest, planned: Plan, index: number): RowResult {
   const { logits, params } = request
-  const noTokenLeft = (why: string) =>
-    problemAt('NO_TOKEN_LEFT', request.path, `Cannot sample row ${index}: ${why}`)
+  const noTokenLeft = (name: string) => {
+    const cameEmpty = logits.every((logit) => logit === Number.NEGATIVE_INFINITY)
+    const why = cameEmpty ? 'all its logits are -Infinity' : `${name} leaves no token`
+    return problemAt('NO_TOKEN_LEFT', request.path, `Cannot sample row ${index}: ${why}`)
+  }
 
   let rolled = false
   const context: Context = {
@@ -98,13 +101,13 @@ function sampleRow(request: RowRequest, planned: Plan, index: number): RowResult
   makeRoomFor(logits.length)
   processed.load(logits)
   processed.minTokensToKeep = params.min_tokens_to_keep
-  if (processed.isEmpty) throw noTokenLeft('all its logits are -Infinity')
   const accepts: Accept[] = []
   for (const { name, apply } of planned.steps) {
     const accept = apply(processed, context)
     if (accept) accepts.push(accept)
-    if (processed.isEmpty) throw noTokenLeft(`${name} leaves no token`)
+    if (processed.isEmpty) throw noTokenLeft(name)
   }
+  if (processed.isEmpty) throw noTokenLeft('')
 
   const reported = params.logprobs_mode === 'raw' ? loadRaw(logits) : processed
   const result: RowResult = { row: processed, warnings: planned.warnings }

@@ -1,4 +1,4 @@
-import { Dense, type MassSum, TAIL_ERROR } from './dense.ts'
+import { Dense, firstMaximum, type MassSum, TAIL_ERROR } from './dense.ts'
 import { kernel, log, type RowMemory } from './kernel/index.ts'
 import { type Cut, cutByWeight } from './select.ts'
 
@@ -40,7 +40,9 @@ export class Row {
   threshold: number | undefined
 
   #memory: RowMemory
-  #dense: Dense
+  #denseRow: Dense
+  /** The logits of a dense row that nothing has looked at yet. */
+  #pending: Float32Array | undefined
   #isDense = false
   #size = 0
   #temperature = 1
@@ -52,12 +54,20 @@ export class Row {
 
   constructor(memory: RowMemory) {
     this.#memory = memory
-    this.#dense = new Dense(memory)
+    this.#denseRow = new Dense(memory)
   }
 
   attach(memory: RowMemory): void {
     this.#memory = memory
-    this.#dense.attach(memory)
+    this.#denseRow.attach(memory)
+  }
+
+  get #dense(): Dense {
+    if (this.#pending) {
+      this.#denseRow.load(this.#pending)
+      this.#pending = undefined
+    }
+    return this.#denseRow
   }
 
   /** Start from raw logits; tokens at −∞ are not in play. */
@@ -68,8 +78,8 @@ export class Row {
     this.#isTruncated = false
     this.#forget()
     this.#isDense = logits.length >= DENSE_FROM
-    if (this.#isDense) this.#dense.load(logits)
-    else this.#loadSurvivors(logits)
+    this.#pending = this.#isDense ? logits : undefined
+    if (!this.#isDense) this.#loadSurvivors(logits)
   }
 
   #loadSurvivors(values: Float32Array): void {
@@ -373,13 +383,18 @@ export class Row {
 
   /** Keep the most likely token alone, the lowest id among equals. */
   keepGreedy(): void {
+    const { id, logit } = this.#pending ? firstMaximum(this.#pending) : this.#mostLikely()
+    this.#pending = undefined
     this.#isTruncated = true
-    const max = this.max()
-    this.ids[0] = this.#isDense ? this.#dense.indexOfMax() : this.ids[this.logits.indexOf(max)]!
-    this.logits[0] = max
-    this.#isDense = false
-    this.#size = 1
-    this.#sum = undefined
+    this.#become(logit > Number.NEGATIVE_INFINITY ? 1 : 0)
+    this.ids[0] = id
+    this.logits[0] = logit
+  }
+
+  #mostLikely(): { id: number; logit: number } {
+    const logit = this.max()
+    const id = this.#isDense ? this.#dense.indexOfMax() : this.ids[this.logits.indexOf(logit)]!
+    return { id, logit }
   }
 
   /** Keep the tokens whose logit is at least `threshold`. */

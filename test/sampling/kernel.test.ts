@@ -82,7 +82,9 @@ function check(source: ArrayLike<number>, temperature: number): void {
       (id) => logits[id]! >= threshold && logits[id]! >= LOWEST,
     )
     expect(kernel.countAtLeast(row, blocks, maxima, threshold)).toBe(expected.length)
-    expect(kernel.collect(row, blocks, maxima, threshold, ids, values)).toBe(expected.length)
+    expect(
+      kernel.collect(row, blocks, maxima, threshold, Number.POSITIVE_INFINITY, ids, values),
+    ).toBe(expected.length)
     expect(Array.from(views.ids.subarray(0, expected.length))).toEqual(expected)
     expect(Array.from(views.logits.subarray(0, expected.length))).toEqual(
       expected.map((id) => logits[id]),

@@ -43,12 +43,13 @@ interface Kernel {
   ): number
   /** out[i] = exp((values[i] − max) / temperature) in float64, for values up to max; the sum, in order. */
   expInto64(values: Offset, n: number, max: number, temperature: number, out: Offset): number
-  /** Ids (uint32) and logits (float64) from `threshold` up, ids ascending; both want room for 4 more. */
+  /** Ids (uint32) and logits (float64) from `threshold` up to below `limit`, ids ascending; both want room for 4 more. */
   collect(
     row: Offset,
     blocks: number,
     maxima: Offset,
     threshold: number,
+    limit: number,
     ids: Offset,
     values: Offset,
   ): number
@@ -93,9 +94,33 @@ export const { exp, log, pow } = kernel
 export const BLOCK = kernel.BLOCK.value
 
 /** Room for a few results at a time, below the rows. */
-export const SCRATCH_ENTRIES = 1024
+export const SCRATCH_ENTRIES = 2048
 const scratchOffset = (kernel.heapBase.value + 63) & ~63
-const rowsFrom = scratchOffset + SCRATCH_ENTRIES * 8
+const scratchMaxima = scratchOffset + SCRATCH_ENTRIES * 8
+const rowsFrom = scratchMaxima + ((SCRATCH_ENTRIES * 2) / BLOCK) * 4
+
+/**
+ * The largest of some logits, and the part of them that it is first in. They pass through a corner of
+ * the kernel's memory that stays in the nearest cache, which a whole row does not.
+ */
+export function scanInPassing(logits: Float32Array): { max: number; start: number } {
+  const length = SCRATCH_ENTRIES * 2
+  const part = new Float32Array(memory.buffer, scratchOffset, length)
+  let max = Number.NEGATIVE_INFINITY
+  let first = 0
+  for (let start = 0; start < logits.length; start += length) {
+    const given = logits.subarray(start, start + length)
+    part.set(given)
+    const blocks = Math.ceil(given.length / BLOCK)
+    part.fill(Number.NEGATIVE_INFINITY, given.length, blocks * BLOCK)
+    const largest = kernel.scan(scratchOffset, blocks, scratchMaxima)
+    if (largest > max) {
+      max = largest
+      first = start
+    }
+  }
+  return { max, start: first }
+}
 
 /** float64 results that a call to the kernel leaves in its memory; copy them before the next. */
 export function collectScratch(count: number, fill: (out: Offset) => void): Float64Array {

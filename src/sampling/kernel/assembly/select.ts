@@ -25,13 +25,14 @@ const COMPRESS: usize = memory.data<u8>([
 const LANES: usize = memory.data<u32>([0, 1, 2, 3, 4, 4, 4, 4], 16);
 
 /**
- * Every entry with logit >= threshold, ids ascending: ids as uint32, logits as float64. Returns their number.
+ * Every entry with threshold <= logit < limit, ids ascending: ids as uint32, logits as float64. Returns their number.
  * Both outputs need room for 4 entries more than that, for the vector store at the end.
  * Masked entries are never collected, whatever the threshold.
  */
-export function collect(row: usize, blocks: i32, maxima: usize, threshold: f32, ids: usize, values: usize): i32 {
+export function collect(row: usize, blocks: i32, maxima: usize, threshold: f32, limit: f32, ids: usize, values: usize): i32 {
   threshold = max(threshold, LOWEST);
   const bound = f32x4.splat(threshold);
+  const ceiling = f32x4.splat(limit);
   const lanes = v128.load(LANES);
   const start = ids;
   for (let i = 0; i < blocks; i++) {
@@ -39,7 +40,7 @@ export function collect(row: usize, blocks: i32, maxima: usize, threshold: f32, 
     const first = row + <usize>i * BLOCK_BYTES;
     for (let at: usize = 0; at < BLOCK_BYTES; at += 16) {
       const l = v128.load(first + at);
-      const hits = i32x4.bitmask(f32x4.ge(l, bound));
+      const hits = i32x4.bitmask(v128.and(f32x4.ge(l, bound), f32x4.lt(l, ceiling)));
       if (hits == 0) continue;
       const order = v128.load(COMPRESS + (<usize>hits << 4));
       const base = i32x4.splat(<i32>((<usize>i * BLOCK_BYTES + at) >> 2));
