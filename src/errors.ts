@@ -18,6 +18,7 @@ export const problems = {
   NO_TOKEN_LEFT: [422, 'No token is left to choose from'],
   TOO_FEW_TOKENS: [422, 'Fewer tokens are left than were to be drawn'],
   TOKEN_ID_OUT_OF_RANGE: [422, 'A token id lies outside the vocabulary'],
+  VOCABULARY_MISMATCH: [422, 'A value is not as long as the vocabulary'],
   VOCABULARY_TOO_LARGE: [422, 'The vocabulary is larger than the limit'],
   HEADERS_TOO_LARGE: [431, 'The request headers are larger than the limit'],
   INTERNAL_ERROR: [500, 'The server failed to answer'],

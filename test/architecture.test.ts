@@ -82,11 +82,7 @@ const particular = kelvinOrder.filter((name) => !(stages as readonly string[]).i
 
 /** Code that is about every sampler must not know one by name. */
 const shared = files.filter(
-  (file) =>
-    !/^src\/sampling\/(samplers|profiles)\//.test(file) &&
-    !/^src\/routes\//.test(file) &&
-    // Its table of purposes is in one place, so that no two consumers have the same number.
-    file !== 'src/sampling/philox.ts',
+  (file) => !/^src\/sampling\/(samplers|profiles)\//.test(file) && !/^src\/routes\//.test(file),
 )
 
 describe('shared code names no sampler', () => {
@@ -101,6 +97,14 @@ it('the sampling room reads no clock, host or random source', () => {
   for (const file of files.filter((path) => within(path, 'src/sampling'))) {
     const source = readFileSync(join(root, file), 'utf8')
     expect(source, file).not.toMatch(/\b(process|Date|performance|fetch|await|Math\.random)\b/)
+  }
+})
+
+it('the sampling room has its exponentials, logarithms and powers from the kernel', () => {
+  const differing =
+    /Math\.(?!(?:abs|ceil|floor|fround|max|min|round|sign|sqrt|trunc|[A-Z]))|[^\dn] \*\* /
+  for (const file of files.filter((path) => within(path, 'src/sampling'))) {
+    expect(readFileSync(join(root, file), 'utf8'), file).not.toMatch(differing)
   }
 })
 

@@ -22,12 +22,20 @@ const Catalogue = z
           fields: z.record(z.string(), z.unknown()).meta({
             description: 'Request fields as JSON Schema; each default switches the sampler off.',
           }),
+          state: z.record(z.string(), z.unknown()).optional().meta({
+            description:
+              'What it remembers from step to step, as JSON Schema; see `state` of a request.',
+          }),
           rules: Rules.meta({
             description: 'Its side where engines disagree; profiles set others.',
           }),
           example: z
             .strictObject({
               params: z.record(z.string(), z.unknown()),
+              history: z
+                .record(z.string(), z.array(z.number()))
+                .optional()
+                .meta({ description: 'The prompt, output and stop tokens it is given.' }),
               given: z.array(z.number()),
               gives: z.array(z.number()),
             })
@@ -44,6 +52,9 @@ const Catalogue = z
         order: z
           .array(z.string())
           .meta({ description: 'A sampler that is not here does not run.' }),
+        takeovers: z.record(z.string(), z.array(z.string())).meta({
+          description: 'Samplers that, switched on, put an order of their own in its place.',
+        }),
         rules: z
           .record(z.string(), Rules)
           .meta({ description: 'By sampler: differences to its own.' }),

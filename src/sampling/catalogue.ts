@@ -1,22 +1,38 @@
 import * as z from 'zod'
 import { kelvinOrder, samplerByName } from './order.ts'
+import type { Profile } from './profile.ts'
 import { profiles } from './profiles/index.ts'
 
 /** Everything there is to know about the samplers and profiles, as data. */
 export function catalogue() {
   return {
     samplers: kelvinOrder.map((name) => {
-      const { title, meaning, reference, stage, fields, rules, example } = samplerByName.get(name)!
-      const { properties } = z.toJSONSchema(z.object(fields), { io: 'input' })
-      return { name, title, meaning, reference, stage, fields: properties ?? {}, rules, example }
+      const { title, meaning, reference, stage, fields, rules, example, state } =
+        samplerByName.get(name)!
+      const describe = (shape: z.ZodRawShape) =>
+        z.toJSONSchema(z.object(shape), { io: 'input' }).properties ?? {}
+      return {
+        name,
+        title,
+        meaning,
+        reference,
+        stage,
+        fields: describe(fields),
+        ...(state && { state: describe(state) }),
+        rules,
+        example,
+      }
     }),
-    profiles: profiles.map(({ name, title, meaning, reference, order, rules }) => ({
-      name,
-      title,
-      meaning,
-      reference,
-      order,
-      rules,
-    })),
+    profiles: profiles.map(
+      ({ name, title, meaning, reference, order, takeovers, rules }: Profile) => ({
+        name,
+        title,
+        meaning,
+        reference,
+        order,
+        takeovers: takeovers ?? {},
+        rules,
+      }),
+    ),
   }
 }

@@ -9,6 +9,8 @@ type Path = (string | number)[]
 export interface Misfit {
   path: Path
   detail: string
+  /** Where it is no token id that is wrong. */
+  code?: 'VOCABULARY_MISMATCH'
 }
 
 /** How a field tells the first of its values that a vocabulary of this size does not have. */
@@ -279,6 +281,7 @@ export function tokenBitmask(description: string) {
       if (length === expected) return undefined
       return {
         path: [],
+        code: 'VOCABULARY_MISMATCH',
         detail: `A vocabulary of ${vocabSize} entries needs ${expected} words, got ${length}`,
       }
     },

@@ -179,7 +179,7 @@ export function findMisfit(params: Readonly<Record<string, unknown>>, vocabSize:
   for (const { field, check } of checked) {
     const value = params[field]
     const misfit = value === undefined ? undefined : check.misfit(value, vocabSize)
-    if (misfit) return { path: [field, ...misfit.path], detail: misfit.detail }
+    if (misfit) return { ...misfit, path: [field, ...misfit.path] }
   }
   return undefined
 }

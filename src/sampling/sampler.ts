@@ -57,9 +57,10 @@ export interface Sampler<
   readonly rules: R
   /** What it remembers from step to step; the caller keeps it and sends it as `state`. */
   readonly state?: Readonly<Record<string, z.ZodType<number>>>
-  /** Probabilities in, probabilities out. */
+  /** Probabilities in, probabilities out, after these tokens. */
   readonly example: {
     readonly params: z.input<z.ZodObject<F>>
+    readonly history?: Readonly<Partial<Record<'prompt' | 'output' | 'stop', readonly number[]>>>
     readonly given: readonly number[]
     readonly gives: readonly number[]
   }

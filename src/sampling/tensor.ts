@@ -112,7 +112,7 @@ export function logitRows(description: string) {
         const misfit = rows.find((row) => row.length !== vocabSize)
         if (!misfit) return undefined
         const detail = `Expected ${vocabSize} logits for a row, like its own, got ${misfit.length}`
-        return { path: [], detail }
+        return { path: [], detail, code: 'VOCABULARY_MISMATCH' }
       },
     })
     .register(perRow, {

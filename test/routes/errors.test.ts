@@ -218,7 +218,7 @@ const faults: [
   [
     { logits: [1, 2], token_bitmask: 'AAAAAAAAAAA=' },
     422,
-    'TOKEN_ID_OUT_OF_RANGE',
+    'VOCABULARY_MISMATCH',
     '/token_bitmask',
     /1 words, got 2/,
   ],

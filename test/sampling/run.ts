@@ -3,7 +3,7 @@ import { probabilities } from '../../src/sampling/distribution.ts'
 import type { Draw } from '../../src/sampling/draw.ts'
 import { samplingFields, scoreFields } from '../../src/sampling/params.ts'
 import type { Address } from '../../src/sampling/philox.ts'
-import { type RowResult, sample } from '../../src/sampling/pipeline.ts'
+import { type RowRequest, type RowResult, sample } from '../../src/sampling/pipeline.ts'
 
 const Params = z.strictObject({ ...samplingFields, ...scoreFields })
 export type Params = z.input<typeof Params>
@@ -21,15 +21,15 @@ export interface Run extends Omit<RowResult, 'row'> {
   probabilities: Float64Array
 }
 
-/** One row through the pipeline, with parameters as a request has them. */
-export function run(
+/** A row's request, with parameters as a client has them. */
+export function requestFor(
   logits: Float32Array,
   params: Params,
   draw?: Partial<Draw & Address>,
   { prompt = [], output = [], stop = [], state = {} }: History = {},
-): Run {
+): RowRequest {
   const { n = 1, replacement = true, ...address } = draw ?? {}
-  const request = {
+  return {
     logits,
     path: ['logits'],
     params: Params.parse(params),
@@ -40,7 +40,11 @@ export function run(
     address: { seed: 0n, stream: 0n, step: 0n, ...address },
     ...(draw && { draw: { n, replacement } }),
   }
-  const [result] = sample([request])
+}
+
+/** One row through the pipeline. */
+export function run(...request: Parameters<typeof requestFor>): Run {
+  const [result] = sample([requestFor(...request)])
   const { row, ...rest } = result!
   return {
     ...rest,

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { vocabularyChecks } from '../../src/sampling/fields.ts'
+import { withoutDefault } from '../../src/sampling/params.ts'
 import type { Fields, Rules, Sampler } from '../../src/sampling/sampler.ts'
+import { seeded } from './rows.ts'
 import { dense, type History, type Params, run } from './run.ts'
 
 type Case = [params: object, given: readonly number[], gives: readonly number[], history?: History]
@@ -17,6 +20,24 @@ export const anyLogits = fc
   )
   .filter((logits) => logits.some((logit) => logit > Number.NEGATIVE_INFINITY))
   .map((logits) => Float32Array.from(logits))
+
+/** Different logits, so coarse that adding a whole number to them rounds nothing. */
+const untied = fc
+  .uniqueArray(fc.integer({ min: -480, max: 480 }), { minLength: 1, maxLength: 40 })
+  .map((sixteenths) => Float32Array.from(sixteenths, (value) => value / 16))
+
+/** The ids below a number in another order (Fisher and Yates). */
+function shuffled(length: number, seed: number): number[] {
+  const random = seeded(seed + 1)
+  const ids = Array.from({ length }, (_, id) => id)
+  for (let i = length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    const id = ids[i]!
+    ids[i] = ids[j]!
+    ids[j] = id
+  }
+  return ids
+}
 
 /**
  * A sampler's laws, then its cases. Cases are probabilities in and out, under the sampler alone.
@@ -39,9 +60,13 @@ export function describeSampler<Name extends string, F extends Fields, R extends
   const probabilities = (logits: Float32Array, params: object, history?: History) =>
     dense(run(logits, alone(params), undefined, history), logits.length)
 
+  const namesIds = Object.values(sampler.fields).some((field) =>
+    vocabularyChecks.has(withoutDefault(field)),
+  )
+
   describe(sampler.name, () => {
-    const { params, given, gives } = sampler.example
-    it.each([...cases, [params, given, gives] as Case])(
+    const { params, given, gives, history } = sampler.example
+    it.each([...cases, [params, given, gives, history] as Case])(
       '%j: %j → %j',
       (params, given, gives, history) => {
         const logits = Float32Array.from(given, Math.log)
@@ -73,6 +98,42 @@ export function describeSampler<Name extends string, F extends Fields, R extends
           expect(answer.every((p) => p >= 0 && p <= 1)).toBe(true)
           expect(answer.reduce((a, b) => a + b)).toBeCloseTo(1, 9)
         }),
+      )
+    })
+
+    it.runIf(!namesIds)('follows the tokens when their ids are shuffled', () => {
+      fc.assert(
+        fc.property(untied, strengths, fc.nat(), (logits, params, seed) => {
+          const order = shuffled(logits.length, seed)
+          const answer = probabilities(logits, params as object)
+          const moved = probabilities(
+            Float32Array.from(order, (id) => logits[id]!),
+            params as object,
+          )
+          order.forEach((id, place) => {
+            expect(moved[place]).toBeCloseTo(answer[id]!, 9)
+          })
+        }),
+      )
+    })
+
+    it.runIf(sampler.stage !== 'penalty')('does not mind a constant added to all logits', () => {
+      fc.assert(
+        fc.property(
+          untied,
+          strengths,
+          fc.integer({ min: -64, max: 64 }),
+          (logits, params, shift) => {
+            const answer = probabilities(logits, params as object)
+            const moved = probabilities(
+              logits.map((logit) => logit + shift),
+              params as object,
+            )
+            moved.forEach((p, id) => {
+              expect(p).toBeCloseTo(answer[id]!, 9)
+            })
+          },
+        ),
       )
     })
 

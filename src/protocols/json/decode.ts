@@ -81,5 +81,6 @@ function splitByRow(fields: Partial<Fields>, rows: number, path: PropertyKey[]) 
 function checkVocabulary(fields: Partial<Fields>, vocabSize: number, path: PropertyKey[]) {
   const misfit = findMisfit(fields, vocabSize)
   if (!misfit) return
-  throw problemAt('TOKEN_ID_OUT_OF_RANGE', [...path, ...misfit.path], misfit.detail)
+  const { code = 'TOKEN_ID_OUT_OF_RANGE', detail } = misfit
+  throw problemAt(code, [...path, ...misfit.path], detail)
 }

@@ -27,9 +27,10 @@ export const badWords = defineSampler({
    */
   rules: { scope: 'all' as 'all' | 'output' },
   example: {
-    params: { bad_words_ids: [[3]] },
-    given: [0.1, 0.2, 0.3, 0.4],
-    gives: [1 / 6, 2 / 6, 3 / 6, 0],
+    params: { bad_words_ids: [[0, 1]] },
+    history: { output: [0] },
+    given: [0.25, 0.25, 0.5],
+    gives: [1 / 3, 0, 2 / 3],
   },
 
   active: ({ bad_words_ids }) => bad_words_ids.length > 0,

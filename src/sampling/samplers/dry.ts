@@ -67,10 +67,11 @@ export const dry = defineSampler({
     ).prefault([]),
   },
   example: {
-    // Without a history there is nothing to repeat.
-    params: { dry_multiplier: 0.8 },
+    // 0 1 was followed by 2 before: half the odds.
+    params: { dry_multiplier: Math.LN2 },
+    history: { output: [0, 1, 2, 0, 1] },
     given: [0.25, 0.25, 0.5],
-    gives: [0.25, 0.25, 0.5],
+    gives: [1 / 3, 1 / 3, 1 / 3],
   },
 
   active: ({ dry_multiplier, dry_base, dry_penalty_last_n }) =>

@@ -26,10 +26,11 @@ export const encoderRepetitionPenalty = defineSampler({
       .default(1),
   },
   example: {
-    // Without a prompt there is nothing to favour.
-    params: { encoder_repetition_penalty: 1.2 },
+    // Halved, the logarithm is that of the square root.
+    params: { encoder_repetition_penalty: 2 },
+    history: { prompt: [0] },
     given: [0.25, 0.25, 0.5],
-    gives: [0.25, 0.25, 0.5],
+    gives: [0.4, 0.2, 0.4],
   },
 
   active: ({ encoder_repetition_penalty }) => encoder_repetition_penalty !== 1,

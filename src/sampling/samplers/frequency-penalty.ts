@@ -28,10 +28,11 @@ export const frequencyPenalty = defineSampler({
   /** `output` counts generated tokens alone, as vLLM does; `all` the prompt’s too, as llama.cpp does. */
   rules: { scope: 'output' as 'output' | 'all' },
   example: {
-    // Without a history there is nothing to penalise.
-    params: { frequency_penalty: 0.5 },
-    given: [0.25, 0.25, 0.5],
-    gives: [0.25, 0.25, 0.5],
+    // Half the odds for each time.
+    params: { frequency_penalty: Math.LN2 },
+    history: { output: [0, 0] },
+    given: [0.5, 0.25, 0.25],
+    gives: [0.2, 0.4, 0.4],
   },
 
   active: ({ frequency_penalty }) => frequency_penalty !== 0,

@@ -41,10 +41,11 @@ export const lengthPenalty = defineSampler({
       .optional(),
   },
   example: {
-    // With no output yet there is nothing to hasten.
-    params: { exponential_decay_length_penalty: { start: 0, factor: 2 } },
+    // One token beyond the start: the logarithm of 1/4 is raised by its own size, to 0.
+    params: { exponential_decay_length_penalty: { start: 1, factor: 2 } },
+    history: { output: [1, 2], stop: [0] },
     given: [0.25, 0.25, 0.5],
-    gives: [0.25, 0.25, 0.5],
+    gives: [4 / 7, 1 / 7, 2 / 7],
   },
 
   active: ({ exponential_decay_length_penalty: decay }) => decay !== undefined,

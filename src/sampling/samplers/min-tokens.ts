@@ -24,10 +24,10 @@ export const minTokens = defineSampler({
       .default(0),
   },
   example: {
-    // The stop tokens are the request's; there are none here.
     params: { min_tokens: 1 },
+    history: { stop: [2] },
     given: [0.25, 0.25, 0.5],
-    gives: [0.25, 0.25, 0.5],
+    gives: [0.5, 0.5, 0],
   },
 
   active: ({ min_tokens }) => min_tokens > 0,

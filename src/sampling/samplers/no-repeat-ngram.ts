@@ -25,10 +25,10 @@ export const noRepeatNgram = defineSampler({
       .default(0),
   },
   example: {
-    // Without a history there is nothing to repeat.
     params: { no_repeat_ngram_size: 2 },
+    history: { output: [0, 1, 0] },
     given: [0.25, 0.25, 0.5],
-    gives: [0.25, 0.25, 0.5],
+    gives: [1 / 3, 0, 2 / 3],
   },
 
   active: ({ no_repeat_ngram_size }) => no_repeat_ngram_size > 0,

@@ -28,10 +28,11 @@ export const presencePenalty = defineSampler({
   /** `output` looks at generated tokens alone, as vLLM does; `all` at the prompt’s too, as llama.cpp does. */
   rules: { scope: 'output' as 'output' | 'all' },
   example: {
-    // Without a history there is nothing to penalise.
-    params: { presence_penalty: 0.5 },
-    given: [0.25, 0.25, 0.5],
-    gives: [0.25, 0.25, 0.5],
+    // Half the odds, however often.
+    params: { presence_penalty: Math.LN2 },
+    history: { output: [0, 0] },
+    given: [0.5, 0.25, 0.25],
+    gives: [1 / 3, 1 / 3, 1 / 3],
   },
 
   active: ({ presence_penalty }) => presence_penalty !== 0,

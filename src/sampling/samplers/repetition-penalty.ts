@@ -27,10 +27,11 @@ export const repetitionPenalty = defineSampler({
       .default(1),
   },
   example: {
-    // Without a history there is nothing to penalise.
-    params: { repetition_penalty: 1.2 },
-    given: [0.25, 0.25, 0.5],
-    gives: [0.25, 0.25, 0.5],
+    // Below 1 a probability has a negative logarithm: doubled, it is squared.
+    params: { repetition_penalty: 2 },
+    history: { output: [0] },
+    given: [0.5, 0.25, 0.25],
+    gives: [1 / 3, 1 / 3, 1 / 3],
   },
 
   active: ({ repetition_penalty }) => repetition_penalty !== 1,

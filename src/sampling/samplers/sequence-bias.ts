@@ -20,10 +20,11 @@ export const sequenceBias = defineSampler({
     ).prefault([]),
   },
   example: {
-    // Twice the odds: ln 2. A sequence of one token needs no history.
-    params: { sequence_bias: [{ token_ids: [0], bias: Math.LN2 }] },
+    // Twice the odds of 1 after 0.
+    params: { sequence_bias: [{ token_ids: [0, 1], bias: Math.LN2 }] },
+    history: { output: [0] },
     given: [0.25, 0.25, 0.5],
-    gives: [0.4, 0.2, 0.4],
+    gives: [0.2, 0.4, 0.4],
   },
 
   active: ({ sequence_bias }) => sequence_bias.length > 0,

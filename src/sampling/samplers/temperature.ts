@@ -61,6 +61,7 @@ export const temperature = defineSampler({
   },
 
   active: ({ temperature, dynatemp_range }) => temperature !== 1 || dynatemp_range > 0,
+  leavesOne: ({ temperature, dynatemp_range }) => temperature === 0 && dynatemp_range === 0,
   apply(row, { temperature, dynatemp_range, dynatemp_exponent }, { floor, counts_masked }) {
     if (dynatemp_range > 0) {
       const count = counts_masked ? row.listed : row.size

@@ -34,6 +34,7 @@ export const topK = defineSampler({
   },
 
   active: ({ top_k }) => top_k > 0,
+  leavesOne: ({ top_k }, { ties }) => top_k === 1 && ties === 'exact',
   apply(row, { top_k }, { ties }) {
     const count = Math.max(top_k, row.minTokensToKeep)
     if (ties === 'exact') row.keepTop(count)

@@ -32,5 +32,6 @@ export const topP = defineSampler({
   },
 
   active: ({ top_p }) => top_p < 1,
+  leavesOne: ({ top_p }) => top_p === 0,
   apply: (row, { top_p }) => row.keepMass(top_p),
 })

@@ -142,6 +142,7 @@ describe('guidance', () => {
       expect(findMisfit(params, 3)).toEqual({
         path: ['unconditional_logits'],
         detail: 'Expected 3 logits for a row, like its own, got 2',
+        code: 'VOCABULARY_MISMATCH',
       })
     }
     expect(findMisfit({ unconditional_logits: field.parse([1, 2, 3]) }, 3)).toBeUndefined()

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import { kelvinOrder, samplerByName } from '../../src/sampling/order.ts'
+import { sample } from '../../src/sampling/pipeline.ts'
+import { readRows } from '../golden/read.ts'
+import { realisticRow, seeded } from './rows.ts'
+import { type Params, requestFor, run } from './run.ts'
+
+/** What holds for the pipeline with every sampler in it. */
+
+const random = seeded(7)
+const rows = [
+  readRows('stories260k').rows[37]!,
+  readRows('synth_32000').rows[2]!,
+  realisticRow(5000, random),
+  readRows('edge_64').rows[4]!,
+  realisticRow(50_000, random),
+]
+const output = [5, 9, 5, 9, 5, 9, 3]
+
+const examples = kelvinOrder.map((name) => ({
+  name,
+  params: samplerByName.get(name)!.example.params as Params,
+}))
+
+describe.each(examples)('$name', ({ params }) => {
+  it('answers a row alike alone and in any batch', () => {
+    const requests = rows.map((logits, stream) =>
+      requestFor(logits, params, { n: 3, stream: BigInt(stream) }, { output }),
+    )
+    const together = [...sample(requests)].map(({ drawn, state }) => ({ drawn, state }))
+    const alone = requests.toReversed().map((request) => {
+      const [result] = sample([request])
+      return { drawn: result!.drawn, state: result!.state }
+    })
+    expect(together).toEqual(alone.toReversed())
+  })
+
+  it('gives the same answer traced', () => {
+    for (const logits of rows) {
+      const watch_token_ids = [0, 1, 2]
+      const plain = run(logits, params, { n: 3 }, { output })
+      const { trace, watched, ...traced } = run(
+        logits,
+        { ...params, trace: true, watch_token_ids },
+        { n: 3 },
+        { output },
+      )
+      expect(traced).toEqual(plain)
+      expect(trace!.length).toBe(1)
+      expect(trace![0]!.kept_after).toBe(plain.ids.length)
+      expect(watched!.map(({ dropped_by }) => dropped_by === null)).toEqual(
+        watch_token_ids.map((id) => plain.ids.includes(id)),
+      )
+    }
+  })
+})
+
+it('says sampler by sampler what was removed', () => {
+  const logits = Float32Array.from([0.4, 0.3, 0.15, 0.1, 0.05], Math.log)
+  const { trace, watched } = run(logits, {
+    banned_token_ids: [2],
+    top_k: 3,
+    top_p: 0.8,
+    trace: true,
+    watch_token_ids: [2, 3, 4, 0],
+  })
+  expect(trace).toMatchObject([
+    { sampler: 'mask', kept_before: 5, kept_after: 4, dropped_token_ids: [2], threshold: null },
+    { sampler: 'top_k', kept_before: 4, kept_after: 3, dropped_token_ids: [4] },
+    { sampler: 'top_p', kept_before: 3, kept_after: 2, dropped_token_ids: [3] },
+  ])
+  const removed = trace!.map(({ mass_removed }) => mass_removed)
+  expect(removed[0]).toBeCloseTo(0.15, 6)
+  expect(removed[1]).toBeCloseTo(0.05 / 0.85, 6)
+  expect(removed[2]).toBeCloseTo(0.1 / 0.8, 6)
+  expect(trace![1]!.threshold).toBeCloseTo(Math.log(0.1), 6)
+  const entropy = -(4 / 7) * Math.log(4 / 7) - (3 / 7) * Math.log(3 / 7)
+  expect(trace![2]!.entropy_after).toBeCloseTo(entropy, 6)
+  expect(watched).toEqual([
+    { token_id: 2, dropped_by: 'mask' },
+    { token_id: 3, dropped_by: 'top_p' },
+    { token_id: 4, dropped_by: 'top_k' },
+    { token_id: 0, dropped_by: null },
+  ])
+})
+
+describe('warnings', () => {
+  const codes = (params: Params) =>
+    run(Float32Array.of(1, 2, 3), params).warnings.map(({ code, message }) => `${code} ${message}`)
+
+  it.each<[Params, RegExp[]]>([
+    [{}, []],
+    [{ temperature: 0 }, []],
+    [{ temperature: 0.7, top_p: 0.9, top_k: -1 }, []],
+    [{ temperature: 2.5 }, [/^HIGH_TEMPERATURE temperature 2.5/]],
+    [
+      { top_k: 1, xtc_probability: 0.5 },
+      [/^SAMPLER_WITHOUT_EFFECT xtc has no effect: top_k has left a single token/],
+    ],
+    [
+      { temperature: 0, top_p: 0.9 },
+      [/^SAMPLER_WITHOUT_EFFECT top_p has no effect: temperature has left/],
+    ],
+    [{ top_k: 1, top_p: 0.9, min_tokens_to_keep: 2 }, []],
+    [
+      { profile: 'llama.cpp', mirostat: 2, min_p: 0.1 },
+      [
+        /^SAMPLER_NOT_RUN min_p is set but does not run: llama.cpp leaves it out when mirostat is set/,
+      ],
+    ],
+    [
+      { profile: 'vllm', top_n_sigma: 1 },
+      [/^SAMPLER_NOT_RUN top_n_sigma is set but does not run: vLLM does not have it/],
+    ],
+    [
+      { dry_base: 2, mirostat_tau: 3 },
+      [/^PARAMETER_WITHOUT_EFFECT dry_base has no effect: dry is off/, /mirostat_tau/],
+    ],
+  ])('%j', (params, expected) => {
+    const warnings = codes(params)
+    expect(warnings).toHaveLength(expected.length)
+    expected.forEach((pattern, i) => {
+      expect(warnings[i]).toMatch(pattern)
+    })
+  })
+})
