@@ -1,19 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import * as z from 'zod'
 import { BLOCK, type kernel } from '../src/sampling/kernel/index.ts'
-import { samplingFields, scoreFields } from '../src/sampling/params.ts'
 import { type RowRequest, sample } from '../src/sampling/pipeline.ts'
 import { realisticRow, seeded } from '../test/sampling/rows.ts'
+import { compare } from './alternative.ts'
+import { median, type Params, requestOf, time } from './measure.ts'
 
 /**
  * What it costs to get from a float32 row in memory to a drawn token, on one core. Times are noisy,
  * ratios hold: each is printed as a multiple of one exponential pass of the kernel over the same row,
  * interleaved with it.
  */
-
-const Params = z.strictObject({ ...samplingFields, ...scoreFields })
-type Params = z.input<typeof Params>
 
 interface Scenario {
   name: string
@@ -64,14 +61,6 @@ const { values } = parseArgs({
 const ROWS = Number(values.rows)
 const ROUNDS = Number(values.rounds)
 
-const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1]!
-
-function time(work: () => void): number {
-  const start = process.hrtime.bigint()
-  work()
-  return Number(process.hrtime.bigint() - start) / 1000
-}
-
 /** A kernel of its own, whose rows do not move when the pipeline's do. */
 function passesOver(vocabSize: number) {
   const binary = readFileSync(new URL('../src/sampling/kernel/kernel.wasm', import.meta.url))
@@ -90,25 +79,6 @@ function passesOver(vocabSize: number) {
     return time(() => {
       sink += own.sumExp(row, blocks, max, 1, sums)
     })
-  }
-}
-
-function requestOf(
-  logits: Float32Array,
-  { params, history = 0 }: Scenario,
-  step: number,
-): RowRequest {
-  const output = Uint32Array.from({ length: history }, (_, i) => (i * 7919) % logits.length)
-  return {
-    logits,
-    path: ['logits'],
-    params: Params.parse(params),
-    prompt: new Uint32Array(0),
-    output,
-    stop: new Uint32Array(0),
-    state: {},
-    address: { seed: 42n, stream: 0n, step: BigInt(step) },
-    draw: { n: 1, replacement: true },
   }
 }
 
@@ -144,7 +114,9 @@ for (const vocabSize of [32_000, 128_256, 262_144]) {
     '| from row to token | µs | passes | at most | llama.cpp |\n| --- | --- | --- | --- | --- |',
   )
   for (const scenario of scenarios) {
-    const requests = rows.map((logits, step) => requestOf(logits, scenario, step))
+    const requests = rows.map((logits, step) =>
+      requestOf(logits, scenario.params, step, scenario.history),
+    )
     for (let i = 0; i < 300; i++) draws(requests[i % ROWS]!)
     const times: number[] = []
     const ratios: number[] = []
@@ -160,3 +132,4 @@ for (const vocabSize of [32_000, 128_256, 262_144]) {
   }
 }
 if (sink === Number.NEGATIVE_INFINITY) console.log(sink)
+await compare()

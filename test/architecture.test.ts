@@ -43,6 +43,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
       'src/sampling/tensor.ts',
       'src/sampling/history.ts',
       'src/sampling/philox.ts',
+      'src/sampling/reusable.ts',
       'src/sampling/kernel',
     ],
     packages: ['zod'],

@@ -1,4 +1,5 @@
 import { BLOCK, exp, kernel, type RowMemory, scanInPassing } from './kernel/index.ts'
+import { reusable } from './reusable.ts'
 import { cutByWeight } from './select.ts'
 
 /** How many of the most likely tokens are added up in float64. */
@@ -209,7 +210,8 @@ export class Dense {
 
   /** Running sums of mass at the end of each block, after `sumExp`. */
   runningSums(): Float64Array {
-    const running = this.#memory.views.sums.slice(0, this.#blocks)
+    const running = runningOf(this.#blocks)
+    running.set(this.#memory.views.sums.subarray(0, this.#blocks))
     if (this.#scale !== 1) for (let i = 0; i < running.length; i++) running[i]! *= this.#scale
     const apart = this.#apartIds.length
     for (let i = 0; i < apart; i++) {
@@ -352,6 +354,8 @@ export class Dense {
     return count
   }
 }
+
+const runningOf = reusable()
 
 /** The most likely token of a row, the lowest id among equals; what a greedy choice needs, and no more. */
 export function firstMaximum(logits: Float32Array): { id: number; logit: number } {

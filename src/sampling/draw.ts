@@ -1,6 +1,7 @@
 import { problemAt } from '../errors.ts'
 import { BLOCK } from './kernel/index.ts'
 import { type Address, purposes, uniforms } from './philox.ts'
+import { reusable } from './reusable.ts'
 import type { Row } from './row.ts'
 
 export interface Draw {
@@ -28,6 +29,8 @@ export function draw(
   return random.map(replacement ? finder(row) : remover(row))
 }
 
+const runningOf = reusable()
+
 /** Finds the token for a uniform number. */
 function finder(row: Row): (u: number) => number {
   const { dense, temperature } = row
@@ -40,7 +43,8 @@ function finder(row: Row): (u: number) => number {
       return dense.walk(block, before, u * total, temperature)
     }
   }
-  const running = row.masses.slice(0, row.size)
+  const running = runningOf(row.size)
+  running.set(row.masses.subarray(0, row.size))
   for (let i = 1; i < running.length; i++) running[i]! += running[i - 1]!
   const total = running[running.length - 1]!
   return (u) => row.ids[firstAbove(running, u * total)]!
@@ -51,7 +55,8 @@ function finder(row: Row): (u: number) => number {
  * costs no pass over all of them.
  */
 function remover(row: Row): (u: number) => number {
-  const masses = row.masses.slice(0, row.size)
+  const masses = runningOf(row.size)
+  masses.set(row.masses.subarray(0, row.size))
   const sums = new Float64Array(Math.ceil(masses.length / BLOCK))
   const sumUp = (block: number) => {
     let sum = 0

@@ -1,5 +1,6 @@
 import { Dense, firstMaximum, type MassSum, TAIL_ERROR } from './dense.ts'
 import { kernel, log, type RowMemory } from './kernel/index.ts'
+import { reusable } from './reusable.ts'
 import { type Cut, cutByWeight } from './select.ts'
 
 /** A vocabulary smaller than this is all survivors from the start: float64 throughout. */
@@ -10,6 +11,8 @@ const REACHES = [256, 4096]
 
 /** Of tokens as near to a center, the likelier ones come first; so near that rounding decides counts as equal. */
 const ABOVE_FIRST = 1 + 1e-14
+
+const nearnessOf = reusable()
 
 /** How tokens are ranked for a cut by share. */
 interface Ranking {
@@ -458,10 +461,14 @@ export class Row {
    */
   keepNearest(center: number, share: number, rules: { strict: boolean; allTies: boolean }): void {
     this.#keepShare(share, {
-      keys: () =>
-        this.logits
-          .slice(0, this.#size)
-          .map((logit) => (logit > center ? center - logit : (logit - center) * ABOVE_FIRST)),
+      keys: () => {
+        const nearness = nearnessOf(this.#size)
+        for (let i = 0; i < nearness.length; i++) {
+          const logit = this.logits[i]!
+          nearness[i] = logit > center ? center - logit : (logit - center) * ABOVE_FIRST
+        }
+        return nearness
+      },
       isWithin: ({ threshold }, reached) => threshold > reached - center,
       ...rules,
     })

@@ -1,3 +1,5 @@
+import { reusable } from './reusable.ts'
+
 /** Where a ranking by key, descending, is cut. */
 export interface Cut {
   /** Every larger key is kept. */
@@ -9,8 +11,10 @@ export interface Cut {
   after: number
 }
 
-let keys = new Float64Array(0)
-let weights = new Float64Array(0)
+const keysOf = reusable()
+const weightsOf = reusable()
+let keys = keysOf(0)
+let weights = weightsOf(0)
 
 const BINS = 1024
 const binWeights = new Float64Array(BINS)
@@ -32,10 +36,8 @@ export function cutByWeight(
   target: number,
   strict = false,
 ): Cut {
-  if (size > keys.length) {
-    keys = new Float64Array(size)
-    weights = new Float64Array(size)
-  }
+  keys = keysOf(size)
+  weights = weightsOf(size)
   if (size < HISTOGRAM_FROM) {
     keys.set(values.subarray(0, size))
     if (weightOf) weights.set(weightOf.subarray(0, size))

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { reusable } from '../reusable.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** The shape of the preference, as the method has it: logit PEAK at the target, falling off in WIDTHs. */
@@ -8,6 +9,8 @@ const WIDTH = 0.3
 
 /** A longer memory than this would never forget. */
 const LONGEST = 0.99
+
+const beforeOf = reusable()
 
 export const adaptiveP = defineSampler({
   name: 'adaptive_p',
@@ -67,7 +70,8 @@ export const adaptiveP = defineSampler({
 
     row.gather()
     const total = row.normalise()
-    const before = row.masses.slice(0, row.size)
+    const before = beforeOf(row.size)
+    before.set(row.masses.subarray(0, row.size))
     row.map((_, mass) => {
       const distance = Math.abs(mass / total - target) / WIDTH
       return PEAK - (SHARPNESS * distance * distance) / (1 + distance)
