@@ -19,6 +19,9 @@ export interface GoldenCase {
     tie_at_cut?: boolean
     f32_kept_differs?: { kept_count: number; kept?: number[] | 'all'; kept_sha256?: string }
     selected?: number
+    draws?: number[]
+    u?: number[]
+    array_order?: 'id' | number[]
   }
 }
 
