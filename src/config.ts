@@ -2,6 +2,9 @@ import * as z from 'zod'
 
 const LOOPBACK = 'localhost'
 
+/** The longest text that V8 holds, and so the longest JSON. */
+const LONGEST_TEXT = 2 ** 29 - 24
+
 function integer(min: number, max: number) {
   return z
     .string()
@@ -26,12 +29,15 @@ export const Config = z.object({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .prefault('info')
     .describe('Least severe log lines to write; `info` has one for each request.'),
-  MAX_BODY_BYTES: integer(1024, 2 ** 30)
+  MAX_BODY_BYTES: integer(1024, LONGEST_TEXT)
     .prefault(String(64 * 2 ** 20))
     .describe('Largest request body, in bytes; a larger one is a 413.'),
   MAX_VOCAB_SIZE: integer(1, 2 ** 24)
     .prefault(String(2 ** 20))
     .describe('Most entries in a row of logits; more are a 422.'),
+  MAX_ROWS: integer(1, 2 ** 16)
+    .prefault('4096')
+    .describe('Most rows in a batch; more are a 422.'),
   REQUEST_TIMEOUT_MS: integer(0, 3_600_000)
     .prefault('60000')
     .describe('How long a request may take to arrive, in milliseconds; then 408. 0 waits forever.'),

@@ -13,7 +13,7 @@ export function requestId(request: IncomingMessage): string {
 /** Text from a client is cut to this in a log line. */
 const MAX_LOGGED = 200
 
-/** One line for each request, when it is over. Bodies are never logged. */
+/** One line for each request, when it is over. No body is logged, but for the few characters a problem may quote. */
 export class RequestLog extends LogController {
   constructor() {
     super({ requestIdLogLabel: 'request_id' })

@@ -71,7 +71,7 @@ const Info = z
       description: 'Changes when the same request may get other bytes than before.',
     }),
     dtypes: z.array(z.enum(dtypes)),
-    limits: z.strictObject({ max_body_bytes: z.int(), max_vocab_size: z.int() }),
+    limits: z.strictObject({ max_body_bytes: z.int(), max_vocab_size: z.int(), max_rows: z.int() }),
   })
   .meta({ id: 'Info', description: 'This server.' })
 
@@ -98,7 +98,11 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
     version,
     determinism_version: DETERMINISM_VERSION,
     dtypes,
-    limits: { max_body_bytes: config.MAX_BODY_BYTES, max_vocab_size: config.MAX_VOCAB_SIZE },
+    limits: {
+      max_body_bytes: config.MAX_BODY_BYTES,
+      max_vocab_size: config.MAX_VOCAB_SIZE,
+      max_rows: config.MAX_ROWS,
+    },
   }
   app.get(
     '/v1/info',

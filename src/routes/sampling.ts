@@ -31,7 +31,8 @@ export function samplingRoute<Request extends z.ZodType>(
   { url, request, row, response, decode, examples, ...documentation }: SamplingRoute<Request>,
 ): void {
   function answer(body: z.output<Request>): string {
-    const rows = decode(body, { maxVocabSize: config.MAX_VOCAB_SIZE, drawSeed })
+    const { MAX_VOCAB_SIZE: maxVocabSize, MAX_ROWS: maxRows } = config
+    const rows = decode(body, { maxVocabSize, maxRows, drawSeed })
     return encode(sample(rows), rows)
   }
 

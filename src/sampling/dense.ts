@@ -239,7 +239,7 @@ export class Dense {
     return last
   }
 
-  /** Mean and population variance of the logits in play, the mean as its distance to the maximum. */
+  /** The population standard deviation of the logits in play. */
   deviation(): number {
     kernel.moments(this.#memory.row, this.#blocks, this.#max)
     const count = kernel.momentCount.value

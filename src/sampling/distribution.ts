@@ -33,13 +33,24 @@ export interface ScoredTokens {
   ranks: (number | null)[]
 }
 
+/** From here on one ranking of all is less work than a look at all for each. */
+const MANY = 64
+
+/** The rank of any token in play, 1 for the most likely. */
+function ranker(row: Row, count: number): (id: number) => number {
+  if (count < MANY) return (id) => row.rankOf(id)
+  const ranks = new Map(row.ranked(row.size).map(({ id }, i) => [id, i + 1]))
+  return (id) => ranks.get(id)!
+}
+
 /** Logprob and rank (1 is the most likely) of chosen tokens; null where one is not in play. */
 export function scoreTokens(row: Row, tokenIds: Uint32Array): ScoredTokens {
   const token_ids = Array.from(tokenIds)
+  const rankOf = ranker(row, token_ids.length)
   const isInPlay = (id: number) => row.logitOf(id) > Number.NEGATIVE_INFINITY
   return {
     token_ids,
     logprobs: token_ids.map((id) => (isInPlay(id) ? row.logprob(row.logitOf(id)) : null)),
-    ranks: token_ids.map((id) => (isInPlay(id) ? row.rankOf(id) : null)),
+    ranks: token_ids.map((id) => (isInPlay(id) ? rankOf(id) : null)),
   }
 }

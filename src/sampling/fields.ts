@@ -133,12 +133,17 @@ export function tokenIds(description: string) {
   )
 }
 
+/** More lists than this are a mistake, and each takes more room than what is in it. */
+export const MAX_SEQUENCES = 65_536
+
 /** Sequences of token ids, none of them empty. */
-export function tokenSequences(description: string) {
+export function tokenSequences(description: string, maxItems = MAX_SEQUENCES) {
   return parsed(
-    { description, type: 'array', items: { ...idsSchema, minItems: 1 } },
+    { description, type: 'array', maxItems, items: { ...idsSchema, minItems: 1 } },
     (value, fault) => {
       if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
+      const { length } = value as unknown[]
+      if (length > maxItems) fault([], `Expected at most ${maxItems} sequences, got ${length}`)
       return (value as unknown[]).map((sequence, index) => parseSequence(sequence, fault, [index]))
     },
   ).register(vocabularyChecks, {
@@ -157,6 +162,9 @@ export function tokenHistory(description: string) {
       if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
       const given = value as unknown[]
       if (!Array.isArray(given[0])) return parseIds(given, fault)
+      if (given.length > MAX_SEQUENCES) {
+        fault([], `Expected at most ${MAX_SEQUENCES} lists, got ${given.length}`)
+      }
       return given.map((ids, index) => parseIds(ids, fault, [index]))
     },
   )

@@ -48,8 +48,10 @@ const [processed, raw, traced] = rows as [Row, Row, Row]
 
 function makeRoomFor(vocabSize: number): void {
   if (vocabSize <= capacity) return
-  while (capacity < vocabSize) capacity *= 2
-  const memories = layOut(rows.length, capacity)
+  let wanted = capacity
+  while (wanted < vocabSize) wanted *= 2
+  const memories = layOut(rows.length, wanted)
+  capacity = wanted
   rows.forEach((row, i) => {
     row.attach(memories[i]!)
   })

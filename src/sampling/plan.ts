@@ -29,10 +29,14 @@ export function plan(params: RowParams): Plan {
     steps.push({ name, apply: (row, context) => sampler.apply(row, params, rules, context) })
     const warning = sampler.warn?.(params, rules)
     if (warning) warnings.push(warning)
-    if (lastChoice) {
+    if (lastChoice && sampler.stage !== 'mask') {
       const message = `${name} has no effect: ${lastChoice} has left a single token`
       warnings.push({ code: 'SAMPLER_WITHOUT_EFFECT', message })
-    } else if (params.min_tokens_to_keep === 1 && sampler.leavesOne?.(params, rules)) {
+    } else if (
+      !lastChoice &&
+      params.min_tokens_to_keep === 1 &&
+      sampler.leavesOne?.(params, rules)
+    ) {
       lastChoice = name
     }
   }

@@ -6,6 +6,16 @@ import { type Cut, cutByWeight } from './select.ts'
 /** A vocabulary smaller than this is all survivors from the start: float64 throughout. */
 const DENSE_FROM = 4096
 
+/**
+ * No logit and no temperature goes beyond this, so that no product of them leaves float64: float32's
+ * logits make the same distribution at this temperature as at any higher.
+ */
+const LARGEST = 1e150
+
+function bounded(logit: number): number {
+  return Math.min(LARGEST, Math.max(-LARGEST, logit))
+}
+
 /** How many of the most likely tokens to look among for a cut, before all. */
 const REACHES = [256, 4096]
 
@@ -34,7 +44,7 @@ interface Ranking {
  * logit where probabilities are needed. So no temperature, however small, overflows.
  *
  * Tokens are ranked by (logit descending, id ascending). Every `keep…` method cuts that ranking, and
- * none of them leaves fewer than `minTokensToKeep` tokens.
+ * none of them but `keepGreedy`, `keepOnly` and `keepBits` leaves fewer than `minTokensToKeep` tokens.
  */
 export class Row {
   vocabSize = 0
@@ -132,7 +142,7 @@ export class Row {
   }
 
   set temperature(temperature: number) {
-    this.#temperature = temperature
+    this.#temperature = Math.min(temperature, LARGEST)
     this.#sum = undefined
   }
 
@@ -289,7 +299,8 @@ export class Row {
 
   /** Change the logit of a token in play; −∞ takes it out. One out of play stays so. */
   setLogit(id: number, logit: number): void {
-    if (this.logitOf(id) > Number.NEGATIVE_INFINITY) this.#put(id, logit)
+    if (this.logitOf(id) === Number.NEGATIVE_INFINITY) return
+    this.#put(id, logit === Number.NEGATIVE_INFINITY ? logit : bounded(logit))
   }
 
   #put(id: number, logit: number): void {
@@ -307,7 +318,8 @@ export class Row {
   add(id: number, bias: number): void {
     const logit = this.logitOf(id)
     if (logit === Number.NEGATIVE_INFINITY) return
-    this.#put(id, bias === Number.NEGATIVE_INFINITY ? bias : logit + bias * this.#temperature)
+    const isBan = bias === Number.NEGATIVE_INFINITY
+    this.#put(id, isBan ? bias : bounded(logit + bias * this.#temperature))
   }
 
   /** Take tokens out of play. */
@@ -372,7 +384,7 @@ export class Row {
     this.gather()
     this.normalise()
     const { logits, masses } = this
-    for (let i = 0; i < this.#size; i++) logits[i] = toLogit(logits[i]!, masses[i]!)
+    for (let i = 0; i < this.#size; i++) logits[i] = bounded(toLogit(logits[i]!, masses[i]!))
     this.#forget()
   }
 
@@ -487,7 +499,10 @@ export class Row {
       const doubt = share * tail * TAIL_ERROR
       for (const reach of REACHES) {
         const threshold = this.#dense.thresholdFor(Math.max(reach, this.minTokensToKeep))
-        if (threshold === Number.NEGATIVE_INFINITY) break
+        if (threshold === Number.NEGATIVE_INFINITY) {
+          dropTail = undefined
+          break
+        }
         const size = this.#dense.collect(threshold)
         const mass = this.#fillMasses(size)
         if (mass < target + doubt) continue
@@ -590,7 +605,7 @@ export class Row {
     return -1
   }
 
-  /** The dense row's masses, for a draw; nothing when the tokens in play are survivors. */
+  /** The dense row, for a draw; nothing when the tokens in play are survivors. */
   get dense(): Dense | undefined {
     return this.#isDense ? this.#dense : undefined
   }

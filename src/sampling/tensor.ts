@@ -4,6 +4,7 @@ import {
   describeValue,
   type FaultAt,
   list,
+  MAX_SEQUENCES,
   parsed,
   perRow,
   vocabularyChecks,
@@ -103,6 +104,9 @@ export function logitRows(description: string) {
     (value, fault): Float32Array | Float32Array[] => {
       if (!Array.isArray(value)) return parseTensor(value, fault)
       if (!Array.isArray(value[0])) return parseRow(value, fault, [])
+      if (value.length > MAX_SEQUENCES) {
+        fault([], `Expected at most ${MAX_SEQUENCES} rows, got ${value.length}`)
+      }
       return (value as unknown[]).map((row, index) => parseRow(row, fault, [index]))
     },
   )

@@ -10,7 +10,7 @@ export interface TraceStep {
   mass_removed: number
   entropy_before: number
   entropy_after: number
-  /** The logit, as sent, from which tokens were kept; null where it cut no ranking of logits. */
+  /** The logit, after biases and before temperature, from which tokens were kept; null where it cut no ranking of logits. */
   threshold: number | null
   /** Of the watched tokens, those it dropped. */
   dropped_token_ids: number[]

@@ -165,6 +165,35 @@ const faults: [
     '/logits/data',
     /row 0/,
   ],
+  // Limits
+  [
+    { logits: new Array(4097).fill([1]) },
+    422,
+    'TOO_MANY_ROWS',
+    '/logits',
+    /4097 rows, and the limit is 4096/,
+  ],
+  [
+    { logits: new Array(200).fill([1, 2]), n: 65_536 },
+    422,
+    'ANSWER_TOO_LARGE',
+    '',
+    /26214800 numbers, and the limit is 8388608/,
+  ],
+  [
+    { logits: [1], bad_words_ids: new Array(65_537).fill([0]) },
+    400,
+    'INVALID_REQUEST',
+    '/bad_words_ids',
+    /at most 65536 sequences, got 65537/,
+  ],
+  [
+    { logits: [1], prompt_token_ids: new Array(65_537).fill([]) },
+    400,
+    'INVALID_REQUEST',
+    '/prompt_token_ids',
+    /at most 65536 lists, got 65537/,
+  ],
   // Token ids
   [
     { logits: [1, 2], banned_token_ids: [0, 2] },

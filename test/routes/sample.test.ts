@@ -184,7 +184,11 @@ describe('what the server can do', () => {
 
   it('tells version and limits', async () => {
     const info = (await app.inject('/v1/info')).json()
-    expect(info.limits).toEqual({ max_body_bytes: 64 * 2 ** 20, max_vocab_size: 2 ** 20 })
+    expect(info.limits).toEqual({
+      max_body_bytes: 64 * 2 ** 20,
+      max_vocab_size: 2 ** 20,
+      max_rows: 4096,
+    })
   })
 
   it('leads from / to the documentation', async () => {

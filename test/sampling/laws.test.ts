@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { kelvinOrder, samplerByName } from '../../src/sampling/order.ts'
 import { sample } from '../../src/sampling/pipeline.ts'
 import { readRows } from '../golden/read.ts'
@@ -53,6 +54,82 @@ describe.each(examples)('$name', ({ params }) => {
       )
     }
   })
+})
+
+describe('at the ends of what a field may be', () => {
+  const rows = [
+    Float32Array.of(1, 2, 3, 0.5),
+    Float32Array.of(1, Number.NEGATIVE_INFINITY, -3e38, 3e38),
+    realisticRow(5000, random),
+  ]
+  const biased = { 0: 1e300, 1: -1e300 }
+
+  const ends = kelvinOrder.flatMap((name) => {
+    const { fields } = samplerByName.get(name)!
+    const { properties = {} } = z.toJSONSchema(z.object(fields), { io: 'input' })
+    return Object.entries(properties).flatMap(([field, schema]) => {
+      const { type, minimum, maximum } = schema as Record<string, unknown>
+      if (type !== 'number' || 'enum' in (schema as object)) return []
+      const most = (maximum as number | undefined) ?? Number.MAX_VALUE
+      const least = (minimum as number | undefined) ?? -Number.MAX_VALUE
+      const on = samplerByName.get(name)!.example.params as Params
+      return [most, least, most / 3].map((value) => ({ field, value, on }))
+    })
+  })
+
+  it.each(ends)('$field $value', ({ field, value, on }) => {
+    const orders = [undefined, kelvinOrder.toReversed() as Params['order']]
+    for (const logits of rows) {
+      for (const order of orders) {
+        for (const extra of [{}, { logit_bias: biased }, { temperature: Number.MAX_VALUE }]) {
+          const other = Array.from(logits, (_, id) => Math.sin(id))
+          const guide = on.unconditional_logits ? { unconditional_logits: other } : {}
+          const params = {
+            ...on,
+            ...guide,
+            ...extra,
+            [field]: value,
+            ...(order ? { order } : {}),
+          } as Params
+          const history = { output, prompt: [2, 2, 2], stop: [0] }
+          const answer = run(logits, params, { n: 2 }, history)
+          expect(answer.probabilities.every((p) => p >= 0 && p <= 1)).toBe(true)
+          expect(answer.entropy).toBeGreaterThanOrEqual(0)
+          expect(JSON.stringify(answer.state ?? {})).not.toContain('null')
+        }
+      }
+    }
+  })
+
+  it('of several fields at once, over a long text', () => {
+    const params: Params = {
+      logit_bias: { 0: 1e300 },
+      exponential_decay_length_penalty: { start: 0, factor: 1000 },
+      tfs: 0.9,
+    }
+    const history = { output: new Array<number>(20).fill(1), stop: [0] }
+    const { probabilities } = run(Float32Array.of(1, 2, 3), params, {}, history)
+    expect(Array.from(probabilities)[0]).toBe(1)
+  })
+})
+
+it('leaves min_tokens_to_keep on rows of any length', () => {
+  for (const [vocabSize, kept] of [
+    [4000, 150],
+    [4096, 150],
+    [8192, 8192],
+    [16_384, 5000],
+    [131_072, 300],
+  ] as const) {
+    const logits = realisticRow(vocabSize, random)
+    for (const params of [{ top_p: 0.5 }, { top_k: 3 }, { min_p: 0.9 }, { typical_p: 0.2 }]) {
+      const { ids } = run(logits, { ...params, min_tokens_to_keep: kept })
+      expect(ids.length, JSON.stringify(params)).toBeGreaterThanOrEqual(kept)
+    }
+    const allowed_token_ids = Array.from({ length: 200 }, (_, i) => i * 3)
+    const masked = { allowed_token_ids, top_p: 0.5, min_tokens_to_keep: 150 }
+    expect(run(logits, masked).ids.length).toBeGreaterThanOrEqual(150)
+  }
 })
 
 it('says sampler by sampler what was removed', () => {

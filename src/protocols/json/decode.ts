@@ -1,21 +1,32 @@
-import { problemAt } from '../../errors.ts'
+import type * as z from 'zod'
+import { Problem, problemAt } from '../../errors.ts'
+import { describeValue } from '../../sampling/fields.ts'
 import { contextFields, findMisfit, perRowFields } from '../../sampling/params.ts'
+import { validate } from '../validate.ts'
 import { decodeLogits } from './logits.ts'
-import type { ProbabilitiesRequest, SampleRequest } from './request.ts'
-import type { DecodedRow } from './response.ts'
+import {
+  type ProbabilitiesRequest,
+  ProbabilitiesRow,
+  type SampleRequest,
+  SampleRow,
+} from './request.ts'
+import { countProbabilities, type DecodedRow } from './response.ts'
 
 export interface DecodeOptions {
   maxVocabSize: number
+  maxRows: number
   /** Asked at most once for a request, and only if a row has no seed. */
   drawSeed: () => bigint
 }
 
 /** The rows of a request for draws. */
 export function decodeSample(request: SampleRequest, options: DecodeOptions): DecodedRow[] {
-  return decodeRows(request, options).map(({ fields, ...row }) => {
+  const rows = decodeRows(request, SampleRow, options).map(({ fields, ...row }) => {
     const { n, replacement } = fields as SampleRequest
     return { ...row, draw: { n, replacement } }
   })
+  checkAnswer(rows)
+  return rows
 }
 
 /** The rows of a request for distributions alone. */
@@ -23,18 +34,31 @@ export function decodeProbabilities(
   request: ProbabilitiesRequest,
   options: DecodeOptions,
 ): DecodedRow[] {
-  return decodeRows(request, options)
+  const rows = decodeRows(request, ProbabilitiesRow, options)
+  checkAnswer(rows)
+  return rows
+}
+
+/** As JSON some twenty bytes each: a text of V8's holds three times as many. */
+export const MAX_ANSWER_NUMBERS = 2 ** 23
+
+function checkAnswer(rows: DecodedRow[]): void {
+  let numbers = 0
+  for (const { draw, params, answer, logits } of rows) {
+    numbers += 2 * (draw?.n ?? 0) + 3 * Math.min(params.top_logprobs, logits.length)
+    numbers += countProbabilities(answer, logits.length)
+  }
+  if (numbers <= MAX_ANSWER_NUMBERS) return
+  const detail = `The answer would have up to ${numbers} numbers, and the limit is ${MAX_ANSWER_NUMBERS}`
+  throw new Problem('ANSWER_TOO_LARGE', detail)
 }
 
 type Fields = Omit<ProbabilitiesRequest, 'logits' | 'rows'>
 
-function decodeRows(request: ProbabilitiesRequest, options: DecodeOptions) {
-  const { logits, rows, ...shared } = request
-  const batch = decodeLogits(logits, options.maxVocabSize)
-  if (rows && rows.length !== batch.rows) {
-    const detail = `Expected ${batch.rows} objects, one for each row, got ${rows.length}`
-    throw problemAt('INVALID_REQUEST', ['rows'], detail)
-  }
+function decodeRows(request: ProbabilitiesRequest, Row: z.ZodType, options: DecodeOptions) {
+  const { logits, rows: overrides, ...shared } = request
+  const batch = decodeLogits(logits, options)
+  const rows = overrides === undefined ? undefined : parseRows(overrides, Row, batch.rows)
   checkVocabulary(shared, batch.vocabSize, [])
   const lists = splitByRow(shared, batch.rows, [])
   let drawnSeed: bigint | undefined
@@ -64,6 +88,16 @@ function decodeRows(request: ProbabilitiesRequest, options: DecodeOptions) {
       fields,
     }
   })
+}
+
+/** Only as many objects as there are rows are worth a look inside. */
+function parseRows(overrides: unknown, Row: z.ZodType, rows: number): unknown[] {
+  if (!Array.isArray(overrides) || overrides.length !== rows) {
+    const got = Array.isArray(overrides) ? overrides.length : describeValue(overrides)
+    const detail = `Expected ${rows} objects, one for each row, got ${got}`
+    throw problemAt('INVALID_REQUEST', ['rows'], detail)
+  }
+  return overrides.map((override, index) => validate(Row, override, ['rows', index]))
 }
 
 /** The fields given as a value for each row, and those values. */

@@ -33,7 +33,10 @@ export interface Batch extends Rows {
 }
 
 /** The logits of a request as float32 rows, every element a number below +∞. */
-export function decodeLogits(logits: unknown, maxVocabSize: number): Batch {
+export function decodeLogits(
+  logits: unknown,
+  { maxVocabSize, maxRows }: { maxVocabSize: number; maxRows: number },
+): Batch {
   if (typeof logits !== 'object' || logits === null) {
     const detail = `Expected a row, a batch of rows or a tensor, got ${describeValue(logits)}`
     throw problemAt('INVALID_REQUEST', ['logits'], detail)
@@ -42,6 +45,10 @@ export function decodeLogits(logits: unknown, maxVocabSize: number): Batch {
   if (batch.vocabSize > maxVocabSize) {
     const detail = `The vocabulary has ${batch.vocabSize} entries, and the limit is ${maxVocabSize}`
     throw problemAt('VOCABULARY_TOO_LARGE', ['logits'], detail)
+  }
+  if (batch.rows > maxRows) {
+    const detail = `The batch has ${batch.rows} rows, and the limit is ${maxRows}`
+    throw problemAt('TOO_MANY_ROWS', ['logits'], detail)
   }
   if (!Array.isArray(logits)) checkTensor(batch)
   return batch

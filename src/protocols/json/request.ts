@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { list } from '../../sampling/fields.ts'
 import {
   addressFields,
   contextFields,
@@ -50,11 +49,16 @@ function requestSchema<Fields extends z.ZodRawShape>(fields: Fields, id: string)
     .strictObject({
       logits: Logits,
       ...fields,
-      rows: list(Row, {
-        description:
-          'One object for each row, whose fields override those of the request for that row.',
-        items: { $ref: `#/components/schemas/${id}Row` },
-      }).optional(),
+      // Parsed when the number of rows is known.
+      rows: z
+        .unknown()
+        .meta({
+          description:
+            'One object for each row, whose fields override those of the request for that row.',
+          type: 'array',
+          items: { $ref: `#/components/schemas/${id}Row` },
+        })
+        .optional(),
     })
     .meta({ id, description: 'Logits, and what to do with them.' })
   return { Row, Request }

@@ -56,7 +56,7 @@ const distribution = {
         entropy_after: z.number().min(0),
         threshold: z.number().nullable().meta({
           description:
-            'The logit, as sent, from which tokens were kept; null where it cut no ranking of logits.',
+            'The logit, after biases and before temperature, from which tokens were kept; null where it cut no ranking of logits.',
         }),
         dropped_token_ids: z
           .array(TokenId)
@@ -126,14 +126,14 @@ export interface DecodedRow extends RowRequest {
 
 /** The answer to a request, as JSON text. Each row is written before the next is worked on. */
 export function encode(results: Iterable<RowResult>, rows: readonly DecodedRow[]): string {
-  const written: unknown[] = []
+  const written: string[] = []
   const warned: Warnings = []
   for (const result of results) {
     const row = written.length
-    written.push(encodeRow(result, rows[row]!.answer))
+    written.push(JSON.stringify(encodeRow(result, rows[row]!.answer)))
     for (const warning of result.warnings) warned.push({ ...warning, row })
   }
-  return JSON.stringify({ results: written, warnings: warned })
+  return `{"results":[${written.join(',')}],"warnings":${JSON.stringify(warned)}}`
 }
 
 function encodeRow({ row, drawn, address, state, ...result }: RowResult, answer: Answer) {
@@ -156,12 +156,23 @@ function encodeRow({ row, drawn, address, state, ...result }: RowResult, answer:
   }
 }
 
-function encodeProbabilities(row: RowResult['row'], { return_probabilities, encoding }: Answer) {
-  const { vocabSize, size } = row
+function returnedOf({ return_probabilities }: Answer, vocabSize: number) {
   const small = vocabSize <= SMALL_VOCABULARY ? 'all' : 'none'
-  const returned = return_probabilities === 'auto' ? small : return_probabilities
+  return return_probabilities === 'auto' ? small : return_probabilities
+}
+
+/** How many numbers an answer's probabilities take at most, ids included. */
+export function countProbabilities(answer: Answer, vocabSize: number): number {
+  return { none: 0, all: vocabSize, kept: 2 * vocabSize }[returnedOf(answer, vocabSize)]
+}
+
+function encodeProbabilities(row: RowResult['row'], answer: Answer) {
+  const { vocabSize } = row
+  const { encoding } = answer
+  const returned = returnedOf(answer, vocabSize)
   if (returned === 'none') return {}
   const values = probabilities(row)
+  const { size } = row
   if (returned === 'kept') {
     const token_ids = Array.from(row.ids.subarray(0, size))
     return { kept: { token_ids, probabilities: Array.from(values) } }

@@ -10,6 +10,9 @@ const WIDTH = 0.3
 /** A longer memory than this would never forget. */
 const LONGEST = 0.99
 
+/** More than what a decay of 0.99 adds up to. */
+const MOST_WEIGHT = 1000
+
 const beforeOf = reusable()
 
 export const adaptiveP = defineSampler({
@@ -45,11 +48,11 @@ export const adaptiveP = defineSampler({
       .default(0.9),
   },
   state: {
-    adaptive_weighted_sum: z.number().meta({
+    adaptive_weighted_sum: z.number().min(0).max(MOST_WEIGHT).meta({
       description:
         'Decaying sum of the probabilities of the tokens drawn. Begins at target / (1 − decay).',
     }),
-    adaptive_total_weight: z.number().meta({
+    adaptive_total_weight: z.number().min(0).max(MOST_WEIGHT).meta({
       description: 'What that sum is divided by. Begins at 1 / (1 − decay).',
     }),
   },

@@ -36,8 +36,7 @@ export const badWords = defineSampler({
   active: ({ bad_words_ids }) => bad_words_ids.length > 0,
   apply(row, { bad_words_ids }, { scope }, { prompt, output }) {
     const history = { prompt: scope === 'all' ? prompt : noTokens, output }
-    for (const ids of bad_words_ids) {
-      if (completes(history, ids)) row.add(ids.at(-1)!, Number.NEGATIVE_INFINITY)
-    }
+    const completed = bad_words_ids.filter((ids) => completes(history, ids))
+    row.remove(completed.map((ids) => ids.at(-1)!))
   },
 })

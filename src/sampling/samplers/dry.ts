@@ -9,6 +9,9 @@ const LOG_MAX = 88.7228391
 /** Bases no larger than this never come near it. */
 const HARMLESS_BASE = 1.000001
 
+/** Each is looked for at every place of the history. */
+const MAX_BREAKERS = 1024
+
 export const dry = defineSampler({
   name: 'dry',
   title: 'DRY (don’t repeat yourself)',
@@ -64,6 +67,7 @@ export const dry = defineSampler({
     dry_sequence_breakers: tokenSequences(
       'Sequences of tokens that no repetition extends across, such as line breaks and quotes; one of a single token is itself never ' +
         'penalised. An id outside the vocabulary is an error. [] breaks nowhere (off).',
+      MAX_BREAKERS,
     ).prefault([]),
   },
   example: {

@@ -26,6 +26,7 @@ export const logitBias = defineSampler({
 
   active: ({ logit_bias }) => logit_bias.ids.length > 0,
   apply(row, { logit_bias: { ids, biases } }) {
+    row.remove(ids.filter((_, i) => biases[i] === Number.NEGATIVE_INFINITY))
     for (let i = 0; i < ids.length; i++) row.add(ids[i]!, biases[i]!)
   },
 })

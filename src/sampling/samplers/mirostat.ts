@@ -6,6 +6,9 @@ import { defineSampler } from '../sampler.ts'
 /** Bits in a nat. */
 const LOG2_E = 1 / log(2)
 
+/** More surprise, in bits, than any token has: from here on μ allows everything. */
+const MOST_MU = 1e6
+
 /** How many of the most likely tokens version 1 fits a line to. */
 const FITTED = 100
 
@@ -32,6 +35,7 @@ export const mirostat = defineSampler({
     mirostat_tau: z
       .number()
       .min(0)
+      .max(1000)
       .meta({
         description: 'Target surprise, in bits; no effect while `mirostat` is 0 (off).',
         'x-typical': [3, 8],
@@ -40,6 +44,7 @@ export const mirostat = defineSampler({
     mirostat_eta: z
       .number()
       .min(0)
+      .max(1000)
       .meta({
         description:
           'How fast μ follows the surprise of the drawn token; 0 never moves it. No effect while `mirostat` is 0 (off).',
@@ -50,6 +55,8 @@ export const mirostat = defineSampler({
   state: {
     mirostat_mu: z
       .number()
+      .min(-MOST_MU)
+      .max(MOST_MU)
       .meta({ description: 'The most surprise to allow, in bits. Begins at 2 τ.' }),
   },
   example: {
@@ -66,7 +73,8 @@ export const mirostat = defineSampler({
     else row.keepAbove(row.logitAt(-mu / LOG2_E))
     return (tokenId) => {
       const surprise = -row.logprob(row.logitOf(tokenId)) * LOG2_E
-      return { mirostat_mu: mu - mirostat_eta * (surprise - mirostat_tau) }
+      const next = mu - mirostat_eta * (surprise - mirostat_tau)
+      return { mirostat_mu: Math.min(MOST_MU, Math.max(-MOST_MU, next)) }
     }
   },
 })

@@ -35,9 +35,6 @@ export const noRepeatNgram = defineSampler({
   apply(row, { no_repeat_ngram_size: n }, _rules, history) {
     const tokens = joined(history)
     const matches = matchesOfEnd(tokens)
-    for (let i = 0; i < tokens.length; i++) {
-      const matched = i === 0 ? 0 : matches[i - 1]!
-      if (matched >= n - 1) row.add(tokens[i]!, Number.NEGATIVE_INFINITY)
-    }
+    row.remove(tokens.filter((_, i) => (i === 0 ? 0 : matches[i - 1]!) >= n - 1))
   },
 })

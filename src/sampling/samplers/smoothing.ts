@@ -1,9 +1,6 @@
 import * as z from 'zod'
 import { defineSampler } from '../sampler.ts'
 
-/** No token falls further below the most likely one than this, so that none leaves by overflow. */
-const LOWEST = -Number.MAX_VALUE
-
 export const smoothing = defineSampler({
   name: 'smoothing',
   title: 'Quadratic smoothing',
@@ -55,7 +52,7 @@ export const smoothing = defineSampler({
     row.map((logit) => {
       // Beyond this every power of it is beyond any exponential already, and none overflows to NaN.
       const d = Math.min((max - logit) / temperature, 1e100)
-      return Math.max(max - temperature * smoothing_factor * d * d * (square + cube * d), LOWEST)
+      return max - temperature * (smoothing_factor * d * d * (square + cube * d))
     })
   },
 })

@@ -67,14 +67,14 @@ export const temperature = defineSampler({
       const count = counts_masked ? row.listed : row.size
       if (count < 2) return
       const low = Math.max(0, temperature - dynatemp_range)
-      const high = temperature + dynatemp_range
+      const high = Math.min(temperature + dynatemp_range, Number.MAX_VALUE)
       temperature = low + (high - low) * pow(row.entropy() / log(count), dynatemp_exponent)
     }
     if (temperature === 0) row.keepGreedy()
     else row.temperature *= Math.max(temperature, floor)
   },
   warn({ temperature, dynatemp_range }, { floor }) {
-    const highest = temperature + dynatemp_range
+    const highest = Math.min(temperature + dynatemp_range, Number.MAX_VALUE)
     if (highest > KNOWN_GOOD) {
       return {
         code: 'HIGH_TEMPERATURE',

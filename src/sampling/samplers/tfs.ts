@@ -47,8 +47,8 @@ export const tfs = defineSampler({
     for (let count = FIRST; ; count *= GROWTH) {
       const masses = row.largest(count).map(toMass)
       const kept = tailStart(masses, tfs, masses.length < count)
-      if (kept !== undefined) {
-        row.keepTop(kept)
+      if (kept !== undefined || masses.length < count) {
+        row.keepTop(kept ?? masses.length)
         return
       }
     }
