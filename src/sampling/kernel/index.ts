@@ -17,7 +17,7 @@ interface Result {
 interface Kernel {
   readonly BLOCK: Result
   readonly heapBase: Result
-  /** The row's maximum, and block maxima to `maxima`; NaN or ∞ if an entry is. */
+  /** The row's maximum, and block maxima to `maxima`. No entry is NaN: decoders see to that. */
   scan(row: Offset, blocks: number, maxima: Offset): number
   /** The lowest id at the maximum. */
   indexOfMax(row: Offset, blocks: number, maxima: Offset, max: number): number

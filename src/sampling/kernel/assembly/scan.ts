@@ -1,15 +1,10 @@
 import { BLOCK_BYTES, MASKED, maskedLanes } from './constants';
 import { maxF32 } from './lanes';
 
-/**
- * Block maxima to `maxima`, the row's maximum as result, NaN if any entry is NaN.
- */
+/** Block maxima to `maxima`, the row's maximum as result. No entry is NaN. */
 export function scan(row: usize, blocks: i32, maxima: usize): f32 {
   const masked = maskedLanes();
-  const start = row;
   let top = masked;
-  // A sum is the cheapest trap for NaN: it never leaves one. Overflow beside a mask makes it cry wolf, hence the second look.
-  let trap = f32x4.splat(0), trap2 = f32x4.splat(0);
   for (const end = maxima + (<usize>blocks << 2); maxima < end; maxima += 4) {
     let a = masked, b = masked, c = masked, d = masked;
     const stop = row + BLOCK_BYTES;
@@ -20,25 +15,13 @@ export function scan(row: usize, blocks: i32, maxima: usize): f32 {
       b = f32x4.pmax(b, l1);
       c = f32x4.pmax(c, l2);
       d = f32x4.pmax(d, l3);
-      trap = f32x4.add(trap, f32x4.add(l0, l1));
-      trap2 = f32x4.add(trap2, f32x4.add(l2, l3));
       row += 64;
     } while (row < stop);
     a = f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d));
     store<f32>(maxima, maxF32(a));
     top = f32x4.pmax(top, a);
   }
-  trap = f32x4.add(trap, trap2);
-  if (v128.any_true(f32x4.ne(trap, trap)) && hasNaN(start, row)) return NaN;
   return maxF32(top) + 0; // -0 becomes 0, so that the order of zeros does not show
-}
-
-function hasNaN(row: usize, end: usize): bool {
-  for (; row < end; row += 16) {
-    const l = v128.load(row);
-    if (v128.any_true(f32x4.ne(l, l))) return true;
-  }
-  return false;
 }
 
 /** The lowest id whose logit equals `max`; -1 if none. */
