@@ -38,7 +38,7 @@ const fastifyCodes: Record<string, ProblemCode> = {
 
 const MAX_DETAIL = 300
 
-export function toDocument(problem: Problem, request_id: string): z.output<typeof ProblemDocument> {
+function toDocument(problem: Problem, request_id: string): z.output<typeof ProblemDocument> {
   const { code, faults } = problem
   const [status, title] = problems[code]
   const cut = (text: string) => (text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL)}…` : text)
@@ -75,7 +75,7 @@ function toProblem(error: FastifyError | Problem, request: FastifyRequest): Prob
   return new Problem('INTERNAL_ERROR', 'Cannot answer; the log tells why under this request id')
 }
 
-function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   const problem = toProblem(error, request)
   if (problem.code === 'INTERNAL_ERROR') request.log.error({ err: error }, 'internal error')
   if (problem.statusCode === 415) reply.header('accept', 'application/json')
@@ -123,5 +123,3 @@ export function registerProblems(app: FastifyInstance): void {
     )
   })
 }
-
-export { sendProblem }

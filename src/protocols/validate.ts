@@ -27,7 +27,9 @@ function toProblem(
   for (const issue of issues) {
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys.slice(0, MAX_FAULTS + 1)) {
-        const detail = `Unknown field ${describeValue(key)}${suggestion(key, known)}`
+        // Only of the object itself is it known what it may hold.
+        const nearest = suggestion(key, issue.path.length === 0 ? known : [])
+        const detail = `Unknown field ${describeValue(key)}${nearest}`
         faults.push({ pointer: toPointer([...path, ...issue.path, key]), detail })
       }
     } else {

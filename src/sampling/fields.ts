@@ -6,7 +6,7 @@ import * as z from 'zod'
  */
 
 type Path = (string | number)[]
-export interface Misfit {
+interface Misfit {
   path: Path
   detail: string
   /** Where it is no token id that is wrong. */
@@ -84,7 +84,7 @@ function isTokenId(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TOKEN_ID
 }
 
-export function beyondVocabulary(id: number, vocabSize: number): string {
+function beyondVocabulary(id: number, vocabSize: number): string {
   return `Token id ${id} is outside the vocabulary of ${vocabSize} entries`
 }
 
@@ -180,7 +180,7 @@ export function tokenHistory(description: string) {
 }
 
 /** A number for each of some tokens. */
-export interface TokenBiases {
+interface TokenBiases {
   ids: Uint32Array
   biases: Float64Array
 }
@@ -234,7 +234,7 @@ export function tokenBiases(description: string) {
 }
 
 /** What to add to a token that would complete a sequence. */
-export interface SequenceBias {
+interface SequenceBias {
   ids: Uint32Array
   bias: number
 }

@@ -15,7 +15,7 @@ export interface Address {
 }
 
 /** Where a run of uniform numbers starts. Each consumer of randomness has a purpose of its own. */
-export interface RandomAddress extends Address {
+interface RandomAddress extends Address {
   purpose: bigint
 }
 

@@ -32,6 +32,13 @@ const faults: [
   [[1, 2], 400, 'INVALID_REQUEST', '', /Expected object, got an array/],
   // Fields
   [{}, 400, 'INVALID_REQUEST', '/logits', /Expected a value/],
+  [
+    { logits: [1], state: { mu: 1 } },
+    400,
+    'INVALID_REQUEST',
+    '/state/mu',
+    /^\/state\/mu: Unknown field "mu"$/,
+  ],
   [{ logits: [1], topp: 1 }, 400, 'INVALID_REQUEST', '/topp', /did you mean "top_p"/],
   [{ logits: [1], temp: 1 }, 400, 'INVALID_REQUEST', '/temp', /did you mean "temperature"/],
   [{ logits: [1], temperature: -1 }, 400, 'INVALID_REQUEST', '/temperature', />=0, got -1/],

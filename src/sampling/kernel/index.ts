@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /** Byte offset into the kernel's memory. */
-export type Offset = number
+type Offset = number
 
 /** A wasm global: read it before the next call. */
 interface Result {
