@@ -17,6 +17,7 @@ export const problems = {
   LOGITS_NOT_FINITE: [422, 'A logit is NaN or +Infinity'],
   NO_TOKEN_LEFT: [422, 'No token is left to choose from'],
   TOO_FEW_TOKENS: [422, 'Fewer tokens are left than were to be drawn'],
+  HISTORY_TOO_LARGE: [422, 'The histories of the rows are together longer than the limit'],
   ANSWER_TOO_LARGE: [422, 'The answer would be larger than the limit'],
   TOO_MANY_ROWS: [422, 'The batch has more rows than the limit'],
   TOKEN_ID_OUT_OF_RANGE: [422, 'A token id lies outside the vocabulary'],

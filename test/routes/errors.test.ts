@@ -188,6 +188,13 @@ const faults: [
     /26214800 numbers, and the limit is 8388608/,
   ],
   [
+    { logits: new Array(4000).fill([1]), prompt_token_ids: new Array(4200).fill(0) },
+    422,
+    'HISTORY_TOO_LARGE',
+    '',
+    /16800000 tokens of history, and the limit is 16777216/,
+  ],
+  [
     { logits: [1], bad_words_ids: new Array(65_537).fill([0]) },
     400,
     'INVALID_REQUEST',

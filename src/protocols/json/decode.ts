@@ -25,6 +25,7 @@ export function decodeSample(request: SampleRequest, options: DecodeOptions): De
     const { n, replacement } = fields as SampleRequest
     return { ...row, draw: { n, replacement } }
   })
+  checkHistories(rows)
   checkAnswer(rows)
   return rows
 }
@@ -35,8 +36,20 @@ export function decodeProbabilities(
   options: DecodeOptions,
 ): DecodedRow[] {
   const rows = decodeRows(request, ProbabilitiesRow, options)
+  checkHistories(rows)
   checkAnswer(rows)
   return rows
+}
+
+/** A hundred rows with a context of a hundred thousand tokens each, and then some. */
+const MAX_HISTORY_TOKENS = 2 ** 24
+
+/** A history that rows share is gone through for each of them. */
+function checkHistories(rows: DecodedRow[]): void {
+  const tokens = rows.reduce((sum, { prompt, output }) => sum + prompt.length + output.length, 0)
+  if (tokens <= MAX_HISTORY_TOKENS) return
+  const detail = `The rows have ${tokens} tokens of history, and the limit is ${MAX_HISTORY_TOKENS}`
+  throw new Problem('HISTORY_TOO_LARGE', detail)
 }
 
 /** As JSON some twenty bytes each: a text of V8's holds three times as many. */
