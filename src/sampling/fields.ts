@@ -154,6 +154,11 @@ export function tokenSequences(description: string, maxItems = MAX_SEQUENCES) {
 /** Fields that a batch gives as one value for each row, and a row as its own. */
 export const perRow = z.registry<{ split(value: unknown, rows: number): unknown[] }>()
 
+/** A list with an item for each row, or one value that all rows share. */
+export function listOrSame(value: unknown, rows: number): unknown[] {
+  return Array.isArray(value) ? value : new Array<unknown>(rows).fill(value)
+}
+
 /** Token ids for a row, or a list of them for each row of a batch. */
 export function tokenHistory(description: string) {
   return parsed(
@@ -174,9 +179,7 @@ export function tokenHistory(description: string) {
           ? misfitLists(value as Uint32Array[], vocabSize)
           : misfitIds(value as Uint32Array, vocabSize),
     })
-    .register(perRow, {
-      split: (value, rows) => (Array.isArray(value) ? value : new Array<unknown>(rows).fill(value)),
-    })
+    .register(perRow, { split: listOrSame })
 }
 
 /** A number for each of some tokens. */

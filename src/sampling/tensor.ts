@@ -4,6 +4,7 @@ import {
   describeValue,
   type FaultAt,
   list,
+  listOrSame,
   MAX_SEQUENCES,
   parsed,
   perRow,
@@ -90,7 +91,8 @@ export function copyLogits(given: readonly unknown[], values: Float32Array): num
 }
 
 const element = { anyOf: [{ type: 'number' }, { const: '-Infinity' }] } as const
-const rowSchema = { type: 'array', minItems: 1, items: element } as const
+/** A row as JSON. */
+export const rowSchema = { type: 'array', minItems: 1, items: element } as const
 /** Written out, because the catalogue has no components to refer to. */
 const tensorSchema = z.toJSONSchema(Tensor, { io: 'input' }).$defs!.Tensor!
 
@@ -119,9 +121,7 @@ export function logitRows(description: string) {
         return { path: [], detail, code: 'VOCABULARY_MISMATCH' }
       },
     })
-    .register(perRow, {
-      split: (value, rows) => (Array.isArray(value) ? value : new Array<unknown>(rows).fill(value)),
-    })
+    .register(perRow, { split: listOrSame })
 }
 
 function parseRow(value: unknown, fault: FaultAt, path: (string | number)[]): Float32Array {

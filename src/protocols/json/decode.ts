@@ -25,8 +25,7 @@ export function decodeSample(request: SampleRequest, options: DecodeOptions): De
     const { n, replacement } = fields as SampleRequest
     return { ...row, draw: { n, replacement } }
   })
-  checkHistories(rows)
-  checkAnswer(rows)
+  checkWork(rows)
   return rows
 }
 
@@ -36,9 +35,14 @@ export function decodeProbabilities(
   options: DecodeOptions,
 ): DecodedRow[] {
   const rows = decodeRows(request, ProbabilitiesRow, options)
+  checkWork(rows)
+  return rows
+}
+
+/** What rows ask for together: each alone is within its fields’ limits. */
+function checkWork(rows: DecodedRow[]): void {
   checkHistories(rows)
   checkAnswer(rows)
-  return rows
 }
 
 /** A hundred rows with a context of a hundred thousand tokens each, and then some. */
@@ -53,7 +57,7 @@ function checkHistories(rows: DecodedRow[]): void {
 }
 
 /** As JSON some twenty bytes each: a text of V8's holds three times as many. */
-export const MAX_ANSWER_NUMBERS = 2 ** 23
+const MAX_ANSWER_NUMBERS = 2 ** 23
 
 function checkAnswer(rows: DecodedRow[]): void {
   let numbers = 0

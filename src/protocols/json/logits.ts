@@ -1,10 +1,15 @@
 import * as z from 'zod'
 import { type Problem, problemAt } from '../../errors.ts'
 import { describeValue } from '../../sampling/fields.ts'
-import { copyLogits, decodeTensor, findFaulty, type Rows, Tensor } from '../../sampling/tensor.ts'
+import {
+  copyLogits,
+  decodeTensor,
+  findFaulty,
+  type Rows,
+  rowSchema,
+  Tensor,
+} from '../../sampling/tensor.ts'
 import { validate } from '../validate.ts'
-
-const element = { anyOf: [{ type: 'number' }, { const: '-Infinity' }] } as const
 
 /**
  * Described here, checked by `decodeLogits`: a row may have a quarter of a million elements, and is
@@ -15,13 +20,8 @@ export const Logits = z.unknown().meta({
     'The model’s logits: a row, a batch of rows of equal length, or a dense tensor. Rounded to float32. ' +
     '"-Infinity" (−∞ in tensors) takes a token out of play; NaN and +∞ are errors.',
   anyOf: [
-    { title: 'Row', type: 'array', minItems: 1, items: element },
-    {
-      title: 'Batch',
-      type: 'array',
-      minItems: 1,
-      items: { type: 'array', minItems: 1, items: element },
-    },
+    { title: 'Row', ...rowSchema },
+    { title: 'Batch', type: 'array', minItems: 1, items: rowSchema },
     { title: 'Tensor', $ref: '#/components/schemas/Tensor' },
   ],
 })
