@@ -175,7 +175,7 @@ export class Dense {
   sumExp(temperature: number, weigh: boolean): MassSum {
     const { row, sums, logits, masses, views } = this.#memory
     const max = this.max()
-    const apart = this.#collect(this.thresholdFor(APART), Number.POSITIVE_INFINITY, true)
+    const apart = this.collect(this.thresholdFor(APART), Number.POSITIVE_INFINITY, true)
     let total = kernel.expInto64(logits, apart, max, temperature, masses)
     let weighted = 0
     for (let i = 0; weigh && i < apart; i++) {
@@ -274,7 +274,7 @@ export class Dense {
     for (const logit of this.#aside.values()) {
       if (logit < low) below += exp((logit - max) / temperature)
     }
-    const band = this.#collect(low, high)
+    const band = this.collect(low, high)
     const bandMass = kernel.expInto64(logits, band, max, temperature, masses)
     const uncertain = doubt + TAIL_ERROR * below
     if (below > allowance || below + bandMass < allowance || band === 0) return false
@@ -322,12 +322,11 @@ export class Dense {
     return threshold > LOWEST ? threshold : Number.NEGATIVE_INFINITY
   }
 
-  /** Ids and logits of the tokens from `threshold` up, ids ascending; how many they are. */
-  collect(threshold: number): number {
-    return this.#collect(threshold)
-  }
-
-  #collect(threshold: number, limit = Number.POSITIVE_INFINITY, allAside = false): number {
+  /**
+   * Ids and logits of the tokens from `threshold` up and below `limit`, with `allAside` those set
+   * aside too, whatever they are; ids ascending. How many they are.
+   */
+  collect(threshold: number, limit = Number.POSITIVE_INFINITY, allAside = false): number {
     const { row, maxima, ids, logits, views } = this.#memory
     const bound = float32Below(threshold)
     let count = kernel.collect(row, this.#blocks, maxima, bound, limit, ids, logits)

@@ -212,8 +212,7 @@ export class Row {
   ranked(count: number): { id: number; logit: number }[] {
     const wanted = Math.min(count, this.size)
     if (wanted === 0) return []
-    const size = this.#isDense ? this.#dense.collect(this.#dense.thresholdFor(wanted)) : this.#size
-    const { threshold } = cutByWeight(this.logits, undefined, size, wanted)
+    const { size, threshold } = this.#cutAtRank(wanted)
     const tokens: { id: number; logit: number }[] = []
     for (let i = 0; i < size; i++) {
       if (this.logits[i]! >= threshold) tokens.push({ id: this.ids[i]!, logit: this.logits[i]! })
@@ -224,8 +223,7 @@ export class Row {
   /** The `count` largest logits, descending. */
   largest(count: number): Float64Array {
     const wanted = Math.min(count, this.size)
-    const size = this.#isDense ? this.#dense.collect(this.#dense.thresholdFor(wanted)) : this.#size
-    const { threshold } = cutByWeight(this.logits, undefined, size, wanted)
+    const { size, threshold } = this.#cutAtRank(wanted)
     const values = this.logits.subarray(0, size).filter((logit) => logit >= threshold)
     return values.sort().reverse().subarray(0, wanted)
   }
@@ -452,8 +450,14 @@ export class Row {
 
   /** The logit of the `count`-th token of the ranking. */
   logitAtRank(count: number): number {
+    return this.#cutAtRank(count).threshold
+  }
+
+  /** The `count`-th largest logit, and how many entries of the arrays it was found among. */
+  #cutAtRank(count: number): { size: number; threshold: number } {
     const size = this.#isDense ? this.#dense.collect(this.#dense.thresholdFor(count)) : this.#size
-    return cutByWeight(this.logits, undefined, size, count).threshold
+    const { threshold } = cutByWeight(this.logits, undefined, size, count)
+    return { size, threshold }
   }
 
   /** Keep the shortest prefix of the ranking that holds at least this share of the probability. */
