@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Elements } from '../src/sampling/elements.ts'
 import { samplingFields, scoreFields } from '../src/sampling/params.ts'
 import type { RowRequest } from '../src/sampling/pipeline.ts'
 
@@ -24,8 +25,8 @@ export function requestOf(
   history = 0,
 ): RowRequest {
   return {
-    logits,
-    path: ['logits'],
+    logits: Elements.of(logits),
+    pathOf: () => ['logits'],
     params: Params.parse(params),
     prompt: new Uint32Array(0),
     output: Uint32Array.from({ length: history }, (_, i) => (i * 7919) % logits.length),

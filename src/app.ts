@@ -1,8 +1,8 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import manifest from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
+import { registerBodies } from './plugins/bodies.ts'
 import { registerDocs } from './plugins/docs.ts'
-import { registerJsonBody } from './plugins/json-body.ts'
 import { registerOpenapi } from './plugins/openapi.ts'
 import { answerClientError, registerProblems, sendProblem } from './plugins/problems.ts'
 import { RequestLog, requestId } from './plugins/request-log.ts'
@@ -32,12 +32,12 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   })
   registerShutdown(app)
   registerProblems(app)
-  registerJsonBody(app)
+  registerBodies(app)
   await registerOpenapi(app, manifest.version)
   await registerDocs(app)
 
-  sampleRoute(app, config)
-  probabilitiesRoute(app, config)
+  await sampleRoute(app, config)
+  await probabilitiesRoute(app, config)
   aboutRoutes(app, config, manifest.version)
   healthRoutes(app)
   pageRoutes(app)

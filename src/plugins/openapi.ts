@@ -21,6 +21,10 @@ declare module 'fastify' {
     description?: string
     tags?: readonly string[]
     hide?: boolean
+    /** What the query may have; the route checks it. */
+    parameters?: z.ZodType
+    /** What the body may be; the route reads and checks it. */
+    requestBody?: { description: string; content: Content }
     /** Schemas that are referred to by name only. */
     components?: z.ZodType[]
   }
@@ -33,15 +37,20 @@ const headers = {
   },
 }
 
-/** A body in JSON. */
-export function jsonBody(schema: z.ZodType, description: string, examples: Examples): Message {
-  return { description, content: { 'application/json': { schema, examples } } }
+/** JSON. */
+export function jsonContent(schema: z.ZodType, examples?: Examples): Content {
+  return { 'application/json': { schema, ...(examples && { examples }) } }
+}
+
+/** Bytes. */
+export function octetContent(description: string): Content {
+  const schema = z.any().meta({ type: 'string', format: 'binary', description })
+  return { 'application/octet-stream': { schema } }
 }
 
 /** An answer in JSON. */
-export function jsonAnswer(schema: z.ZodType, description: string, examples?: Examples): Message {
-  const content = { 'application/json': { schema, ...(examples && { examples }) } }
-  return { description, headers, content }
+export function jsonAnswer(schema: z.ZodType, description: string): Message {
+  return { description, content: jsonContent(schema) }
 }
 
 /** The statuses at which an operation answers with a problem document, and their codes. */
@@ -53,7 +62,7 @@ export function problemResponses(...statuses: number[]): Record<string, Message>
         .map(([code, [, title]]) => `\`${code}\`: ${title}.`)
         .join('\n\n')
       const content = { 'application/problem+json': { schema: ProblemDocument } }
-      return [status, { description, headers, content }]
+      return [status, { description, content }]
     }),
   )
 }
@@ -85,14 +94,21 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
   /** @fastify/swagger keeps of a body its schema alone, so bodies are put back whole at the end. */
   const bodies = new Map<string, Message>()
 
-  function transform({ body, response, components = [], ...schema }: FastifySchema): FastifySchema {
+  function transform({
+    parameters,
+    requestBody,
+    response,
+    components = [],
+    ...schema
+  }: FastifySchema): FastifySchema {
     for (const component of components) named.input.add(component)
-    if (body !== undefined) bodies.set(schema.operationId!, describe(body as Message, 'input'))
+    if (requestBody) bodies.set(schema.operationId!, describe(requestBody, 'input'))
     const responses = Object.entries((response ?? {}) as Record<string, Message>)
     return {
       ...schema,
+      ...(parameters && { querystring: toJsonSchema(parameters, 'input') }),
       response: Object.fromEntries(
-        responses.map(([status, message]) => [status, describe(message, 'output')]),
+        responses.map(([status, message]) => [status, { headers, ...describe(message, 'output') }]),
       ),
     }
   }

@@ -4,7 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import * as z from 'zod'
 import { Problem, type ProblemCode, problems } from '../errors.ts'
 import { MAX_FAULTS } from '../protocols/validate.ts'
-import { describeValue } from '../sampling/fields.ts'
+import { describeValue } from '../sampling/parsed.ts'
 
 /** RFC 9457. */
 export const ProblemDocument = z

@@ -1,7 +1,7 @@
 import leven from 'leven'
 import * as z from 'zod'
-import { type Fault, Problem, toPointer } from '../errors.ts'
-import { describeValue } from '../sampling/fields.ts'
+import { type Fault, Problem, type ProblemCode, toPointer } from '../errors.ts'
+import { describeValue, isList } from '../sampling/parsed.ts'
 
 /** Parse a value by a schema, or throw a problem that names each fault, at most `MAX_FAULTS`. */
 export function validate<Schema extends z.ZodType>(
@@ -25,7 +25,10 @@ function toProblem(
 ): Problem {
   const faults: Fault[] = []
   for (const issue of issues) {
-    if (issue.code === 'unrecognized_keys') {
+    if (issue.code === 'unrecognized_keys' && isList(issue.input)) {
+      const detail = `Expected an object, got ${describeValue(issue.input)}`
+      faults.push({ pointer: toPointer([...path, ...issue.path]), detail })
+    } else if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys.slice(0, MAX_FAULTS + 1)) {
         // Only of the object itself is it known what it may hold.
         const nearest = suggestion(key, issue.path.length === 0 ? known : [])
@@ -38,7 +41,16 @@ function toProblem(
     if (faults.length > MAX_FAULTS) break
   }
   const [first] = faults
-  return new Problem('INVALID_REQUEST', `${first!.pointer || 'The body'}: ${first!.detail}`, faults)
+  return new Problem(
+    codeOf(issues[0]!),
+    `${first!.pointer || 'The body'}: ${first!.detail}`,
+    faults,
+  )
+}
+
+function codeOf(issue: z.core.$ZodIssue): ProblemCode {
+  const problem = issue.code === 'custom' ? issue.params?.problem : undefined
+  return problem ?? 'INVALID_REQUEST'
 }
 
 function toDetail(issue: z.core.$ZodIssue): string {

@@ -3,8 +3,8 @@ import * as z from 'zod'
 import type { Config } from '../config.ts'
 import { jsonAnswer, problemResponses } from '../plugins/openapi.ts'
 import { catalogue } from '../sampling/catalogue.ts'
+import { dtypes } from '../sampling/elements.ts'
 import { DETERMINISM_VERSION } from '../sampling/pipeline.ts'
-import { dtypes } from '../sampling/tensor.ts'
 
 const Reference = z.strictObject({ title: z.string(), url: z.string() })
 const Rules = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))

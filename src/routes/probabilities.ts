@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
-import { decodeProbabilities } from '../protocols/json/decode.ts'
-import { ProbabilitiesRequest, ProbabilitiesRow } from '../protocols/json/request.ts'
 import { ProbabilitiesResponse } from '../protocols/json/response.ts'
+import { probabilitiesOperation } from '../protocols/request.ts'
 import { samplingRoute } from './sampling.ts'
 
 const examples = {
@@ -27,17 +26,16 @@ const examples = {
 }
 
 /** POST /v1/probabilities: logits in, distributions out. */
-export function probabilitiesRoute(app: FastifyInstance, config: Config): void {
-  samplingRoute(app, config, {
+export function probabilitiesRoute(app: FastifyInstance, config: Config): Promise<void> {
+  return samplingRoute(app, config, {
     url: '/v1/probabilities',
     operationId: 'probabilities',
     summary: 'Turn logits into probabilities',
     description:
       'As POST /v1/sample, without the draw: the distribution that the samplers leave, dense unless told otherwise.',
-    request: ProbabilitiesRequest,
-    row: ProbabilitiesRow,
+    operation: probabilitiesOperation,
     response: ProbabilitiesResponse,
-    decode: decodeProbabilities,
+    answersTensor: true,
     examples,
   })
 }

@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
-import { decodeSample } from '../protocols/json/decode.ts'
-import { SampleRequest, SampleRow } from '../protocols/json/request.ts'
 import { SampleResponse } from '../protocols/json/response.ts'
+import { sampleOperation } from '../protocols/request.ts'
 import { samplingRoute } from './sampling.ts'
 
 const examples = {
@@ -52,18 +51,17 @@ const examples = {
 }
 
 /** POST /v1/sample: logits in, token ids out. */
-export function sampleRoute(app: FastifyInstance, config: Config): void {
-  samplingRoute(app, config, {
+export function sampleRoute(app: FastifyInstance, config: Config): Promise<void> {
+  return samplingRoute(app, config, {
     url: '/v1/sample',
     operationId: 'sample',
     summary: 'Draw tokens from logits',
     description:
       'For each row of logits: the samplers that the parameters switch on, in the profile’s order, then n draws. ' +
       'The answer carries seed, stream and step; the same request with these draws the same tokens.',
-    request: SampleRequest,
-    row: SampleRow,
+    operation: sampleOperation,
     response: SampleResponse,
-    decode: decodeSample,
+    answersTensor: false,
     examples,
   })
 }

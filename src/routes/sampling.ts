@@ -1,47 +1,70 @@
 import { randomBytes } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type * as z from 'zod'
 import type { Config } from '../config.ts'
-import { jsonAnswer, jsonBody, problemResponses } from '../plugins/openapi.ts'
-import type { DecodeOptions } from '../protocols/json/decode.ts'
-import { type DecodedRow, encode } from '../protocols/json/response.ts'
-import { sample } from '../sampling/pipeline.ts'
-import { Tensor } from '../sampling/tensor.ts'
+import { Problem } from '../errors.ts'
+import { jsonContent, octetContent, problemResponses } from '../plugins/openapi.ts'
+import { readBody } from '../protocols/body.ts'
+import { JsonReader } from '../protocols/json/reader.ts'
+import { encode } from '../protocols/json/response.ts'
+import { encodeTensor, openTensor, querySchema } from '../protocols/octets.ts'
+import { type Pace, startPace } from '../protocols/pace.ts'
+import type { Operation, SamplingRequest } from '../protocols/request.ts'
+import { type DecodedRow, decodeRows } from '../protocols/rows.ts'
+import { validate } from '../protocols/validate.ts'
+import { forms } from '../sampling/logits.ts'
 
-const drawSeed = () => randomBytes(8).readBigUInt64LE()
+const JSON_TYPE = 'application/json'
+const OCTETS = 'application/octet-stream'
 
-interface SamplingRoute<Request extends z.ZodType> {
+interface SamplingRoute {
   url: string
   operationId: string
   summary: string
   description: string
-  request: Request
-  /** What one row may override. */
-  row: z.ZodType
+  operation: Operation
   response: z.ZodType
-  decode(request: z.output<Request>, options: DecodeOptions): DecodedRow[]
+  /** Whether the answer may be a tensor. */
+  answersTensor: boolean
   /** Requests shown in the documentation, by name; their answers are computed. */
-  examples: Record<string, { summary: string; request: z.input<Request> }>
+  examples: Record<string, { summary: string; request: object }>
 }
 
-/** A route that takes logits in JSON and answers row by row. */
-export function samplingRoute<Request extends z.ZodType>(
+/** A route that takes logits, as JSON or as bytes, and answers row by row. */
+export async function samplingRoute(
   app: FastifyInstance,
   config: Config,
-  { url, request, row, response, decode, examples, ...documentation }: SamplingRoute<Request>,
-): void {
-  function answer(body: z.output<Request>): string {
-    const { MAX_VOCAB_SIZE: maxVocabSize, MAX_ROWS: maxRows } = config
-    const rows = decode(body, { maxVocabSize, maxRows, drawSeed })
-    return encode(sample(rows), rows)
+  { url, operation, response, answersTensor, examples, ...documentation }: SamplingRoute,
+): Promise<void> {
+  const options = {
+    maxVocabSize: config.MAX_VOCAB_SIZE,
+    maxRows: config.MAX_ROWS,
+    drawSeed: () => randomBytes(8).readBigUInt64LE(),
+  }
+  const query = querySchema(operation)
+  const limit = config.MAX_BODY_BYTES
+
+  async function readJson({ raw }: FastifyRequest, pace: Pace): Promise<SamplingRequest> {
+    const reader = new JsonReader()
+    await readBody(raw, limit, pace, (piece) => reader.push(piece))
+    return validate(operation.Request, reader.end()) as SamplingRequest
+  }
+
+  async function readOctets(request: FastifyRequest, pace: Pace): Promise<SamplingRequest> {
+    const tensor = openTensor(query.parse(request.query as Record<string, string>))
+    await readBody(request.raw, limit, pace, tensor.push)
+    return tensor.end()
   }
 
   const requests: Record<string, { summary: string; value: unknown }> = {}
   const responses: typeof requests = {}
-  for (const [name, example] of Object.entries(examples)) {
-    const { summary } = example
-    requests[name] = { summary, value: example.request }
-    responses[name] = { summary, value: JSON.parse(answer(request.parse(example.request))) }
+  for (const [name, { summary, request }] of Object.entries(examples)) {
+    const pace = startPace()
+    const parsed = validate(operation.Request, request) as SamplingRequest
+    const answer = await encode(await decodeRows(parsed, operation, pace, options), pace)
+    requests[name] = { summary, value: request }
+    responses[name] = { summary, value: JSON.parse(answer.join('')) }
   }
 
   app.post(
@@ -50,15 +73,81 @@ export function samplingRoute<Request extends z.ZodType>(
       schema: {
         ...documentation,
         tags: ['sampling'],
-        body: jsonBody(request, 'Logits and parameters', requests),
-        response: {
-          200: jsonAnswer(response, 'One result for each row', responses),
-          ...problemResponses(400, 408, 413, 415, 422, 500, 503),
+        parameters: query.Query,
+        requestBody: {
+          description:
+            'Logits and parameters; or the tensor of logits alone, with parameters in the query.',
+          content: {
+            ...jsonContent(operation.Request, requests),
+            ...octetContent(
+              'The tensor, little-endian and row-major; `dtype` and `shape` say of what.',
+            ),
+          },
         },
-        components: [Tensor, row],
+        response: {
+          200: {
+            description: 'One result for each row',
+            content: {
+              ...jsonContent(response, responses),
+              ...(answersTensor && octetContent('float32 probabilities, [rows, vocabulary size].')),
+            },
+          },
+          ...problemResponses(400, 406, 408, 413, 415, 422, 500, 503),
+        },
+        components: [...forms, operation.Row],
       },
     },
-    ({ body }, reply) =>
-      reply.type('application/json; charset=utf-8').send(answer(body as z.output<Request>)),
+    async (request, reply) => {
+      const pace = startPace()
+      const wantsTensor = acceptsTensor(request, answersTensor)
+      const isJson = request.headers['content-type']!.startsWith(JSON_TYPE)
+      const parsed = await (isJson ? readJson : readOctets)(request, pace)
+      const rows = await decodeRows(parsed, operation, pace, options)
+      return wantsTensor ? sendTensor(reply, rows, pace) : sendJson(reply, rows, pace)
+    },
   )
+}
+
+/** Which of the two types an answer may have the client would rather have. */
+function acceptsTensor({ headers }: FastifyRequest, answersTensor: boolean): boolean {
+  const accept = headers.accept ?? '*/*'
+  const quality = (type: string) => {
+    const [group] = type.split('/')
+    for (const name of [type, `${group}/*`, '*/*']) {
+      for (const part of accept.split(',')) {
+        const [range, ...parameters] = part.split(';').map((text) => text.trim())
+        if (range?.toLowerCase() !== name) continue
+        return Number(/^q=([\d.]+)$/.exec(parameters.at(-1) ?? '')?.[1] ?? 1)
+      }
+    }
+    return 0
+  }
+  const json = quality(JSON_TYPE)
+  const tensor = answersTensor ? quality(OCTETS) : 0
+  if (json === 0 && tensor === 0) {
+    const types = answersTensor ? `${JSON_TYPE} or ${OCTETS}` : JSON_TYPE
+    throw new Problem('NOT_ACCEPTABLE', `Can answer with ${types}`)
+  }
+  return tensor > json
+}
+
+/** An answer longer than this is sent in its parts. */
+const LONG_ANSWER = 2 ** 20
+
+async function sendJson(reply: FastifyReply, rows: readonly DecodedRow[], pace: Pace) {
+  const parts = await encode(rows, pace)
+  reply.type('application/json; charset=utf-8')
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  if (length <= LONG_ANSWER) return reply.send(parts.join(''))
+  return reply.send(Readable.from(parts.map((part) => Buffer.from(part))))
+}
+
+async function sendTensor(reply: FastifyReply, rows: readonly DecodedRow[], pace: Pace) {
+  const { parts, shape } = await encodeTensor(rows, pace)
+  reply.type(OCTETS).header('x-dtype', 'float32').header('x-shape', shape.join(','))
+  reply.header(
+    'content-length',
+    parts.reduce((sum, part) => sum + part.length, 0),
+  )
+  return reply.send(parts.length === 1 ? parts[0] : Readable.from(parts))
 }

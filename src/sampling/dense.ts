@@ -1,4 +1,7 @@
-import { BLOCK, exp, kernel, type RowMemory, scanInPassing } from './kernel/index.ts'
+import type { Elements } from './elements.ts'
+import { BLOCK, exp, kernel } from './kernel/index.ts'
+import type { RowMemory } from './kernel/memory.ts'
+import { loadRow } from './load.ts'
 import { reusable } from './reusable.ts'
 import { cutByWeight } from './select.ts'
 
@@ -52,12 +55,9 @@ export class Dense {
     this.#memory = memory
   }
 
-  load(logits: Float32Array): void {
-    const { row, maxima, views } = this.#memory
-    const { length } = logits
-    this.#blocks = Math.ceil(length / BLOCK)
-    views.row.set(logits)
-    views.row.fill(Number.NEGATIVE_INFINITY, length, this.#blocks * BLOCK)
+  load(logits: Elements): void {
+    const { row, maxima } = this.#memory
+    this.#blocks = loadRow(logits, this.#memory)
     this.#max = kernel.scan(row, this.#blocks, maxima)
     this.#size = undefined
     this.#aside.clear()
@@ -355,12 +355,6 @@ export class Dense {
 }
 
 const runningOf = reusable()
-
-/** The most likely token of a row, the lowest id among equals; what a greedy choice needs, and no more. */
-export function firstMaximum(logits: Float32Array): { id: number; logit: number } {
-  const { max, start } = scanInPassing(logits)
-  return { id: logits.indexOf(max, start), logit: max }
-}
 
 const float = new Float32Array(1)
 const bits = new Int32Array(float.buffer)

@@ -10,6 +10,15 @@ export function probabilities(row: Row): Float64Array {
   return row.masses.slice(0, row.size).map((mass) => mass / total)
 }
 
+/** The same by vocabulary entry, 0 for a token that is not in play. */
+export function denseProbabilities<
+  Values extends Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>,
+>(row: Row, dense: Values): Values {
+  const values = probabilities(row)
+  for (let i = 0; i < row.size; i++) dense[row.ids[i]!] = values[i]!
+  return dense
+}
+
 export interface TopTokens {
   token_ids: number[]
   probabilities: number[]

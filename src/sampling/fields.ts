@@ -1,11 +1,10 @@
 import * as z from 'zod'
+import { type Bytes, decodeBase64, joinBytes } from './bytes.ts'
+import { Elements } from './elements.ts'
+import { describeValue, type FaultAt, isList, numbersOf, type Path, parsed } from './parsed.ts'
 
-/**
- * Field types that requests share. Arrays here may be as long as a vocabulary, so each is checked
- * in one loop that stops at the first fault; zod's own array would make an issue per element.
- */
+/** Field types that requests share. */
 
-type Path = (string | number)[]
 interface Misfit {
   path: Path
   detail: string
@@ -18,86 +17,28 @@ export const vocabularyChecks = z.registry<{
   misfit(value: unknown, vocabSize: number): Misfit | undefined
 }>()
 
-export type FaultAt = (path: Path, message: string) => never
-
-/** A field parsed by a function that stops at the first fault, documented by a JSON schema. */
-export function parsed<Output>(
-  documentation: z.core.GlobalMeta,
-  parse: (value: unknown, fault: FaultAt) => Output,
-) {
-  return z
-    .unknown()
-    .meta(documentation)
-    .transform((value, context): Output => {
-      try {
-        return parse(value, (path, message) => {
-          throw new FirstFault(path, message)
-        })
-      } catch (error) {
-        if (error instanceof FirstFault) {
-          const { path, message } = error
-          context.issues.push({ code: 'custom', path, message, input: value })
-        } else if (error instanceof FaultyItem) {
-          context.issues.push(...error.issues)
-        } else {
-          throw error
-        }
-        return z.NEVER
-      }
-    })
-}
-
-class FirstFault extends Error {
-  readonly path: Path
-
-  constructor(path: Path, message: string) {
-    super(message)
-    this.path = path
-  }
-}
-
-class FaultyItem extends Error {
-  readonly issues: z.core.$ZodRawIssue[]
-
-  constructor(index: number, issues: z.core.$ZodIssue[]) {
-    super()
-    this.issues = issues.map(
-      (issue) => ({ ...issue, path: [index, ...issue.path] }) as z.core.$ZodRawIssue,
-    )
-  }
-}
-
-/** Names a faulty value in a few words, whatever its size. */
-export function describeValue(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object') return 'an object'
-  if (typeof value === 'string') {
-    return value.length > 32 ? `a string of ${value.length} characters` : JSON.stringify(value)
-  }
-  return String(value)
-}
-
 const MAX_TOKEN_ID = 2 ** 31 - 1
 
 function isTokenId(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TOKEN_ID
 }
 
-function beyondVocabulary(id: number, vocabSize: number): string {
+export function beyondVocabulary(id: number, vocabSize: number): string {
   return `Token id ${id} is outside the vocabulary of ${vocabSize} entries`
 }
 
-function parseIds(value: unknown, fault: FaultAt, path: Path = []): Uint32Array {
-  if (!Array.isArray(value)) fault(path, `Expected an array, got ${describeValue(value)}`)
-  const given = value as unknown[]
+export function parseIds(value: unknown, fault: FaultAt, path: Path = []): Uint32Array {
+  if (!isList(value)) return fault(path, `Expected an array, got ${describeValue(value)}`)
+  const faulty = (index: number, id: unknown) =>
+    fault([...path, index], `Expected a token id, got ${describeValue(id)}`)
+  const numbers = numbersOf(value)
+  const given = numbers.toFloat64()
   const ids = new Uint32Array(given.length)
   for (let i = 0; i < given.length; i++) {
-    const id = given[i]
-    if (!isTokenId(id)) fault([...path, i], `Expected a token id, got ${describeValue(id)}`)
-    ids[i] = id as number
+    if (!isTokenId(given[i])) faulty(i, given[i])
+    ids[i] = given[i]!
   }
-  return ids
+  return numbers.fault ? faulty(numbers.fault.index, numbers.fault.value) : ids
 }
 
 function parseSequence(value: unknown, fault: FaultAt, path: Path): Uint32Array {
@@ -133,6 +74,11 @@ export function tokenIds(description: string) {
   )
 }
 
+/** What is in a list that should not be one of numbers. */
+function itemsOf(list: unknown[] | Elements): unknown[] {
+  return list instanceof Elements ? Array.from(list.toFloat64().subarray(0, 1)) : list
+}
+
 /** More lists than this are a mistake, and each takes more room than what is in it. */
 export const MAX_SEQUENCES = 65_536
 
@@ -141,10 +87,10 @@ export function tokenSequences(description: string, maxItems = MAX_SEQUENCES) {
   return parsed(
     { description, type: 'array', maxItems, items: { ...idsSchema, minItems: 1 } },
     (value, fault) => {
-      if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
-      const { length } = value as unknown[]
+      if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
+      const { length } = value
       if (length > maxItems) fault([], `Expected at most ${maxItems} sequences, got ${length}`)
-      return (value as unknown[]).map((sequence, index) => parseSequence(sequence, fault, [index]))
+      return itemsOf(value).map((sequence, index) => parseSequence(sequence, fault, [index]))
     },
   ).register(vocabularyChecks, {
     misfit: (value, vocabSize) => misfitLists(value as Uint32Array[], vocabSize),
@@ -164,13 +110,11 @@ export function tokenHistory(description: string) {
   return parsed(
     { description, anyOf: [idsSchema, { type: 'array', items: idsSchema }] },
     (value, fault): Uint32Array | Uint32Array[] => {
-      if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
-      const given = value as unknown[]
-      if (!Array.isArray(given[0])) return parseIds(given, fault)
-      if (given.length > MAX_SEQUENCES) {
-        fault([], `Expected at most ${MAX_SEQUENCES} lists, got ${given.length}`)
+      if (!Array.isArray(value) || !isList(value[0])) return parseIds(value, fault)
+      if (value.length > MAX_SEQUENCES) {
+        fault([], `Expected at most ${MAX_SEQUENCES} lists, got ${value.length}`)
       }
-      return given.map((ids, index) => parseIds(ids, fault, [index]))
+      return (value as unknown[]).map((ids, index) => parseIds(ids, fault, [index]))
     },
   )
     .register(vocabularyChecks, {
@@ -209,7 +153,7 @@ export function tokenBiases(description: string) {
       additionalProperties: biasSchema,
     },
     (value, fault): TokenBiases => {
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      if (typeof value !== 'object' || value === null || isList(value)) {
         fault([], `Expected an object from token id to bias, got ${describeValue(value)}`)
       }
       const given = value as Record<string, unknown>
@@ -251,8 +195,8 @@ export function sequenceBiases(description: string) {
     additionalProperties: false,
   } as const
   return parsed({ description, type: 'array', items: item }, (value, fault): SequenceBias[] => {
-    if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
-    return (value as unknown[]).map((entry, index) => {
+    if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
+    return itemsOf(value).map((entry, index) => {
       if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
         fault([index], `Expected {token_ids, bias}, got ${describeValue(entry)}`)
       }
@@ -273,39 +217,6 @@ export function sequenceBiases(description: string) {
       return undefined
     },
   })
-}
-
-/** One bit per token, base64 of little-endian int32 words; bit `id & 31` of word `id >> 5`. */
-export function tokenBitmask(description: string) {
-  return parsed({ description, type: 'string', contentEncoding: 'base64' }, (value, fault) => {
-    const bytes = typeof value === 'string' ? decodeBase64(value) : undefined
-    if (!bytes) fault([], `Expected base64, got ${describeValue(value)}`)
-    if (bytes!.length % 4 !== 0) fault([], `Expected whole int32 words, got ${bytes!.length} bytes`)
-    const view = new DataView(bytes!.buffer, bytes!.byteOffset, bytes!.length)
-    return Int32Array.from({ length: bytes!.length / 4 }, (_, word) =>
-      view.getInt32(word * 4, true),
-    )
-  }).register(vocabularyChecks, {
-    misfit(value, vocabSize) {
-      const { length } = value as Int32Array
-      const expected = Math.ceil(vocabSize / 32)
-      if (length === expected) return undefined
-      return {
-        path: [],
-        code: 'VOCABULARY_MISMATCH',
-        detail: `A vocabulary of ${vocabSize} entries needs ${expected} words, got ${length}`,
-      }
-    },
-  })
-}
-
-/** The bytes of a padded standard base64 text; nothing when it is not one. */
-export function decodeBase64(text: string): Uint8Array | undefined {
-  try {
-    return Uint8Array.fromBase64(text, { lastChunkHandling: 'strict' })
-  } catch {
-    return undefined
-  }
 }
 
 const MAX_U64 = 2n ** 64n - 1n
@@ -336,25 +247,32 @@ export function u64(description: string, max = MAX_U64) {
   )
 }
 
-/**
- * An array that another schema parses item by item, up to the first faulty one. `items` is the
- * JSON schema of an item, for the documentation.
- */
-export function list<Item extends z.ZodType>(
-  item: Item,
-  documentation: { description: string; items: z.core.JSONSchema.BaseSchema; maxItems?: number },
-) {
-  const { maxItems = Number.POSITIVE_INFINITY } = documentation
-  return parsed({ ...documentation, type: 'array' }, (value, fault) => {
-    if (!Array.isArray(value)) fault([], `Expected an array, got ${describeValue(value)}`)
-    const given = value as unknown[]
-    if (given.length > maxItems) {
-      fault([], `Expected at most ${maxItems} items, got ${given.length}`)
-    }
-    return given.map((element, index): z.output<Item> => {
-      const result = item.safeParse(element, { reportInput: true })
-      if (result.success) return result.data
-      throw new FaultyItem(index, result.error.issues)
-    })
+/** Bytes as padded standard base64, in pieces. */
+export function base64(description: string) {
+  return parsed(
+    { description, type: 'string', contentEncoding: 'base64' },
+    (value, fault): Bytes =>
+      decodeBase64(value) ?? fault([], `Expected padded base64, got ${describeValue(value)}`),
+  )
+}
+
+/** One bit per token, base64 of little-endian int32 words; bit `id & 31` of word `id >> 5`. */
+export function tokenBitmask(description: string) {
+  return parsed({ description, type: 'string', contentEncoding: 'base64' }, (value, fault) => {
+    const bytes =
+      decodeBase64(value) ?? fault([], `Expected padded base64, got ${describeValue(value)}`)
+    if (bytes.length % 4 !== 0) fault([], `Expected whole int32 words, got ${bytes.length} bytes`)
+    return new Int32Array(joinBytes(bytes).buffer)
+  }).register(vocabularyChecks, {
+    misfit(value, vocabSize) {
+      const { length } = value as Int32Array
+      const expected = Math.ceil(vocabSize / 32)
+      if (length === expected) return undefined
+      return {
+        path: [],
+        code: 'VOCABULARY_MISMATCH',
+        detail: `A vocabulary of ${vocabSize} entries needs ${expected} words, got ${length}`,
+      }
+    },
   })
 }

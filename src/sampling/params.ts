@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { list, perRow, tokenHistory, tokenIds, u64, vocabularyChecks } from './fields.ts'
+import { perRow, tokenHistory, tokenIds, u64, vocabularyChecks } from './fields.ts'
 import { kelvinOrder, type SamplerName, samplerByName } from './order.ts'
+import { list } from './parsed.ts'
 import { profiles } from './profiles/index.ts'
 import type { samplers } from './samplers/index.ts'
 

@@ -1,4 +1,5 @@
-import { collectScratch, kernel, SCRATCH_ENTRIES } from './kernel/index.ts'
+import { kernel } from './kernel/index.ts'
+import { collectScratch, SCRATCH_ENTRIES } from './kernel/memory.ts'
 
 /**
  * Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), run as

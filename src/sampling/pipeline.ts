@@ -1,8 +1,11 @@
 import { problemAt } from '../errors.ts'
+import type { Logits } from './batch.ts'
 import { type ScoredTokens, scoreTokens, type TopTokens, topTokens } from './distribution.ts'
 import { type Draw, draw } from './draw.ts'
+import { Elements } from './elements.ts'
 import { type History, windowed } from './history.ts'
-import { layOut } from './kernel/index.ts'
+import { layOut } from './kernel/memory.ts'
+import { FaultyLogit } from './load.ts'
 import type { RowParams } from './params.ts'
 import { type Address, uniforms } from './philox.ts'
 import { type Plan, plan } from './plan.ts'
@@ -15,9 +18,9 @@ export const DETERMINISM_VERSION = 1
 
 /** One row of logits and what is asked of it. Rows that share parameters share the object. */
 export interface RowRequest extends History {
-  logits: Float32Array
-  /** Where the row is in the request, for errors. */
-  path: readonly PropertyKey[]
+  logits: Logits
+  /** Where the row or an entry of it is in the request, for errors. */
+  pathOf(id?: number): readonly PropertyKey[]
   params: RowParams
   /** Tokens that end a text. */
   stop: Uint32Array
@@ -38,6 +41,8 @@ export interface RowResult {
   watched?: WatchedToken[]
   top?: TopTokens
   scored?: ScoredTokens
+  /** Of a sparse row: whether probabilities are the whole row's, or relative to the tokens given. */
+  normalization?: 'full' | 'candidates'
   warnings: Warning[]
 }
 
@@ -78,16 +83,28 @@ export function* sample(requests: Iterable<RowRequest>): Generator<RowResult> {
       planned = plan(request.params)
       plans.set(request.params, planned)
     }
-    yield sampleRow(request, planned, index++)
+    yield sampleRow(request, planned, index)
+    index++
   }
 }
 
 function sampleRow(request: RowRequest, planned: Plan, index: number): RowResult {
+  try {
+    return runRow(request, planned, index)
+  } catch (error) {
+    if (!(error instanceof FaultyLogit)) throw error
+    const { id, value } = error
+    const detail = `Expected a number below +Infinity at row ${index}, index ${id}, got ${value} as float32`
+    throw problemAt('LOGITS_NOT_FINITE', request.pathOf(id), detail)
+  }
+}
+
+function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
   const { logits, params } = request
   const noTokenLeft = (name: string) => {
-    const cameEmpty = logits.every((logit) => logit === Number.NEGATIVE_INFINITY)
+    const cameEmpty = loadRaw(logits).isEmpty
     const why = cameEmpty ? 'all its logits are -Infinity' : `${name} leaves no token`
-    return problemAt('NO_TOKEN_LEFT', request.path, `Cannot sample row ${index}: ${why}`)
+    return problemAt('NO_TOKEN_LEFT', request.pathOf(), `Cannot sample row ${index}: ${why}`)
   }
 
   let rolled = false
@@ -100,7 +117,7 @@ function sampleRow(request: RowRequest, planned: Plan, index: number): RowResult
     },
   }
 
-  makeRoomFor(logits.length)
+  makeRoomFor(logits instanceof Elements ? logits.length : logits.ids.length)
   processed.load(logits)
   processed.minTokensToKeep = params.min_tokens_to_keep
   const accepts: Accept[] = []
@@ -111,8 +128,14 @@ function sampleRow(request: RowRequest, planned: Plan, index: number): RowResult
   }
   if (processed.isEmpty) throw noTokenLeft('')
 
-  const reported = params.logprobs_mode === 'raw' ? loadRaw(logits) : processed
+  let normalization = processed.settle()
+  let reported = processed
+  if (params.logprobs_mode === 'raw') {
+    reported = loadRaw(logits)
+    if (reported.settle() === 'candidates') normalization = 'candidates'
+  }
   const result: RowResult = { row: processed, warnings: planned.warnings }
+  if (!(logits instanceof Elements)) result.normalization = normalization
   if (params.top_logprobs > 0) result.top = topTokens(reported, params.top_logprobs)
   if (params.logprob_token_ids.length > 0) {
     result.scored = scoreTokens(reported, params.logprob_token_ids)
@@ -141,7 +164,7 @@ function traceRow({ logits, params }: RowRequest, planned: Plan, context: Contex
   return trace(traced, planned, context, params.watch_token_ids)
 }
 
-function loadRaw(logits: Float32Array): Row {
+function loadRaw(logits: Logits): Row {
   raw.load(logits)
   return raw
 }

@@ -1,7 +1,13 @@
-import { Dense, firstMaximum, type MassSum, TAIL_ERROR } from './dense.ts'
-import { kernel, log, type RowMemory } from './kernel/index.ts'
+import type { Logits } from './batch.ts'
+import { Dense, type MassSum, TAIL_ERROR } from './dense.ts'
+import { Elements } from './elements.ts'
+import { kernel, log } from './kernel/index.ts'
+import type { RowMemory } from './kernel/memory.ts'
+import { firstMaximum, loadRow } from './load.ts'
 import { reusable } from './reusable.ts'
 import { type Cut, cutByWeight } from './select.ts'
+import type { Candidates } from './sparse.ts'
+import { Unseen } from './unseen.ts'
 
 /** A vocabulary smaller than this is all survivors from the start: float64 throughout. */
 const DENSE_FROM = 4096
@@ -55,7 +61,11 @@ export class Row {
   #memory: RowMemory
   #denseRow: Dense
   /** The logits of a dense row that nothing has looked at yet. */
-  #pending: Float32Array | undefined
+  #pending: Elements | undefined
+  /** The tokens a sparse row leaves out, as long as they are in play. */
+  #unseen: Unseen | undefined
+  #isExact = true
+  #isSettled = false
   #isDense = false
   #size = 0
   #temperature = 1
@@ -83,16 +93,30 @@ export class Row {
     return this.#denseRow
   }
 
-  /** Start from raw logits; tokens at −∞ are not in play. */
-  load(logits: Float32Array): void {
-    this.vocabSize = logits.length
+  /** Start from raw logits; tokens at −∞ are not in play. Throws a `FaultyLogit`, now or when first looked at. */
+  load(logits: Logits): void {
     this.minTokensToKeep = 1
     this.#temperature = 1
     this.#isTruncated = false
+    this.#unseen = undefined
+    this.#isExact = true
+    this.#isSettled = false
+    this.#isDense = false
+    this.#pending = undefined
     this.#forget()
-    this.#isDense = logits.length >= DENSE_FROM
-    this.#pending = this.#isDense ? logits : undefined
-    if (!this.#isDense) this.#loadSurvivors(logits)
+    if (!(logits instanceof Elements)) {
+      this.vocabSize = logits.vocabSize
+      this.#loadCandidates(logits)
+      return
+    }
+    this.vocabSize = logits.length
+    if (logits.length >= DENSE_FROM) {
+      this.#isDense = true
+      this.#pending = logits
+    } else {
+      loadRow(logits, this.#memory)
+      this.#loadSurvivors(this.#memory.views.row.subarray(0, logits.length))
+    }
   }
 
   #loadSurvivors(values: Float32Array): void {
@@ -105,6 +129,46 @@ export class Row {
       if (logit > Number.NEGATIVE_INFINITY) size++
     }
     this.#size = size
+  }
+
+  #loadCandidates(candidates: Candidates): void {
+    const { ids, values, vocabSize } = candidates
+    this.ids.set(ids)
+    this.logits.set(values)
+    this.#size = ids.length
+    this.#dropMasked()
+    if (ids.length < vocabSize) this.#unseen = new Unseen(candidates)
+  }
+
+  /**
+   * No sampler comes after this. Whether the distribution is that of the whole row, or relative to the
+   * tokens a sparse row was given.
+   */
+  settle(): 'full' | 'candidates' {
+    this.#isSettled = true
+    if (this.#unseen?.isWeighed === false || this.#unseen?.isExact === false) this.#isExact = false
+    if (!this.#isExact) this.#leaveUnseen()
+    return this.#isExact ? 'full' : 'candidates'
+  }
+
+  /** A decision needs to know every token in play. */
+  #needEach(): void {
+    if (!this.#isSettled) this.#unseen?.miss()
+    if (!this.#isSettled) this.#sum = undefined
+  }
+
+  /** The tokens a sparse row leaves out are not in play any more. */
+  #leaveUnseen(): void {
+    if (this.#unseen?.isExact === false) this.#isExact = false
+    this.#unseen = undefined
+    this.#sum = undefined
+  }
+
+  /** After a cut of the ranking at this logit. */
+  #cutUnseen(threshold: number): void {
+    if (!this.#unseen) return
+    if (threshold >= this.#unseen.floor) this.#leaveUnseen()
+    else this.#unseen.blur()
   }
 
   /** How many tokens are in play. */
@@ -142,6 +206,7 @@ export class Row {
   }
 
   set temperature(temperature: number) {
+    if (temperature !== this.#temperature) this.#unseen?.blur()
     this.#temperature = Math.min(temperature, LARGEST)
     this.#sum = undefined
   }
@@ -171,7 +236,7 @@ export class Row {
       this.#sum = this.#isDense
         ? this.#dense.sumExp(this.#temperature, weigh)
         : {
-            total: this.#fillMasses(this.#size),
+            total: this.#fillMasses(this.#size) + this.#unseenMass(),
             tail: 0,
             weighted: weigh ? this.#weighSurvivors() : 0,
           }
@@ -179,9 +244,17 @@ export class Row {
     return this.#sum
   }
 
+  #unseenMass(): number {
+    if (!this.#unseen) return 0
+    if (!this.#isSettled) this.#unseen.missMass()
+    return this.#unseen.mass(this.max())
+  }
+
   /** −Σ p ln p, in nats. */
   entropy(): number {
-    const { total, weighted } = this.#normalised(true)
+    this.#needEach()
+    const { weighted, ...sum } = this.#normalised(true)
+    const total = sum.total - this.#unseenMass()
     // Rounding may leave a certain row a hair below zero.
     return Math.max(0, log(total) - weighted / total)
   }
@@ -222,6 +295,7 @@ export class Row {
 
   /** The `count` largest logits, descending. */
   largest(count: number): Float64Array {
+    if (count > this.#size) this.#needEach()
     const wanted = Math.min(count, this.size)
     const { size, threshold } = this.#cutAtRank(wanted)
     const values = this.logits.subarray(0, size).filter((logit) => logit >= threshold)
@@ -258,6 +332,7 @@ export class Row {
 
   /** Σ p², the chance that two draws agree. */
   collision(): number {
+    this.#needEach()
     const total = this.normalise()
     if (this.#isDense) {
       // e^(2d/T) is e^(d/(T/2)); the sums of the row itself are gone then.
@@ -273,6 +348,7 @@ export class Row {
 
   /** The population standard deviation of the logits in play, untempered. */
   deviation(): number {
+    this.#needEach()
     if (this.#isDense) return this.#dense.deviation()
     const { logits } = this
     const size = this.#size
@@ -297,7 +373,10 @@ export class Row {
 
   /** Change the logit of a token in play; −∞ takes it out. One out of play stays so. */
   setLogit(id: number, logit: number): void {
-    if (this.logitOf(id) === Number.NEGATIVE_INFINITY) return
+    if (this.logitOf(id) === Number.NEGATIVE_INFINITY) {
+      this.#unseen?.blur()
+      return
+    }
     this.#put(id, logit === Number.NEGATIVE_INFINITY ? logit : bounded(logit))
   }
 
@@ -315,13 +394,18 @@ export class Row {
   /** Add to the tempered logit of a token; −∞ takes it out of play. */
   add(id: number, bias: number): void {
     const logit = this.logitOf(id)
-    if (logit === Number.NEGATIVE_INFINITY) return
+    if (logit === Number.NEGATIVE_INFINITY) {
+      if (bias > 0) this.#needEach()
+      else this.#unseen?.blur()
+      return
+    }
     const isBan = bias === Number.NEGATIVE_INFINITY
     this.#put(id, isBan ? bias : bounded(logit + bias * this.#temperature))
   }
 
   /** Take tokens out of play. */
   remove(ids: Iterable<number>): void {
+    this.#unseen?.blur()
     if (this.#isDense) {
       this.#dense.remove(ids)
     } else {
@@ -351,6 +435,9 @@ export class Row {
       .sort((a, b) => a - b)
       .map((id) => ({ id, logit: this.logitOf(id) }))
       .filter(({ logit }) => logit > Number.NEGATIVE_INFINITY)
+    // Of tokens that all were given, none is left out.
+    if (entries.length === new Set(allowed).size) this.#leaveUnseen()
+    else this.#unseen?.blur()
     this.#become(entries.length)
     entries.forEach(({ id, logit }, i) => {
       this.ids[i] = id
@@ -360,6 +447,7 @@ export class Row {
 
   /** Leave only tokens in play whose bit is set: bit `id & 31` of word `id >> 5`. */
   keepBits(words: Int32Array): void {
+    this.#unseen?.blur()
     this.#forget()
     if (this.#isDense) {
       this.#dense.keepBits(words)
@@ -379,6 +467,7 @@ export class Row {
 
   /** Give every token in play another logit. */
   map(toLogit: (logit: number, mass: number) => number): void {
+    this.#needEach()
     this.gather()
     this.normalise()
     const { logits, masses } = this
@@ -399,6 +488,7 @@ export class Row {
     const { id, logit } = this.#pending ? firstMaximum(this.#pending) : this.#mostLikely()
     this.#pending = undefined
     this.#isTruncated = true
+    this.#cutUnseen(logit)
     this.#become(logit > Number.NEGATIVE_INFINITY ? 1 : 0)
     this.ids[0] = id
     this.logits[0] = logit
@@ -442,7 +532,11 @@ export class Row {
   /** Keep the first `count` tokens of the ranking. */
   keepTop(count: number): void {
     count = Math.max(count, this.minTokensToKeep)
-    if (!this.#isDense && count >= this.#size) return
+    if (!this.#isDense && count >= this.#size) {
+      if (count > this.#size) this.#unseen?.blur()
+      else if (this.#unseen) this.#cutUnseen(this.logitAtRank(count))
+      return
+    }
     this.#isTruncated = true
     if (this.#isDense) this.#become(this.#dense.collect(this.#dense.thresholdFor(count)))
     this.#keep(cutByWeight(this.logits, undefined, this.#size, count), this.logits)
@@ -526,7 +620,12 @@ export class Row {
       }
       this.gather()
     }
-    const target = share * this.#normalised().total
+    const all = this.#normalised().total
+    const target = share * all
+    if (target > all - this.#unseenMass()) {
+      this.#unseen?.blur()
+      return
+    }
     const ranked = keys()
     const cut = cutByWeight(ranked, this.masses, this.#size, target, strict)
     this.#keep(allTies ? { ...cut, ties: this.#size } : cut, ranked)
@@ -538,7 +637,10 @@ export class Row {
     const wide = this.#widened(cut, keys)
     const { threshold } = wide
     let { ties } = wide
-    if (keys === logits) this.threshold = threshold
+    if (keys === logits) {
+      this.threshold = threshold
+      this.#cutUnseen(threshold)
+    }
     let kept = 0
     for (let i = 0; i < size; i++) {
       const key = keys[i]!

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { probabilities } from '../../src/sampling/distribution.ts'
 import type { Draw } from '../../src/sampling/draw.ts'
+import { Elements } from '../../src/sampling/elements.ts'
 import { samplingFields, scoreFields } from '../../src/sampling/params.ts'
 import type { Address } from '../../src/sampling/philox.ts'
 import { type RowRequest, type RowResult, sample } from '../../src/sampling/pipeline.ts'
@@ -30,8 +31,8 @@ export function requestFor(
 ): RowRequest {
   const { n = 1, replacement = true, ...address } = draw ?? {}
   return {
-    logits,
-    path: ['logits'],
+    logits: Elements.of(logits),
+    pathOf: (id) => (id === undefined ? ['logits'] : ['logits', id]),
     params: Params.parse(params),
     prompt: Uint32Array.from(prompt),
     output: Uint32Array.from(output),

@@ -1,8 +1,9 @@
 import * as z from 'zod'
-import { probabilities } from '../../sampling/distribution.ts'
-import type { RowRequest, RowResult } from '../../sampling/pipeline.ts'
-import { type ProbabilitiesRequest, SMALL_VOCABULARY } from './request.ts'
-import { encodeTensor } from './tensor.ts'
+import { denseProbabilities, probabilities } from '../../sampling/distribution.ts'
+import { type RowResult, sample } from '../../sampling/pipeline.ts'
+import type { Pace } from '../pace.ts'
+import { type Answer, returnedOf } from '../request.ts'
+import type { DecodedRow } from '../rows.ts'
 
 const Probability = z.number().min(0).max(1)
 const Logprob = z
@@ -74,6 +75,14 @@ const distribution = {
     }),
   kept_count: z.int().min(1).meta({ description: 'How many tokens are left.' }),
   entropy: z.number().min(0).meta({ description: 'Of the final distribution, in nats.' }),
+  normalization: z
+    .enum(['full', 'candidates'])
+    .optional()
+    .meta({
+      description:
+        'For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or only relative to ' +
+        'the tokens given (`candidates`), because the others could have mattered. The entropy is of the tokens given.',
+    }),
 }
 
 const state = z
@@ -116,37 +125,66 @@ export const ProbabilitiesResponse = z
 
 type Warnings = z.output<typeof warnings>
 
-/** How a row's answer is to be written. */
-type Answer = Pick<ProbabilitiesRequest, 'return_probabilities' | 'encoding'>
+/** A list longer than this is written in parts. */
+const PART = 4096
 
-/** A row to work on, and how to answer it. */
-export interface DecodedRow extends RowRequest {
-  answer: Answer
-}
+/** Stands for a long list in a text; no name or message of ours has such a character. */
+const MARK = '\u0000'
+const MARK_WRITTEN = JSON.stringify(MARK)
 
-/** The answer to a request, as JSON text. Each row is written before the next is worked on. */
-export function encode(results: Iterable<RowResult>, rows: readonly DecodedRow[]): string {
+type Long = Float64Array | Uint32Array
+
+/** The answer to a request, as JSON text in parts. Each row is written before the next is worked on. */
+export async function encode(rows: readonly DecodedRow[], pace: Pace): Promise<string[]> {
   const written: string[] = []
   const warned: Warnings = []
-  for (const result of results) {
-    const row = written.length
-    written.push(JSON.stringify(encodeRow(result, rows[row]!.answer)))
+  let row = 0
+  for (const result of sample(rows)) {
+    const long: Long[] = []
+    const encoded = JSON.stringify(encodeRow(result, rows[row]!.answer, long))
     for (const warning of result.warnings) warned.push({ ...warning, row })
+    written.push(row === 0 ? '{"results":[' : ',')
+    if (long.length === 0) written.push(encoded)
+    else await writeLong(encoded, long, written, pace)
+    row++
+    const turn = pace()
+    if (turn) await turn
   }
-  return `{"results":[${written.join(',')}],"warnings":${JSON.stringify(warned)}}`
+  written.push(`],"warnings":${JSON.stringify(warned)}}`)
+  return written
 }
 
-function encodeRow({ row, drawn, address, state, ...result }: RowResult, answer: Answer) {
+async function writeLong(text: string, long: readonly Long[], written: string[], pace: Pace) {
+  for (const [i, part] of text.split(MARK_WRITTEN).entries()) {
+    written.push(part)
+    const list = long[i]
+    if (!list) continue
+    for (let from = 0; from < list.length; from += PART) {
+      const items = JSON.stringify(Array.from(list.subarray(from, from + PART))).slice(1, -1)
+      written.push(from === 0 ? '[' : ',', items)
+      const turn = pace()
+      if (turn) await turn
+    }
+    written.push(']')
+  }
+}
+
+function encodeRow(
+  { row, drawn, address, state, ...result }: RowResult,
+  answer: Answer,
+  long: Long[],
+) {
   const entropy = row.entropy()
   return {
     ...(drawn && { token_ids: drawn.token_ids, logprobs: drawn.logprobs }),
-    ...encodeProbabilities(row, answer),
+    ...encodeProbabilities(row, answer, long),
     ...(result.top && { top: result.top }),
     ...(result.scored && { scored: result.scored }),
     ...(result.trace && { trace: result.trace }),
     ...(result.watched && { watched: result.watched }),
     kept_count: row.size,
     entropy,
+    ...(result.normalization && { normalization: result.normalization }),
     ...(address && {
       seed: String(address.seed),
       stream: String(address.stream),
@@ -156,29 +194,29 @@ function encodeRow({ row, drawn, address, state, ...result }: RowResult, answer:
   }
 }
 
-function returnedOf({ return_probabilities }: Answer, vocabSize: number) {
-  const small = vocabSize <= SMALL_VOCABULARY ? 'all' : 'none'
-  return return_probabilities === 'auto' ? small : return_probabilities
-}
-
-/** How many numbers an answer's probabilities take at most, ids included. */
-export function countProbabilities(answer: Answer, vocabSize: number): number {
-  return { none: 0, all: vocabSize, kept: 2 * vocabSize }[returnedOf(answer, vocabSize)]
-}
-
-function encodeProbabilities(row: RowResult['row'], answer: Answer) {
+function encodeProbabilities(row: RowResult['row'], answer: Answer, long: Long[]) {
   const { vocabSize } = row
-  const { encoding } = answer
   const returned = returnedOf(answer, vocabSize)
   if (returned === 'none') return {}
-  const values = probabilities(row)
-  const { size } = row
-  if (returned === 'kept') {
-    const token_ids = Array.from(row.ids.subarray(0, size))
-    return { kept: { token_ids, probabilities: Array.from(values) } }
+  const list = (values: Long) => {
+    if (values.length <= PART) return Array.from(values)
+    long.push(values)
+    return MARK
   }
-  const dense = encoding === 'json' ? new Float64Array(vocabSize) : new Float32Array(vocabSize)
-  for (let i = 0; i < size; i++) dense[row.ids[i]!] = values[i]!
-  if (dense instanceof Float32Array) return { probabilities: encodeTensor(dense, [vocabSize]) }
-  return { probabilities: Array.from(dense) }
+  if (returned === 'kept') {
+    const values = probabilities(row)
+    const token_ids = list(row.ids.slice(0, row.size))
+    return { kept: { token_ids, probabilities: list(values) } }
+  }
+  if (answer.encoding === 'json') {
+    return { probabilities: list(denseProbabilities(row, new Float64Array(vocabSize))) }
+  }
+  const dense = denseProbabilities(row, new Float32Array(vocabSize))
+  return {
+    probabilities: {
+      dtype: 'float32',
+      shape: [vocabSize],
+      data: new Uint8Array(dense.buffer).toBase64(),
+    },
+  }
 }

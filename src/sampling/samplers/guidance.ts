@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { exp, log } from '../kernel/index.ts'
+import { logitRows } from '../logits.ts'
 import { defineSampler } from '../sampler.ts'
-import { logitRows } from '../tensor.ts'
 
 export const guidance = defineSampler({
   name: 'guidance',

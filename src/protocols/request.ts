@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Logits } from '../sampling/logits.ts'
 import {
   addressFields,
   contextFields,
@@ -6,8 +7,7 @@ import {
   samplingFields,
   scoreFields,
   withoutDefault,
-} from '../../sampling/params.ts'
-import { Logits } from './logits.ts'
+} from '../sampling/params.ts'
 
 /** Up to this vocabulary size an answer carries every probability unless told otherwise. */
 export const SMALL_VOCABULARY = 1024
@@ -40,15 +40,22 @@ function overrides<Fields extends z.ZodRawShape>(fields: Fields) {
   return z.strictObject(Object.fromEntries(optional) as z.ZodRawShape)
 }
 
-function requestSchema<Fields extends z.ZodRawShape>(fields: Fields, id: string) {
-  const Row = overrides(fields).meta({
+/** What may be asked of logits: its fields beside them, as a whole request and as what a row overrides. */
+export interface Operation {
+  readonly Fields: z.ZodObject
+  readonly Request: z.ZodType
+  readonly Row: z.ZodType
+}
+
+function operation<Shape extends z.ZodRawShape>(shape: Shape, id: string) {
+  const Row = overrides(shape).meta({
     id: `${id}Row`,
     description: 'What one row of the batch overrides.',
   })
   const Request = z
     .strictObject({
       logits: Logits,
-      ...fields,
+      ...shape,
       // Parsed when the number of rows is known.
       rows: z
         .unknown()
@@ -61,10 +68,10 @@ function requestSchema<Fields extends z.ZodRawShape>(fields: Fields, id: string)
         .optional(),
     })
     .meta({ id, description: 'Logits, and what to do with them.' })
-  return { Row, Request }
+  return { Fields: z.strictObject(shape), Request, Row }
 }
 
-export const { Request: SampleRequest, Row: SampleRow } = requestSchema(
+export const sampleOperation = operation(
   {
     ...samplingFields,
     ...contextFields,
@@ -75,16 +82,25 @@ export const { Request: SampleRequest, Row: SampleRow } = requestSchema(
   },
   'SampleRequest',
 )
-export const { Request: ProbabilitiesRequest, Row: ProbabilitiesRow } = requestSchema(
-  {
-    ...samplingFields,
-    ...contextFields,
-    ...addressFields,
-    ...scoreFields,
-    ...answerFields('all'),
-  },
+export const probabilitiesOperation = operation(
+  { ...samplingFields, ...contextFields, ...addressFields, ...scoreFields, ...answerFields('all') },
   'ProbabilitiesRequest',
 )
 
-export type SampleRequest = z.output<typeof SampleRequest>
-export type ProbabilitiesRequest = z.output<typeof ProbabilitiesRequest>
+/** Of either operation; only one of them draws. */
+export type SamplingRequest = z.output<typeof probabilitiesOperation.Request> &
+  Partial<Pick<z.output<typeof sampleOperation.Request>, keyof typeof drawFields>>
+
+/** How a row's answer is to be written. */
+export type Answer = Pick<SamplingRequest, 'return_probabilities' | 'encoding'>
+
+/** Which probabilities a row is answered with. */
+export function returnedOf({ return_probabilities }: Answer, vocabSize: number) {
+  const small = vocabSize <= SMALL_VOCABULARY ? 'all' : 'none'
+  return return_probabilities === 'auto' ? small : return_probabilities
+}
+
+/** How many numbers an answer's probabilities take at most, ids included. */
+export function countProbabilities(answer: Answer, vocabSize: number): number {
+  return { none: 0, all: vocabSize, kept: 2 * vocabSize }[returnedOf(answer, vocabSize)]
+}

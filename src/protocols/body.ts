@@ -1,0 +1,92 @@
+import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+import { createGunzip, createInflate } from 'node:zlib'
+import { Problem } from '../errors.ts'
+import type { Pace } from './pace.ts'
+
+const decompressors = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate }
+
+/** What bodies may be compressed with. */
+export const encodings = ['gzip', 'deflate']
+
+function announcedLength(request: IncomingMessage): number {
+  return Number(request.headers['content-length'] ?? 0)
+}
+
+function tooLarge(limit: number): Problem {
+  return new Problem('BODY_TOO_LARGE', `The limit is ${limit} bytes`)
+}
+
+/** The decompressed body, and the encoding it came in, if any. */
+function decoded(request: IncomingMessage): Readable {
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
+  if (encoding === 'identity' || encoding === '') return request
+  if (!(encoding in decompressors)) {
+    const detail = `Cannot read ${JSON.stringify(encoding.slice(0, 32))}: use ${encodings.join(' or ')}`
+    throw new Problem('UNSUPPORTED_ENCODING', detail)
+  }
+  return request.pipe(decompressors[encoding as keyof typeof decompressors]())
+}
+
+/**
+ * Hand the body of a request on, piece by piece as it arrives. Where that fails, or the body is larger
+ * than the limit, what is still to come is let go by, so that the client gets to read its answer.
+ */
+export function readBody(
+  request: IncomingMessage,
+  limit: number,
+  pace: Pace,
+  push: (piece: Buffer) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (announcedLength(request) > limit) throw tooLarge(limit)
+    const body = decoded(request)
+    let length = 0
+
+    function end(error?: Error): void {
+      body.off('data', take)
+      if (error === undefined) resolve()
+      else {
+        if (body !== request) {
+          request.unpipe()
+          body.destroy()
+        }
+        request.resume()
+        reject(error)
+      }
+    }
+
+    function take(piece: Buffer): void {
+      length += piece.length
+      try {
+        if (length > limit) throw tooLarge(limit)
+        push(piece)
+      } catch (error) {
+        end(error as Error)
+        return
+      }
+      const turn = pace()
+      if (turn) {
+        body.pause()
+        void turn.then(() => body.resume())
+      }
+    }
+
+    body.on('data', take)
+    body.once('end', () => end())
+    body.once('error', (error) => {
+      end(
+        body === request
+          ? error
+          : new Problem('INVALID_ENCODING', `Cannot decompress: ${error.message}`),
+      )
+    })
+    request.once('close', () => {
+      if (!request.complete) end(incomplete())
+    })
+  })
+}
+
+function incomplete(): Problem {
+  return new Problem('BODY_INCOMPLETE', 'The connection ended before the body did')
+}

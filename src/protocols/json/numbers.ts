@@ -1,0 +1,33 @@
+import { kernel } from '../../sampling/kernel/index.ts'
+import { NUMBERS, textWindow } from '../../sampling/kernel/memory.ts'
+import type { ListBuilder } from './list.ts'
+
+/** How far the kernel got with the numbers of a list. */
+export interface Run {
+  /** Where reading goes on. */
+  readonly position: number
+  /** Whether an item is expected there, after a comma or because there was none yet. */
+  readonly expectsItem: boolean
+  /** Whether the text ended within a number. */
+  readonly isCut: boolean
+}
+
+/** Read items that are numbers, and the commas between them, from a text in the kernel's memory. */
+export function readNumbers(from: number, end: number, list: ListBuilder): Run {
+  const { offset, bytes, out, numbers } = textWindow()
+  const count = kernel.parseNumbers(offset + from, offset + end, out, NUMBERS)
+  if (count > 0) list.addNumbers(numbers.subarray(0, count), kernel.exactFloat32.value !== 0)
+  const position = kernel.parsedTo.value - offset
+  const reason = kernel.stopReason.value
+  if (reason === kernel.HARD.value) {
+    const tokenEnd = kernel.tokenEnd.value - offset
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset + position, tokenEnd - position)
+    list.add(Number(text.toString('latin1')))
+    return { position: tokenEnd, expectsItem: false, isCut: false }
+  }
+  return {
+    position,
+    expectsItem: kernel.expectsElement.value !== 0,
+    isCut: reason === kernel.NEEDS_MORE.value,
+  }
+}

@@ -1,0 +1,315 @@
+import { Problem } from '../../errors.ts'
+import { MAX_CARRY, TEXT_WINDOW, textWindow } from '../../sampling/kernel/memory.ts'
+import { ListBuilder } from './list.ts'
+import { readNumbers } from './numbers.ts'
+import { FaultyText, LongText } from './text.ts'
+
+/** What is neither a number of a list nor in a long text may take so many bytes. */
+const MAX_REST = 2 ** 20
+
+/** No request is nested nearly as deeply. */
+const MAX_DEPTH = 1024
+
+/** A text longer than this, in bytes, is taken for base64. */
+const LONG_TEXT = 1024
+
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+
+const literals: ReadonlyMap<string, unknown> = new Map([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+])
+
+const [TAB, LINE_FEED, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20]
+const [QUOTE, BACKSLASH, COMMA, MINUS, COLON] = [0x22, 0x5c, 0x2c, 0x2d, 0x3a]
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
+
+const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39
+const isLetter = (byte: number) => (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a
+/** What a number may consist of, in any order. */
+const isNumeric = (byte: number) =>
+  isDigit(byte) || byte === MINUS || byte === 0x2b || byte === 0x2e || (byte | 0x20) === 0x65
+
+interface ObjectFrame {
+  readonly object: Record<string, unknown>
+  key: string
+}
+
+type Expected =
+  | 'a value'
+  | 'a value or ]'
+  | 'a key or }'
+  | 'a key'
+  | ':'
+  | ', or ]'
+  | ', or }'
+  | 'the end'
+
+/** A text, number or word of which the end has not been read. */
+interface Token {
+  kind: 'text' | 'number' | 'word'
+  start: number
+  pieces: Uint8Array[]
+  length: number
+  isEscaped: boolean
+}
+
+/**
+ * JSON as its bytes arrive. What comes of it is what JSON.parse makes of the whole text, but for two
+ * things: a long list of numbers is `Elements`, parsed by the kernel, and a long text a `DecodedText`.
+ * So neither is ever there as text, nor as an array.
+ */
+export class JsonReader {
+  #expected: Expected = 'a value'
+  readonly #stack: (ObjectFrame | ListBuilder)[] = []
+  #token: Token | undefined
+  #longText: LongText | undefined
+  #root: unknown
+  /** The beginning of a number that ended with the last chunk. */
+  #carry = new Uint8Array(0)
+  /** Where the text in the kernel's memory begins in the body. */
+  #offset = 0
+  #rest = 0
+
+  push(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; at += TEXT_WINDOW) {
+      const part = chunk.subarray(at, at + TEXT_WINDOW)
+      const { bytes } = textWindow()
+      const carried = this.#carry.length
+      bytes.set(this.#carry)
+      bytes.set(part, carried)
+      this.#carry = this.#carry.subarray(0, 0)
+      const end = carried + part.length
+      this.#read(bytes, end)
+      this.#offset += end - this.#carry.length
+    }
+  }
+
+  /** The value, when all has been pushed. */
+  end(): unknown {
+    // A number has no end of its own, but that of the text is one.
+    this.push(Uint8Array.of(SPACE))
+    if (this.#expected === 'the end') return this.#root
+    throw new Problem('INVALID_JSON', `The JSON ends too early, after ${this.#offset - 1} bytes`)
+  }
+
+  #read(bytes: Uint8Array, end: number): void {
+    let at = 0
+    while (at < end) {
+      const from = at
+      if (this.#longText) at = this.#readLongText(this.#longText, bytes, at, end)
+      else {
+        if (this.#token) at = this.#readToken(this.#token, bytes, at, end)
+        else at = this.#readNext(bytes, at, end)
+        this.#rest += at - from
+      }
+      if (this.#rest > MAX_REST) {
+        const detail = `What is neither lists of numbers nor base64 takes more than ${MAX_REST} bytes`
+        throw new Problem('BODY_TOO_LARGE', detail)
+      }
+    }
+  }
+
+  #readNext(bytes: Uint8Array, at: number, end: number): number {
+    const byte = bytes[at]!
+    if (byte === SPACE || byte === LINE_FEED || byte === RETURN || byte === TAB) return at + 1
+    switch (this.#expected) {
+      case 'a value or ]':
+        if (byte === CLOSE_LIST) return this.#close(at)
+        return this.#readItem(bytes, at, end)
+      case 'a value':
+        return this.#stack.at(-1) instanceof ListBuilder
+          ? this.#readItem(bytes, at, end)
+          : this.#readValue(bytes, at)
+      case 'a key or }':
+        if (byte === CLOSE_OBJECT) return this.#close(at)
+        return this.#readKey(bytes, at)
+      case 'a key':
+        return this.#readKey(bytes, at)
+      case ':':
+        if (byte !== COLON) throw this.#fault(bytes, at)
+        this.#expected = 'a value'
+        return at + 1
+      case ', or ]':
+        if (byte === CLOSE_LIST) return this.#close(at)
+        if (byte !== COMMA) throw this.#fault(bytes, at)
+        this.#expected = 'a value'
+        return at + 1
+      case ', or }':
+        if (byte === CLOSE_OBJECT) return this.#close(at)
+        if (byte !== COMMA) throw this.#fault(bytes, at)
+        this.#expected = 'a key'
+        return at + 1
+      case 'the end':
+        throw this.#fault(bytes, at)
+    }
+  }
+
+  #readKey(bytes: Uint8Array, at: number): number {
+    if (bytes[at] !== QUOTE) throw this.#fault(bytes, at)
+    return this.#begin('text', at + 1)
+  }
+
+  /** An item of a list: the kernel's, where it is a number. */
+  #readItem(bytes: Uint8Array, at: number, end: number): number {
+    const byte = bytes[at]!
+    if (!isDigit(byte) && byte !== MINUS && byte !== QUOTE) return this.#readValue(bytes, at)
+    const list = this.#stack.at(-1) as ListBuilder
+    const { position, expectsItem, isCut } = readNumbers(at, end, list)
+    this.#rest -= position - at
+    if (position > at) this.#expected = expectsItem ? 'a value' : ', or ]'
+    if (isCut && end - position <= MAX_CARRY) {
+      this.#rest -= end - position
+      this.#carry = bytes.slice(position, end)
+      return end
+    }
+    return position === at || isCut ? this.#readValue(bytes, position) : position
+  }
+
+  #readValue(bytes: Uint8Array, at: number): number {
+    const byte = bytes[at]!
+    if (byte === OPEN_LIST) return this.#open(new ListBuilder(), 'a value or ]', bytes, at)
+    if (byte === OPEN_OBJECT) return this.#open({ object: {}, key: '' }, 'a key or }', bytes, at)
+    if (byte === QUOTE) return this.#begin('text', at + 1)
+    if (isDigit(byte) || byte === MINUS) return this.#begin('number', at)
+    if (isLetter(byte)) return this.#begin('word', at)
+    throw this.#fault(bytes, at)
+  }
+
+  #open(frame: ObjectFrame | ListBuilder, expected: Expected, bytes: Uint8Array, at: number) {
+    if (this.#stack.length === MAX_DEPTH)
+      throw this.#fault(bytes, at, `no more than ${MAX_DEPTH} levels`)
+    this.#stack.push(frame)
+    this.#expected = expected
+    return at + 1
+  }
+
+  #close(at: number): number {
+    const frame = this.#stack.pop()!
+    this.#take(frame instanceof ListBuilder ? frame.finish() : frame.object)
+    return at + 1
+  }
+
+  /** A value is complete. */
+  #take(value: unknown): void {
+    const frame = this.#stack.at(-1)
+    if (!frame) {
+      this.#root = value
+      this.#expected = 'the end'
+    } else if (frame instanceof ListBuilder) {
+      frame.add(value)
+      this.#expected = ', or ]'
+    } else {
+      setOwn(frame.object, frame.key, value)
+      this.#expected = ', or }'
+    }
+  }
+
+  #begin(kind: Token['kind'], at: number): number {
+    this.#token = { kind, start: this.#offset + at, pieces: [], length: 0, isEscaped: false }
+    return at
+  }
+
+  #readToken(token: Token, bytes: Uint8Array, from: number, end: number): number {
+    let at = from
+    if (token.kind === 'text') {
+      for (; at < end; at++) {
+        const byte = bytes[at]!
+        if (token.isEscaped) token.isEscaped = false
+        else if (byte === QUOTE) break
+        else if (byte === BACKSLASH) token.isEscaped = true
+        if (byte < SPACE) throw this.#fault(bytes, at)
+      }
+    } else {
+      const belongs = token.kind === 'word' ? isLetter : isNumeric
+      while (at < end && belongs(bytes[at]!)) at++
+    }
+    if (at > from) token.pieces.push(bytes.slice(from, at))
+    token.length += at - from
+    if (token.kind === 'text' && token.length > LONG_TEXT && this.#isValue) {
+      this.#lengthen(token)
+      return at
+    }
+    if (at === end) return end
+    this.#token = undefined
+    this.#endToken(token)
+    return token.kind === 'text' ? at + 1 : at
+  }
+
+  get #isValue(): boolean {
+    return this.#expected === 'a value' || this.#expected === 'a value or ]'
+  }
+
+  #endToken(token: Token): void {
+    const text = Buffer.concat(token.pieces).toString()
+    if (token.kind === 'number') {
+      if (!NUMBER.test(text)) throw this.#malformed(token, text)
+      this.#take(Number(text))
+    } else if (token.kind === 'word') {
+      if (!literals.has(text)) throw this.#malformed(token, text)
+      this.#take(literals.get(text))
+    } else {
+      const value = this.#unescape(token, text)
+      if (this.#isValue) this.#take(value)
+      else {
+        ;(this.#stack.at(-1) as ObjectFrame).key = value
+        this.#expected = ':'
+      }
+    }
+  }
+
+  #unescape(token: Token, text: string): string {
+    if (!text.includes('\\')) return text
+    try {
+      return JSON.parse(`"${text}"`)
+    } catch {
+      throw this.#malformed(token, text)
+    }
+  }
+
+  /** Of a text that turns out to be long, what has been read is read again as such. */
+  #lengthen({ pieces }: Token): void {
+    this.#token = undefined
+    this.#longText = new LongText()
+    const read = Buffer.concat(pieces)
+    this.#rest -= read.length
+    this.#readLongText(this.#longText, read, 0, read.length)
+  }
+
+  #readLongText(text: LongText, bytes: Uint8Array, at: number, end: number): number {
+    try {
+      const next = text.read(bytes, at, end)
+      if (text.isComplete) {
+        this.#longText = undefined
+        this.#take(text.finish())
+      }
+      return next
+    } catch (error) {
+      throw error instanceof FaultyText ? this.#fault(bytes, error.position) : error
+    }
+  }
+
+  #fault(bytes: Uint8Array, at: number, expected: string = this.#expected): Problem {
+    const got = JSON.stringify(String.fromCodePoint(bytes[at]!))
+    const detail = `Expected ${expected} at byte ${this.#offset + at}, got ${got}`
+    return new Problem('INVALID_JSON', detail)
+  }
+
+  #malformed({ kind, start }: Token, text: string): Problem {
+    const got = JSON.stringify(text.slice(0, 32))
+    const hint = /^(NaN|-?Inf|-$)/.test(text)
+      ? '; JSON has no NaN or Infinity, and −∞ is "-Infinity" here'
+      : ''
+    return new Problem('INVALID_JSON', `Malformed ${kind} at byte ${start}, got ${got}${hint}`)
+  }
+}
+
+/** As JSON.parse does, with keys like `__proto__` like any other. */
+function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') object[key] = value
+  else {
+    const property = { value, enumerable: true, configurable: true, writable: true }
+    Object.defineProperty(object, key, property)
+  }
+}

@@ -1,0 +1,143 @@
+import * as z from 'zod'
+import { problemAt } from '../errors.ts'
+import { denseProbabilities } from '../sampling/distribution.ts'
+import { type Dtype, dtypes, widths } from '../sampling/elements.ts'
+import { list } from '../sampling/parsed.ts'
+import { sample } from '../sampling/pipeline.ts'
+import { toBatch } from '../sampling/tensor.ts'
+import { ByteQueue } from './byte-queue.ts'
+import type { Pace } from './pace.ts'
+import type { Operation, SamplingRequest } from './request.ts'
+import type { DecodedRow } from './rows.ts'
+import { validate } from './validate.ts'
+
+/** Requests whose body is the tensor of logits and nothing else; what else there is to say is in the query. */
+
+type Kind = 'number' | 'boolean' | 'text'
+interface Parameter {
+  kind: Kind
+  isList: boolean
+}
+
+type Property = z.core.JSONSchema.BaseSchema
+
+function kindOf({ type, anyOf }: Property): Kind | undefined {
+  if (type === 'number' || type === 'integer') return 'number'
+  if (type === 'boolean') return 'boolean'
+  if (type === 'string' || anyOf?.some((one) => (one as Property).type === 'string')) return 'text'
+  return undefined
+}
+
+/** How a field is written in a query, if it can be: one value, or several with commas between them. */
+function parameterOf(property: Property): Parameter | undefined {
+  const { type, items, anyOf = [] } = property
+  if (type === 'array') {
+    const kind = kindOf(items as Property)
+    return kind && { kind, isList: true }
+  }
+  const row = anyOf[0] as Property | undefined
+  if (row?.type === 'array') return parameterOf(row)
+  const kind = kindOf(property)
+  return kind && { kind, isList: false }
+}
+
+const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+
+/** What does not look like its kind stays text, for the schema to complain of. */
+function toValue(text: string, kind: Kind): unknown {
+  if (kind === 'number' && NUMBER.test(text)) return Number(text)
+  if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
+  return text
+}
+
+const tensorFields = {
+  dtype: z
+    .enum(dtypes)
+    .meta({ description: 'Element type of the body, little-endian.' })
+    .default('float32'),
+  shape: list(z.int().min(1), {
+    description:
+      'Vocabulary size, or rows and vocabulary size; the body is row-major. Absent: the body is one row.',
+    items: { type: 'integer', minimum: 1 },
+    maxItems: 2,
+  })
+    .refine((shape) => shape.length > 0, 'Expected one dimension or two, got none')
+    .optional(),
+}
+
+/** The query of an operation. */
+export function querySchema({ Fields }: Operation) {
+  const { properties = {} } = z.toJSONSchema(Fields, { io: 'input' })
+  const parameters = new Map<string, Parameter>([
+    ['dtype', { kind: 'text', isList: false }],
+    ['shape', { kind: 'number', isList: true }],
+  ])
+  for (const [name, property] of Object.entries(properties)) {
+    const parameter = parameterOf(property as Property)
+    if (parameter) parameters.set(name, parameter)
+  }
+  const others = [...parameters.keys()].filter((name) => name in Fields.shape)
+  const mask = Object.fromEntries(others.map((name) => [name, true]))
+  const Query = Fields.pick(mask as never)
+    .extend(tensorFields)
+    .strict()
+
+  function parse(given: Readonly<Record<string, string | string[]>>) {
+    const values = Object.entries(given).map(([name, text]) => {
+      if (Array.isArray(text)) {
+        throw problemAt('INVALID_REQUEST', [name], `Expected one value, got ${text.length}`)
+      }
+      const { kind, isList } = parameters.get(name) ?? { kind: 'text', isList: false }
+      if (!isList) return [name, toValue(text, kind)]
+      return [name, text === '' ? [] : text.split(',').map((item) => toValue(item, kind))]
+    })
+    const { dtype, shape, ...fields } = validate(Query, Object.fromEntries(values)) as {
+      dtype: Dtype
+      shape?: number[]
+    }
+    return { dtype, shape, fields }
+  }
+  return { Query, parse }
+}
+
+export type Query = ReturnType<ReturnType<typeof querySchema>['parse']>
+
+/** Takes the body in, and makes the request of it. */
+export function openTensor({ dtype, shape, fields }: Query) {
+  const queue = new ByteQueue()
+  const width = widths[dtype]
+  const expected = shape?.reduce((a, b) => a * b, width)
+  const fault = (message: string) => {
+    throw problemAt('INVALID_REQUEST', ['logits'], message)
+  }
+  return {
+    push(piece: Uint8Array): void {
+      queue.push(piece)
+      if (expected !== undefined && queue.length > expected) {
+        fault(`Shape [${shape}] of ${dtype} takes ${expected} bytes, got more`)
+      }
+    },
+    end(): SamplingRequest {
+      const bytes = queue.finish()
+      if (bytes.length === 0 || bytes.length % width !== 0) {
+        fault(`Expected elements of ${width} bytes, got ${bytes.length} bytes`)
+      }
+      const given = shape ?? [bytes.length / width]
+      const logits = toBatch(dtype, given, bytes, fault as (message: string) => never)
+      return { ...fields, logits } as SamplingRequest
+    },
+  }
+}
+
+/** The distributions of all rows, as a float32 tensor. */
+export async function encodeTensor(rows: readonly DecodedRow[], pace: Pace) {
+  const { vocabSize } = rows[0]!
+  const parts: Uint8Array[] = []
+  for (const { row } of sample(rows)) {
+    const dense = denseProbabilities(row, new Float32Array(vocabSize))
+    parts.push(new Uint8Array(dense.buffer))
+    const turn = pace()
+    if (turn) await turn
+  }
+  return { parts, shape: [rows.length, vocabSize] }
+}

@@ -1,0 +1,69 @@
+import type { ProblemCode } from '../errors.ts'
+import type { Elements } from './elements.ts'
+import { FaultyLogit, toFloat32 } from './load.ts'
+import { numbersOf, type Path } from './parsed.ts'
+import type { Candidates } from './sparse.ts'
+
+/** What the forms of logits have in common: how rows are described, and what they come to. */
+
+const elementSchema = { anyOf: [{ type: 'number' }, { const: '-Infinity' }] } as const
+export const rowSchema = { type: 'array', minItems: 1, items: elementSchema } as const
+/** A row, or for a batch a list of rows. */
+export const rowOrRows = <Row extends object>(row: Row) => ({
+  anyOf: [row, { type: 'array', minItems: 1, items: row }],
+})
+
+export type Logits = Elements | Candidates
+
+/** Rows over the same vocabulary. */
+export interface Batch {
+  readonly rows: readonly Logits[]
+  readonly vocabSize: number
+  /** Whether a list of rows was given, if only of one. */
+  readonly isBatch: boolean
+  /** Where a row or an entry of it is in the field. */
+  pathOf(row: number, id?: number): Path
+}
+
+export interface BatchLimits {
+  readonly maxVocabSize: number
+  readonly maxRows: number
+}
+
+/** What is wrong with the size of a batch, if anything. */
+export function findExcess(
+  { rows, vocabSize }: Batch,
+  { maxVocabSize, maxRows }: BatchLimits,
+): { code: ProblemCode; detail: string } | undefined {
+  if (vocabSize > maxVocabSize) {
+    const detail = `The vocabulary has ${vocabSize} entries, and the limit is ${maxVocabSize}`
+    return { code: 'VOCABULARY_TOO_LARGE', detail }
+  }
+  if (rows.length > maxRows) {
+    const detail = `The batch has ${rows.length} rows, and the limit is ${maxRows}`
+    return { code: 'TOO_MANY_ROWS', detail }
+  }
+  return undefined
+}
+
+/** A list as numbers, all of them. */
+export function parseNumbers(
+  given: unknown[] | Elements,
+  fault: (id: number, got: unknown) => never,
+): Elements {
+  const numbers = numbersOf(given)
+  return numbers.fault ? fault(numbers.fault.index, numbers.fault.value) : numbers
+}
+
+/** All of a row in float32, none of them NaN or +∞. */
+export function finite(
+  numbers: Elements,
+  fault: (id: number, value: number) => never,
+): Float32Array {
+  try {
+    return toFloat32(numbers)
+  } catch (error) {
+    if (error instanceof FaultyLogit) fault(error.id, error.value)
+    throw error
+  }
+}

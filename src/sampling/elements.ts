@@ -1,0 +1,87 @@
+/** Bytes an element of each dtype takes. */
+export const widths = { float32: 4, float64: 8, float16: 2, bfloat16: 2 } as const
+
+export type Dtype = keyof typeof widths
+export const dtypes = Object.keys(widths) as [Dtype, ...Dtype[]]
+
+/**
+ * Numbers as they came: little-endian elements of one dtype, in pieces that may be cut anywhere, even
+ * within an element. They are put together and decoded only where they are worked on, in the kernel's
+ * memory, so that a tensor is never copied as a whole.
+ */
+export class Elements {
+  readonly dtype: Dtype
+  readonly length: number
+  /** In a list of JSON, the first item that is no number; there are no elements from there on. */
+  readonly fault: { readonly index: number; readonly value: unknown } | undefined
+  readonly #pieces: readonly Uint8Array[]
+  /** Where the piece that was read last is, and its first byte: reading mostly goes on from there. */
+  #piece = 0
+  #pieceStart = 0
+
+  constructor(
+    dtype: Dtype,
+    pieces: readonly Uint8Array[],
+    length: number,
+    fault?: Elements['fault'],
+  ) {
+    this.dtype = dtype
+    this.length = length
+    this.fault = fault
+    this.#pieces = pieces
+  }
+
+  static of(values: Float32Array | Float64Array, fault?: Elements['fault']): Elements {
+    const dtype = values instanceof Float32Array ? 'float32' : 'float64'
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    return new Elements(dtype, [bytes], values.length, fault)
+  }
+
+  /** Copy the bytes of `count` elements from the element `start` on. */
+  copy(start: number, count: number, target: Uint8Array): void {
+    let written = 0
+    for (const piece of this.#views(start, count)) {
+      target.set(piece, written)
+      written += piece.length
+    }
+  }
+
+  /** Some of the elements, without a copy. */
+  slice(start: number, count: number): Elements {
+    return new Elements(this.dtype, [...this.#views(start, count)], count)
+  }
+
+  *#views(start: number, count: number): Generator<Uint8Array> {
+    const pieces = this.#pieces
+    const width = widths[this.dtype]
+    let from = start * width
+    const end = from + count * width
+    if (from < this.#pieceStart) {
+      this.#piece = 0
+      this.#pieceStart = 0
+    }
+    while (from < end) {
+      const piece = pieces[this.#piece]!
+      const pieceEnd = this.#pieceStart + piece.length
+      if (from < pieceEnd) {
+        const first = from - this.#pieceStart
+        const last = Math.min(end, pieceEnd) - this.#pieceStart
+        yield first === 0 && last === piece.length ? piece : piece.subarray(first, last)
+        from += last - first
+      }
+      if (from < end) {
+        this.#pieceStart = pieceEnd
+        this.#piece++
+      }
+    }
+  }
+
+  /** All of them in float64, for what wants numbers rather than a row. */
+  toFloat64(): Float64Array {
+    const bytes = new Uint8Array(this.length * widths[this.dtype])
+    this.copy(0, this.length, bytes)
+    return this.dtype === 'float64'
+      ? new Float64Array(bytes.buffer)
+      : Float64Array.from(new Float32Array(bytes.buffer))
+  }
+}

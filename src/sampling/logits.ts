@@ -1,0 +1,104 @@
+import * as z from 'zod'
+import { type Batch, finite, parseNumbers, rowOrRows, rowSchema } from './batch.ts'
+import type { Elements } from './elements.ts'
+import { listOrSame, MAX_SEQUENCES, perRow, vocabularyChecks } from './fields.ts'
+import { describeValue, type FaultAt, isList, parsed } from './parsed.ts'
+import { parseSparse, SparseLogits } from './sparse.ts'
+import { parseTensor, Tensor } from './tensor.ts'
+
+/** The forms that have a schema of their own, by name. */
+export const forms = [Tensor, SparseLogits]
+
+/** The logits of a request. That each is a number is seen to when it is loaded. */
+export const Logits = parsed(
+  {
+    description:
+      'The model’s logits: a row, a batch of rows of equal length, a dense tensor, or the most likely tokens alone. ' +
+      'Rounded to float32. "-Infinity" (−∞ in tensors) takes a token out of play; NaN and +∞ are errors.',
+    anyOf: [
+      { title: 'Row', ...rowSchema },
+      { title: 'Batch', type: 'array', minItems: 1, items: rowSchema },
+      ...forms.map((form) => {
+        const { id } = form.meta()!
+        return { title: id, $ref: `#/components/schemas/${id}` }
+      }),
+    ],
+  },
+  parseLogits,
+)
+
+/** The logits of a request, in any of their forms. That each is a number is seen to when it is loaded. */
+function parseLogits(value: unknown, fault: FaultAt): Batch {
+  if (isList(value)) return parseRows(value, fault)
+  if (typeof value === 'object' && value !== null) {
+    return 'vocab_size' in value || 'token_ids' in value
+      ? parseSparse(value, fault)
+      : parseTensor(value, fault)
+  }
+  return fault([], `Expected a row, a batch of rows or a tensor, got ${describeValue(value)}`)
+}
+
+function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
+  const isBatch = Array.isArray(value) && isList(value[0])
+  const given = isBatch ? (value as unknown[]) : [value]
+  const pathOf = (row: number, id?: number) => [
+    ...(isBatch ? [row] : []),
+    ...(id === undefined ? [] : [id]),
+  ]
+  const vocabSize = isList(given[0]) ? given[0].length : 0
+  if (vocabSize === 0) fault(pathOf(0), 'Expected at least one logit, got an empty array')
+  for (const [row, logits] of given.entries()) {
+    if (isList(logits) && logits.length === vocabSize) continue
+    const got = isList(logits) ? `${logits.length} logits` : describeValue(logits)
+    fault([row], `Expected a row of ${vocabSize} logits like the first, got ${got}`)
+  }
+  const rows = given.map((logits, row) =>
+    parseNumbers(logits as unknown[] | Elements, (id, got) => {
+      const hint =
+        got === null ? ' (NaN and Infinity are written as null; −Infinity is "-Infinity" here)' : ''
+      const detail = `Expected a number or "-Infinity" at row ${row}, index ${id}, got ${describeValue(got)}${hint}`
+      return fault(pathOf(row, id), detail)
+    }),
+  )
+  return { rows, vocabSize, isBatch, pathOf }
+}
+
+/** Written out, because the catalogue has no components to refer to. */
+const tensorSchema = z.toJSONSchema(Tensor, { io: 'input' }).$defs!.Tensor!
+
+/** Logits of another model or prompt: a row, or for a batch a row for each of its rows. */
+export function logitRows(description: string) {
+  return parsed(
+    { description, anyOf: [...rowOrRows(rowSchema).anyOf, tensorSchema] },
+    (value, fault): Float32Array | Float32Array[] => {
+      if (Array.isArray(value) && value.length > MAX_SEQUENCES && isList(value[0])) {
+        fault([], `Expected at most ${MAX_SEQUENCES} rows, got ${value.length}`)
+      }
+      if (!isList(value) && !(value && typeof value === 'object' && 'dtype' in value)) {
+        fault([], `Expected a row, a list of rows or a tensor, got ${describeValue(value)}`)
+      }
+      const { rows, isBatch, pathOf } = parseLogits(value, fault)
+      const decoded = rows.map((row, index) => {
+        const logits = finite(row as Elements, (id, got) => {
+          const detail = `Expected a number below +Infinity at index ${id}, got ${got} as float32`
+          return fault(pathOf(index, id), detail, 'LOGITS_NOT_FINITE')
+        })
+        if (!logits.some((logit) => logit > Number.NEGATIVE_INFINITY)) {
+          fault(pathOf(index), 'Expected at least one logit above -Infinity, got none')
+        }
+        return logits
+      })
+      return isBatch ? decoded : decoded[0]!
+    },
+  )
+    .register(vocabularyChecks, {
+      misfit(value, vocabSize) {
+        const rows = Array.isArray(value) ? (value as Float32Array[]) : [value as Float32Array]
+        const misfit = rows.find((row) => row.length !== vocabSize)
+        if (!misfit) return undefined
+        const detail = `Expected ${vocabSize} logits for a row, like its own, got ${misfit.length}`
+        return { path: [], detail, code: 'VOCABULARY_MISMATCH' }
+      },
+    })
+    .register(perRow, { split: listOrSame })
+}

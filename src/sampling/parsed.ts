@@ -1,0 +1,108 @@
+import * as z from 'zod'
+import type { ProblemCode } from '../errors.ts'
+import { DecodedText } from './bytes.ts'
+import { Elements } from './elements.ts'
+
+/**
+ * How fields are checked that may be as long as a vocabulary: by one function each that stops at the
+ * first fault. zod's own array would make an issue for every element.
+ */
+
+export type Path = (string | number)[]
+
+/** Stop at a fault; `code` where it is not that the value does not fit its schema. */
+export type FaultAt = (path: Path, message: string, code?: ProblemCode) => never
+
+/** A field parsed by a function that stops at the first fault, documented by a JSON schema. */
+export function parsed<Output>(
+  documentation: z.core.GlobalMeta,
+  parse: (value: unknown, fault: FaultAt) => Output,
+) {
+  return z
+    .unknown()
+    .meta(documentation)
+    .transform((value, context): Output => {
+      try {
+        return parse(value, (path, message, problem) => {
+          throw new Faulty([{ code: 'custom', path, message, input: value, params: { problem } }])
+        })
+      } catch (error) {
+        if (!(error instanceof Faulty)) throw error
+        context.issues.push(...error.issues)
+        return z.NEVER
+      }
+    })
+}
+
+class Faulty extends Error {
+  readonly issues: z.core.$ZodRawIssue[]
+
+  constructor(issues: z.core.$ZodRawIssue[]) {
+    super()
+    this.issues = issues
+  }
+}
+
+/** Parse a part of a field by a schema, within the function that parses the field. */
+export function parsePart<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  path: Path = [],
+): z.output<Schema> {
+  const result = schema.safeParse(value, { reportInput: true })
+  if (result.success) return result.data
+  throw new Faulty(
+    result.error.issues.map(
+      (issue) => ({ ...issue, path: [...path, ...issue.path] }) as z.core.$ZodRawIssue,
+    ),
+  )
+}
+
+/** Names a faulty value in a few words, whatever its size. */
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null'
+  if (isList(value)) return 'an array'
+  if (value instanceof DecodedText) return `a string of ${value.length} characters`
+  if (typeof value === 'object') return 'an object'
+  if (typeof value === 'string') {
+    return value.length > 32 ? `a string of ${value.length} characters` : JSON.stringify(value)
+  }
+  return String(value)
+}
+
+/** A list of JSON; a long one of numbers comes as elements. */
+export function isList(value: unknown): value is unknown[] | Elements {
+  return Array.isArray(value) || value instanceof Elements
+}
+
+/** A list as numbers, up to the first item that is none. "-Infinity" is one here. */
+export function numbersOf(list: unknown[] | Elements): Elements {
+  if (list instanceof Elements) return list
+  const numbers = new Float64Array(list.length)
+  for (let i = 0; i < list.length; i++) {
+    const value = list[i]
+    if (typeof value === 'number') numbers[i] = value
+    else if (value === '-Infinity') numbers[i] = Number.NEGATIVE_INFINITY
+    else return Elements.of(numbers.subarray(0, i), { index: i, value })
+  }
+  return Elements.of(numbers)
+}
+
+/**
+ * An array that another schema parses item by item, up to the first faulty one. `items` is the
+ * JSON schema of an item, for the documentation.
+ */
+export function list<Item extends z.ZodType>(
+  item: Item,
+  documentation: { description: string; items: z.core.JSONSchema.BaseSchema; maxItems?: number },
+) {
+  const { maxItems = Number.POSITIVE_INFINITY } = documentation
+  return parsed({ ...documentation, type: 'array' }, (value, fault) => {
+    if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
+    if (value.length > maxItems) {
+      fault([], `Expected at most ${maxItems} items, got ${value.length}`)
+    }
+    const given = value instanceof Elements ? Array.from(value.toFloat64()) : value
+    return given.map((element, index): z.output<Item> => parsePart(item, element, [index]))
+  })
+}

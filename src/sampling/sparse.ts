@@ -1,0 +1,118 @@
+import * as z from 'zod'
+import type { ProblemCode } from '../errors.ts'
+import { type Batch, finite, parseNumbers, rowOrRows, rowSchema } from './batch.ts'
+import { Elements } from './elements.ts'
+import { beyondVocabulary, parseIds } from './fields.ts'
+import { describeValue, type FaultAt, isList, type Path, parsePart } from './parsed.ts'
+
+const idsSchema = { type: 'array', minItems: 1, items: { type: 'integer', minimum: 0 } } as const
+
+export const SparseLogits = z
+  .strictObject({
+    vocab_size: z
+      .int()
+      .min(1)
+      .max(2 ** 31)
+      .meta({ description: 'Entries of the whole vocabulary.' }),
+    token_ids: z.unknown().meta({
+      description:
+        'The most likely tokens of a row, in any order, each once; for a batch a list for each row.',
+      ...rowOrRows(idsSchema),
+    }),
+    values: z.unknown().meta({
+      description: 'Their logits, in the same order.',
+      ...rowOrRows(rowSchema),
+    }),
+    log_z: z
+      .unknown()
+      .meta({
+        description:
+          'ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch a list. ' +
+          'With it probabilities at temperature 1 are exact. Absent: probabilities are among the tokens given, ' +
+          'unless a filter leaves the others out anyway.',
+        ...rowOrRows({ type: 'number' }),
+      })
+      .optional(),
+  })
+  .meta({ id: 'SparseLogits', description: 'The logits of the most likely tokens alone.' })
+
+/** A row of which only the most likely tokens are known. */
+export interface Candidates {
+  readonly vocabSize: number
+  /** Ascending. */
+  readonly ids: Uint32Array
+  readonly values: Float32Array
+  /** ln Σ e^logit over the whole vocabulary. */
+  readonly logZ?: number
+}
+
+export function parseSparse(value: object, fault: FaultAt): Batch {
+  const { vocab_size: vocabSize, token_ids, values, log_z } = parsePart(SparseLogits, value)
+  const isBatch = Array.isArray(token_ids) && isList(token_ids[0])
+  const rowsOf = (field: unknown, name: string, rows?: number): unknown[] => {
+    if (!isBatch) return [field]
+    if (!Array.isArray(field) && !(field instanceof Elements)) {
+      return fault([name], `Expected a list with an item for each row, got ${describeValue(field)}`)
+    }
+    if (rows !== undefined && field.length !== rows) {
+      fault([name], `Expected ${rows} items, one for each row, got ${field.length}`)
+    }
+    return field instanceof Elements ? Array.from(field.toFloat64()) : field
+  }
+  const idLists = rowsOf(token_ids, 'token_ids')
+  const valueLists = rowsOf(values, 'values', idLists.length)
+  const logZs = log_z === undefined ? [] : rowsOf(log_z, 'log_z', idLists.length)
+  const pathOf = (name: string, row: number): Path => (isBatch ? [name, row] : [name])
+  const rows = idLists.map((ids, row) => {
+    const logZ = logZs[row]
+    if (logZ !== undefined && !Number.isFinite(logZ)) {
+      fault(pathOf('log_z', row), `Expected a finite number, got ${describeValue(logZ)}`)
+    }
+    return parseCandidates(
+      { ids, values: valueLists[row], logZ: logZ as number | undefined, vocabSize },
+      (name, path, message, code) => fault([...pathOf(name, row), ...path], message, code),
+    )
+  })
+  const valuePath = (row: number) => pathOf('values', row)
+  return { rows, vocabSize, isBatch, pathOf: (row) => valuePath(row) }
+}
+
+function parseCandidates(
+  given: { ids: unknown; values: unknown; logZ: number | undefined; vocabSize: number },
+  fault: (name: string, path: Path, message: string, code?: ProblemCode) => never,
+): Candidates {
+  const { vocabSize, logZ } = given
+  const ids = parseIds(given.ids, (path, message) => fault('token_ids', path, message))
+  if (ids.length === 0) fault('token_ids', [], 'Expected at least one token id, got none')
+  if (!isList(given.values) || given.values.length !== ids.length) {
+    const got = isList(given.values) ? String(given.values.length) : describeValue(given.values)
+    fault('values', [], `Expected ${ids.length} logits, one for each token id, got ${got}`)
+  }
+  const numbers = parseNumbers(given.values, (id, got) =>
+    fault('values', [id], `Expected a number or "-Infinity", got ${describeValue(got)}`),
+  )
+  const values = finite(numbers, (id, value) =>
+    fault(
+      'values',
+      [id],
+      `Expected a number below +Infinity, got ${value} as float32`,
+      'LOGITS_NOT_FINITE',
+    ),
+  )
+  const order = Uint32Array.from(ids.keys()).sort((a, b) => ids[a]! - ids[b]!)
+  for (const [i, place] of order.entries()) {
+    const id = ids[place]!
+    if (id >= vocabSize) {
+      const detail = beyondVocabulary(id, vocabSize)
+      fault('token_ids', [place], detail, 'TOKEN_ID_OUT_OF_RANGE')
+    }
+    if (i > 0 && id === ids[order[i - 1]!])
+      fault('token_ids', [place], `Token id ${id} is there twice`)
+  }
+  return {
+    vocabSize,
+    ids: order.map((place) => ids[place]!),
+    values: Float32Array.from(order, (place) => values[place]!),
+    ...(logZ !== undefined && { logZ }),
+  }
+}
