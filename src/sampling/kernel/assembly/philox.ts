@@ -1,19 +1,11 @@
 // Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), in the order NumPy runs it.
+import { multiplyHigh } from './wide';
 
 const MULTIPLIER_0: u64 = 0xd2e7470ee14c6c93;
 const MULTIPLIER_1: u64 = 0xca5a826395121157;
 const WEYL_0: u64 = 0x9e3779b97f4a7c15;
 const WEYL_1: u64 = 0xbb67ae8584caa73b;
 const ROUNDS = 10;
-
-/** The upper half of a 128-bit product. */
-// @ts-ignore: decorator
-@inline function multiplyHigh(a: u64, b: u64): u64 {
-  const aLow = a & 0xffffffff, aHigh = a >> 32;
-  const bLow = b & 0xffffffff, bHigh = b >> 32;
-  const middle = aHigh * bLow + ((aLow * bLow) >> 32);
-  return aHigh * bHigh + (middle >> 32) + (((middle & 0xffffffff) + aLow * bHigh) >> 32);
-}
 
 // @ts-ignore: decorator
 @inline function toUniform(word: u64): f64 {

@@ -1,4 +1,4 @@
-import { BLOCK_BYTES, MASKED, maskedLanes } from './constants';
+import { BLOCK, BLOCK_BYTES, MASKED, maskedLanes } from './constants';
 import { maxF32 } from './lanes';
 
 /** Block maxima to `maxima`, the row's maximum as result. No entry is NaN. */
@@ -49,4 +49,22 @@ export function maskBelow(row: usize, blocks: i32, maxima: usize, threshold: f32
       v128.store(row, v128.bitselect(l, masked, f32x4.ge(l, bound)));
     }
   }
+}
+
+const INFINITY: usize = memory.data<u32>([0x7f800000, 0x7f800000, 0x7f800000, 0x7f800000], 16);
+
+/** The index of the first entry that is NaN or +Infinity; -1 if none. The padding after `count` is masked. */
+export function findNotLogit(row: usize, count: i32): i32 {
+  const infinity = v128.load(INFINITY);
+  const blocks = (count + BLOCK - 1) / BLOCK;
+  let at = row;
+  for (const end = row + <usize>blocks * BLOCK_BYTES; at < end; at += 64) {
+    const below = v128.and(
+      v128.and(f32x4.lt(v128.load(at), infinity), f32x4.lt(v128.load(at, 16), infinity)),
+      v128.and(f32x4.lt(v128.load(at, 32), infinity), f32x4.lt(v128.load(at, 48), infinity)));
+    if (i32x4.bitmask(below) == 15) continue;
+    while (load<f32>(at) < Infinity) at += 4;
+    return <i32>((at - row) >> 2);
+  }
+  return -1;
 }

@@ -1,0 +1,282 @@
+// Runs of numbers in JSON arrays, to float64.
+import { assemble, powerOfFive, scale, UNDECIDED } from './decimal';
+import { multiplyHigh } from './wide';
+
+// @ts-ignore: decorator
+@inline const COMMA: u32 = 0x2c;
+// @ts-ignore: decorator
+@inline const MINUS: u32 = 0x2d;
+// @ts-ignore: decorator
+@inline const POINT: u32 = 0x2e;
+// @ts-ignore: decorator
+@inline const QUOTE: u32 = 0x22;
+// @ts-ignore: decorator
+@inline const SPACE: u32 = 0x20;
+
+export const STOP_NEEDS_MORE: i32 = 0;
+export const STOP_FULL: i32 = 1;
+export const STOP_OTHER: i32 = 2;
+export const STOP_MALFORMED: i32 = 3;
+export const STOP_HARD: i32 = 4;
+
+export let stopReason: i32 = 0;
+export let parsedTo: usize = 0;
+export let tokenEnd: usize = 0;
+export let expectsElement: bool = false;
+export let pendingComma: usize = 0;
+export let exactFloat32: bool = false;
+
+/** What an element is when nothing stops there. */
+// @ts-ignore: decorator
+@inline const PARSED: i32 = -1;
+
+/**
+ * Elements and the commas between them, from `at` up to `end`, float64 to `out`; how many. All else is in the globals.
+ * The time is in proportion to the bytes. A caller that carries an incomplete token over pays for its bytes again.
+ */
+export function parseNumbers(at: usize, end: usize, out: usize, capacity: i32, beforeElement: bool): i32 {
+  const start = out, limit = out + (<usize>capacity << 3);
+  let comma: usize = 0;
+  let reason = PARSED;
+  while (out < limit) {
+    at = skipSpace(at, end);
+    if (beforeElement) {
+      // The last one is left to parseElement, which stops behind it and not behind its comma.
+      out = parsePlain(at, end, out, limit - 8);
+      if (plainEnd != at) {
+        comma = plainEnd - 1;
+        at = skipSpace(plainEnd, end);
+      }
+      reason = parseElement(at, end);
+      if (reason != PARSED) break;
+      store<f64>(out, element);
+      out += 8;
+      at = tokenEnd;
+      beforeElement = false;
+    } else {
+      reason = at == end ? STOP_NEEDS_MORE : STOP_OTHER;
+      if (at == end || load<u8>(at) != COMMA) break;
+      comma = at++;
+      beforeElement = true;
+    }
+  }
+  stopReason = out < limit ? reason : STOP_FULL;
+  parsedTo = at;
+  expectsElement = beforeElement;
+  pendingComma = beforeElement ? comma : 0;
+  exactFloat32 = allFloat32(start, out);
+  return <i32>((out - start) >> 3);
+}
+
+// @ts-ignore: decorator
+@inline function isSpace(byte: u32): bool {
+  return byte == SPACE || byte == 0x0a || byte == 0x0d || byte == 0x09;
+}
+
+// @ts-ignore: decorator
+@inline function skipSpace(at: usize, end: usize): usize {
+  while (at < end && isSpace(load<u8>(at))) at++;
+  return at;
+}
+
+// @ts-ignore: decorator
+@inline function isDigit(byte: u32): bool {
+  return byte - 0x30 < 10;
+}
+
+// V8 rebuilds a v128 constant at every use: these are loaded before the loop (see maskedLanes).
+// The first two tell digits: moved by 0x50, '0' to '9' are the ten lowest of signed bytes.
+const PLAIN: usize = memory.data<u8>([
+  0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50,
+  0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89,
+  0x01, 0x0a, 0x01, 0x0a, 0x01, 0x0a, 0x01, 0x0a, 0x01, 0x0a, 0x01, 0x0a, 0x01, 0x0a, 0x01, 0x0a,
+  100, 0, 1, 0, 100, 0, 1, 0, 100, 0, 1, 0, 100, 0, 1, 0,
+  0x10, 0x27, 1, 0, 0x10, 0x27, 1, 0, 0x10, 0x27, 1, 0, 0x10, 0x27, 1, 0,
+], 16);
+
+// From byte k on, a mask of the last k digits of 16.
+const LAST_DIGITS: usize = memory.data<u8>([
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+], 16);
+
+const TENS: usize = memory.data<u64>([
+  1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000,
+  10000000000000, 100000000000000, 1000000000000000, 10000000000000000,
+], 16);
+
+/** The number that eight digits spell, the first in the lowest byte. Bytes of 0 count as digits 0. */
+// @ts-ignore: decorator
+@inline function eightDigits(bytes: u64): u64 {
+  bytes = ((bytes & 0x0f0f0f0f0f0f0f0f) * 2561) >> 8; // 10 * 2^8 + 1
+  bytes = ((bytes & 0x00ff00ff00ff00ff) * 6553601) >> 16; // 100 * 2^16 + 1
+  return ((bytes & 0x0000ffff0000ffff) * 42949672960001) >> 32; // 10000 * 2^32 + 1
+}
+
+/** No plain number is longer than the bytes looked at, and its comma and a space before it. */
+// @ts-ignore: decorator
+@inline const REACH: usize = 34;
+
+let plainEnd: usize = 0;
+
+/**
+ * The plain elements from `at` on, each with the comma behind it, float64 to `out`, which is returned as it then is; where
+ * they end, in `plainEnd`. Plain is what most numbers are: no exponent, at most 8 digits before the point, about 19 in all,
+ * a comma right behind, at most a space before. Whatever else stands at `plainEnd` is left to parseElement.
+ *
+ * What differs from number to number, sign and count of digits, decides no branch here: a processor could not foretell it.
+ */
+function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
+  const moved = v128.load(PLAIN), nine = v128.load(PLAIN, 16);
+  const ten = v128.load(PLAIN, 32), hundred = v128.load(PLAIN, 48), tenThousand = v128.load(PLAIN, 64);
+  while (out < limit && at + REACH <= end) {
+    let first = at;
+    if (load<u8>(first) == SPACE) first++;
+    const others = <u32>i8x16.bitmask(i8x16.gt_s(i8x16.add(v128.load(first), moved), nine))
+      | (<u32>i8x16.bitmask(i8x16.gt_s(i8x16.add(v128.load(first, 16), moved), nine)) << 16);
+    const negative = others & 1;
+    const marks = others & ~1;
+    const point = ctz(marks);
+    const whole = point - negative;
+    const digits = first + negative;
+    const bytes = load<u64>(digits);
+    if (u32(load<u8>(first) == MINUS) != negative) break;
+    if (whole - 1 > 7 || (u32(whole > 1) & u32((bytes & 0xff) == 0x30))) break;
+    let value: f64;
+    const mark = load<u8>(first + point);
+    if (mark == POINT) {
+      const stop = ctz(marks & (marks - 1));
+      const behind = stop - point - 1;
+      if (load<u8>(first + stop) != COMMA || behind == 0) break;
+      // The last 16 digits behind the point, and before them those that are left, without the point.
+      const over = behind > 16 ? behind - 16 : 0;
+      const vector = behind - over;
+      const leading = whole + over;
+      if (leading > 7) break;
+      let d = v128.and(v128.load(first + stop - 16), v128.load(LAST_DIGITS + vector));
+      d = i16x8.shr_u(i16x8.mul(d, ten), 8);
+      d = i32x4.dot_i16x8_s(d, hundred);
+      d = i32x4.dot_i16x8_s(i16x8.narrow_i32x4_u(d, d), tenThousand);
+      const halves = <u64>i64x2.extract_lane(d, 0);
+      const before: u64 = ((<u64>1) << (whole << 3)) - 1;
+      const head = eightDigits(((bytes & before) | ((bytes >> 8) & ~before)) << (64 - (leading << 3)));
+      // 1844 times 10^16 would leave 64 bits.
+      if (head > 1843 && whole + behind > 19) break;
+      const w = head * load<u64>(TENS + (vector << 3)) + (halves & 0xffffffff) * 100000000 + (halves >> 32);
+      const shift = clz(w);
+      const product = multiplyHigh(w << shift, powerOfFive(-<i32>behind));
+      if ((product & UNDECIDED) != UNDECIDED && w != 0) {
+        // No tie: the product falls short of one, by the digits of the power that are left out, and would be undecided.
+        value = assemble(product, shift, -<i32>behind, false);
+      } else {
+        // Undecided is most often short and exact: the quotient of two whole numbers of 53 bits, which division rounds (Clinger 1990).
+        if (over || w > 9007199254740992) break;
+        value = <f64><i64>w / <f64>load<i64>(TENS + (vector << 3));
+      }
+      at = first + stop + 1;
+    } else {
+      if (mark != COMMA) break;
+      value = <f64><i64>eightDigits(bytes << (64 - (whole << 3)));
+      at = first + point + 1;
+    }
+    store<u64>(out, reinterpret<u64>(value) | (<u64>negative << 63));
+    out += 8;
+  }
+  plainEnd = at;
+  return out;
+}
+
+/** The value of the element that parseElement has read. */
+let element: f64 = 0;
+
+/** One element of any kind: PARSED, with its value in `element` and its end in `tokenEnd`, or why not. */
+function parseElement(at: usize, end: usize): i32 {
+  if (at == end) return STOP_NEEDS_MORE;
+  if (load<u8>(at) == QUOTE) return parseMinusInfinity(at, end);
+  const negative = load<u8>(at) == MINUS;
+  if (negative && ++at == end) return STOP_NEEDS_MORE;
+  if (!isDigit(load<u8>(at))) return negative ? STOP_MALFORMED : STOP_OTHER;
+
+  // The first 19 digits but for leading zeros, in w; of the others, how many there are and whether all are zeros.
+  let w: u64 = 0, exponent: i64 = 0;
+  let kept = 0;
+  let truncated = false;
+  if (load<u8>(at) == 0x30) {
+    at++;
+    if (at < end && isDigit(load<u8>(at))) return STOP_MALFORMED;
+  }
+  for (; at < end && isDigit(load<u8>(at)); at++) {
+    const digit = <u64>load<u8>(at) - 0x30;
+    if (kept < 19) {
+      w = w * 10 + digit;
+      kept++;
+    } else {
+      exponent++;
+      truncated = truncated || digit != 0;
+    }
+  }
+  if (at < end && load<u8>(at) == POINT) {
+    if (++at == end) return STOP_NEEDS_MORE;
+    if (!isDigit(load<u8>(at))) return STOP_MALFORMED;
+    for (; at < end && isDigit(load<u8>(at)); at++) {
+      const digit = <u64>load<u8>(at) - 0x30;
+      if (kept < 19) {
+        w = w * 10 + digit;
+        kept += i32(w != 0);
+        exponent--;
+      } else {
+        truncated = truncated || digit != 0;
+      }
+    }
+  }
+  if (at < end && (load<u8>(at) | 0x20) == 0x65) {
+    if (++at == end) return STOP_NEEDS_MORE;
+    const minus = load<u8>(at) == MINUS;
+    if (minus || load<u8>(at) == 0x2b) at++;
+    if (at == end) return STOP_NEEDS_MORE;
+    if (!isDigit(load<u8>(at))) return STOP_MALFORMED;
+    // Large enough to outweigh as many digits as memory holds, and no larger.
+    let power: i64 = 0;
+    for (; at < end && isDigit(load<u8>(at)); at++) if (power < 1000000000000) power = power * 10 + load<u8>(at) - 0x30;
+    exponent += minus ? -power : power;
+  }
+  if (at == end) return STOP_NEEDS_MORE;
+  const next = <u32>load<u8>(at);
+  if (next != COMMA && next != 0x5d && next != 0x7d && !isSpace(next)) return STOP_MALFORMED;
+  tokenEnd = at;
+
+  const value = scale(w, exponent);
+  // With digits left out the number is between w and w + 1.
+  if (value != value || (truncated && value != scale(w + 1, exponent))) return STOP_HARD;
+  element = negative ? -value : value;
+  return PARSED;
+}
+
+// Its first 8 bytes, and its last 4: it has 11.
+// @ts-ignore: decorator
+@inline const MINUS_INFINITY: u64 = 0x696e69666e492d22;
+// @ts-ignore: decorator
+@inline const MINUS_INFINITY_END: u32 = 0x22797469;
+
+/** The token `"-Infinity"`. */
+function parseMinusInfinity(at: usize, end: usize): i32 {
+  if (at + 11 <= end) {
+    if (load<u64>(at) != MINUS_INFINITY || load<u32>(at, 7) != MINUS_INFINITY_END) return STOP_OTHER;
+    element = -Infinity;
+    tokenEnd = at + 11;
+    return PARSED;
+  }
+  for (let i: u64 = 0; at < end; at++, i++) {
+    const wanted = i < 8 ? MINUS_INFINITY >> (i << 3) : <u64>MINUS_INFINITY_END >> ((i - 7) << 3);
+    if (load<u8>(at) != <u8>wanted) return STOP_OTHER;
+  }
+  return STOP_NEEDS_MORE;
+}
+
+/** Whether all of some float64 are float32 as well. */
+function allFloat32(at: usize, end: usize): bool {
+  for (; at + 16 <= end; at += 16) {
+    const values = v128.load(at);
+    if (!i64x2.all_true(f64x2.eq(f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(values)), values))) return false;
+  }
+  return at == end || <f64><f32>load<f64>(at) == load<f64>(at);
+}
