@@ -23,16 +23,23 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
   'src/config.ts': { own: [], packages: ['zod'] },
   'src/errors.ts': { own: [], packages: [] },
   'src/routes': {
-    own: ['src/config.ts', 'src/routes', 'src/plugins/openapi.ts', 'src/protocols', 'src/sampling'],
-    packages: ['fastify', 'zod', 'node:crypto'],
+    own: [
+      'src/config.ts',
+      'src/errors.ts',
+      'src/routes',
+      'src/plugins/openapi.ts',
+      'src/protocols',
+      'src/sampling',
+    ],
+    packages: ['fastify', 'zod', 'node:crypto', 'node:stream'],
   },
   'src/plugins': {
-    own: ['src/errors.ts', 'src/plugins', 'src/protocols/validate.ts', 'src/sampling/fields.ts'],
+    own: ['src/errors.ts', 'src/plugins', 'src/protocols/validate.ts', 'src/sampling/parsed.ts'],
     packages: ['fastify', '@fastify/', 'zod', 'node:'],
   },
   'src/protocols': {
     own: ['src/errors.ts', 'src/protocols', 'src/sampling'],
-    packages: ['zod', 'leven'],
+    packages: ['zod', 'leven', 'node:http', 'node:stream', 'node:timers/promises', 'node:zlib'],
   },
   'src/sampling': { own: ['src/errors.ts', 'src/sampling'], packages: ['zod'] },
   'src/sampling/samplers': {
@@ -40,7 +47,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
       'src/sampling/sampler.ts',
       'src/sampling/row.ts',
       'src/sampling/fields.ts',
-      'src/sampling/tensor.ts',
+      'src/sampling/logits.ts',
       'src/sampling/history.ts',
       'src/sampling/philox.ts',
       'src/sampling/reusable.ts',
@@ -49,7 +56,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     packages: ['zod'],
   },
   'src/sampling/samplers/index.ts': { own: ['src/sampling/samplers'], packages: [] },
-  'src/sampling/kernel': { own: [], packages: ['node:fs'] },
+  'src/sampling/kernel': { own: ['src/sampling/kernel'], packages: ['node:fs'] },
 }
 
 const within = (path: string, room: string) => path === room || path.startsWith(`${room}/`)

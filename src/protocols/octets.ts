@@ -78,6 +78,8 @@ export function querySchema({ Fields }: Operation) {
   }
   const others = [...parameters.keys()].filter((name) => name in Fields.shape)
   const mask = Object.fromEntries(others.map((name) => [name, true]))
+  // What a query cannot say stays as it is when nothing is said.
+  const defaults = Fields.parse({})
   const Query = Fields.pick(mask as never)
     .extend(tensorFields)
     .strict()
@@ -95,7 +97,7 @@ export function querySchema({ Fields }: Operation) {
       dtype: Dtype
       shape?: number[]
     }
-    return { dtype, shape, fields }
+    return { dtype, shape, fields: { ...defaults, ...fields } }
   }
   return { Query, parse }
 }

@@ -54,8 +54,8 @@ function codeOf(issue: z.core.$ZodIssue): ProblemCode {
 }
 
 function toDetail(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'custom') return issue.message
   if (issue.input === undefined) return 'Expected a value, got none'
+  if (issue.code === 'custom') return issue.message
   return `${issue.message.replace('Invalid input: e', 'E').replace(/, received .*$/, '')}, got ${describeValue(issue.input)}`
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
 import { describeConfig } from '../../src/config.ts'
-import { SampleRequest } from '../../src/protocols/request.ts'
+import { sampleOperation } from '../../src/protocols/request.ts'
 import { kelvinOrder, samplerByName } from '../../src/sampling/order.ts'
 import { profiles } from '../../src/sampling/profiles/index.ts'
 import { testApp } from '../app.ts'
@@ -34,7 +34,7 @@ function rangeOf({ type, enum: choices, anyOf, minimum, maximum }: Property): st
   return `${type}${low}${high}`
 }
 
-const { properties, required } = z.toJSONSchema(SampleRequest, { io: 'input' }).$defs!
+const { properties, required } = z.toJSONSchema(sampleOperation.Request, { io: 'input' }).$defs!
   .SampleRequest as { properties: Record<string, Property>; required: string[] }
 
 function fieldRow(name: string): Cell[] {

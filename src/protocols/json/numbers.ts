@@ -15,11 +15,11 @@ export interface Run {
 /** Read items that are numbers, and the commas between them, from a text in the kernel's memory. */
 export function readNumbers(from: number, end: number, list: ListBuilder): Run {
   const { offset, bytes, out, numbers } = textWindow()
-  const count = kernel.parseNumbers(offset + from, offset + end, out, NUMBERS)
+  const count = kernel.parseNumbers(offset + from, offset + end, out, NUMBERS, true)
   if (count > 0) list.addNumbers(numbers.subarray(0, count), kernel.exactFloat32.value !== 0)
   const position = kernel.parsedTo.value - offset
   const reason = kernel.stopReason.value
-  if (reason === kernel.HARD.value) {
+  if (reason === kernel.STOP_HARD.value) {
     const tokenEnd = kernel.tokenEnd.value - offset
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + position, tokenEnd - position)
     list.add(Number(text.toString('latin1')))
@@ -28,6 +28,6 @@ export function readNumbers(from: number, end: number, list: ListBuilder): Run {
   return {
     position,
     expectsItem: kernel.expectsElement.value !== 0,
-    isCut: reason === kernel.NEEDS_MORE.value,
+    isCut: reason === kernel.STOP_NEEDS_MORE.value,
   }
 }

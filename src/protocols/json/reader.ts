@@ -91,6 +91,7 @@ export class JsonReader {
     // A number has no end of its own, but that of the text is one.
     this.push(Uint8Array.of(SPACE))
     if (this.#expected === 'the end') return this.#root
+    if (this.#offset === 1) throw new Problem('EMPTY_BODY', 'Expected a JSON object, got nothing')
     throw new Problem('INVALID_JSON', `The JSON ends too early, after ${this.#offset - 1} bytes`)
   }
 

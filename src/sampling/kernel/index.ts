@@ -74,6 +74,24 @@ interface Kernel {
     blocks: number,
     out: Offset,
   ): void
+  decodeFloat16(source: Offset, count: number, out: Offset): void
+  decodeBfloat16(source: Offset, count: number, out: Offset): void
+  decodeFloat64(source: Offset, count: number, out: Offset): void
+  findNotLogit(row: Offset, count: number): number
+  parseNumbers(
+    at: Offset,
+    end: Offset,
+    out: Offset,
+    capacity: number,
+    beforeElement: boolean,
+  ): number
+  readonly parsedTo: Result
+  readonly tokenEnd: Result
+  readonly stopReason: Result
+  readonly expectsElement: Result
+  readonly exactFloat32: Result
+  readonly STOP_NEEDS_MORE: Result
+  readonly STOP_HARD: Result
   exp(x: number): number
   log(x: number): number
   pow(x: number, y: number): number

@@ -134,7 +134,7 @@ describe('guidance', () => {
     for (const others of [
       [1, 2],
       [
-        [1, 2, 3],
+        [1, 2],
         [1, 2],
       ],
     ]) {
