@@ -9,6 +9,7 @@ import { RequestLog, requestId } from './plugins/request-log.ts'
 import { registerShutdown } from './plugins/shutdown.ts'
 import { aboutRoutes } from './routes/about.ts'
 import { healthRoutes } from './routes/health.ts'
+import { openInferenceRoutes } from './routes/open-inference.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { probabilitiesRoute } from './routes/probabilities.ts'
 import { sampleRoute } from './routes/sample.ts'
@@ -38,6 +39,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
 
   await sampleRoute(app, config)
   await probabilitiesRoute(app, config)
+  await openInferenceRoutes(app, config, manifest.version)
   aboutRoutes(app, config, manifest.version)
   healthRoutes(app)
   pageRoutes(app)

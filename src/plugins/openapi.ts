@@ -147,6 +147,7 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
       security: [],
       tags: [
         { name: 'sampling', description: 'From logits to tokens' },
+        { name: 'open inference', description: 'For clients of Triton and KServe' },
         { name: 'about', description: 'What this server can do' },
         { name: 'health', description: 'For probes' },
       ],

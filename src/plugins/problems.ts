@@ -56,7 +56,7 @@ function toDocument(problem: Problem, request_id: string): z.output<typeof Probl
   }
 }
 
-function toProblem(error: FastifyError | Problem, request: FastifyRequest): Problem {
+export function toProblem(error: FastifyError | Problem, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     const type = describeValue(request.headers['content-type'] ?? 'no content type')
@@ -110,16 +110,22 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
 /** Every error leaves by this door. */
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler(sendProblem)
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0]!
-    const allowed = app.supportedMethods.filter((method) => app.hasRoute({ method, url: path }))
-    if (allowed.length === 0) {
-      throw new Problem('NOT_FOUND', `Cannot ${request.method} ${path}: see /docs for what is here`)
-    }
-    reply.header('allow', allowed.join(', '))
-    throw new Problem(
-      'METHOD_NOT_ALLOWED',
-      `Cannot ${request.method} ${path}: use ${allowed.join(' or ')}`,
-    )
-  })
+  app.setNotFoundHandler((request, reply) => findRoute(app, request, reply))
+}
+
+/** For a request that no route takes: which methods the URL does answer, if any. */
+export function findRoute(
+  app: FastifyInstance,
+  { method, url }: FastifyRequest,
+  reply: FastifyReply,
+): never {
+  const path = url.split('?')[0]!
+  const allowed = app.supportedMethods.filter((candidate) =>
+    app.hasRoute({ method: candidate, url: path }),
+  )
+  if (allowed.length === 0) {
+    throw new Problem('NOT_FOUND', `Cannot ${method} ${path}: see /docs for what is here`)
+  }
+  reply.header('allow', allowed.join(', '))
+  throw new Problem('METHOD_NOT_ALLOWED', `Cannot ${method} ${path}: use ${allowed.join(' or ')}`)
 }

@@ -7,48 +7,12 @@ import { sample } from '../sampling/pipeline.ts'
 import { toBatch } from '../sampling/tensor.ts'
 import { ByteQueue } from './byte-queue.ts'
 import type { Pace } from './pace.ts'
+import { type Parameter, parametersOf, toValue } from './parameters.ts'
 import type { Operation, SamplingRequest } from './request.ts'
 import type { DecodedRow } from './rows.ts'
 import { validate } from './validate.ts'
 
 /** Requests whose body is the tensor of logits and nothing else; what else there is to say is in the query. */
-
-type Kind = 'number' | 'boolean' | 'text'
-interface Parameter {
-  kind: Kind
-  isList: boolean
-}
-
-type Property = z.core.JSONSchema.BaseSchema
-
-function kindOf({ type, anyOf }: Property): Kind | undefined {
-  if (type === 'number' || type === 'integer') return 'number'
-  if (type === 'boolean') return 'boolean'
-  if (type === 'string' || anyOf?.some((one) => (one as Property).type === 'string')) return 'text'
-  return undefined
-}
-
-/** How a field is written in a query, if it can be: one value, or several with commas between them. */
-function parameterOf(property: Property): Parameter | undefined {
-  const { type, items, anyOf = [] } = property
-  if (type === 'array') {
-    const kind = kindOf(items as Property)
-    return kind && { kind, isList: true }
-  }
-  const row = anyOf[0] as Property | undefined
-  if (row?.type === 'array') return parameterOf(row)
-  const kind = kindOf(property)
-  return kind && { kind, isList: false }
-}
-
-const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-
-/** What does not look like its kind stays text, for the schema to complain of. */
-function toValue(text: string, kind: Kind): unknown {
-  if (kind === 'number' && NUMBER.test(text)) return Number(text)
-  if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
-  return text
-}
 
 const tensorFields = {
   dtype: z
@@ -67,14 +31,12 @@ const tensorFields = {
 
 /** The query of an operation. */
 export function querySchema({ Fields }: Operation) {
-  const { properties = {} } = z.toJSONSchema(Fields, { io: 'input' })
   const parameters = new Map<string, Parameter>([
     ['dtype', { kind: 'text', isList: false }],
     ['shape', { kind: 'number', isList: true }],
   ])
-  for (const [name, property] of Object.entries(properties)) {
-    const parameter = parameterOf(property as Property)
-    if (parameter) parameters.set(name, parameter)
+  for (const [name, parameter] of parametersOf(Fields)) {
+    if (parameter.kind !== 'logits') parameters.set(name, parameter)
   }
   const others = [...parameters.keys()].filter((name) => name in Fields.shape)
   const mask = Object.fromEntries(others.map((name) => [name, true]))
@@ -89,9 +51,7 @@ export function querySchema({ Fields }: Operation) {
       if (Array.isArray(text)) {
         throw problemAt('INVALID_REQUEST', [name], `Expected one value, got ${text.length}`)
       }
-      const { kind, isList } = parameters.get(name) ?? { kind: 'text', isList: false }
-      if (!isList) return [name, toValue(text, kind)]
-      return [name, text === '' ? [] : text.split(',').map((item) => toValue(item, kind))]
+      return [name, toValue(text, parameters.get(name))]
     })
     const { dtype, shape, ...fields } = validate(Query, Object.fromEntries(values)) as {
       dtype: Dtype

@@ -11,7 +11,7 @@ import { encode } from '../protocols/json/response.ts'
 import { encodeTensor, openTensor, querySchema } from '../protocols/octets.ts'
 import { type Pace, startPace } from '../protocols/pace.ts'
 import type { Operation, SamplingRequest } from '../protocols/request.ts'
-import { type DecodedRow, decodeRows } from '../protocols/rows.ts'
+import { type DecodedRow, type DecodeOptions, decodeRows } from '../protocols/rows.ts'
 import { validate } from '../protocols/validate.ts'
 import { forms } from '../sampling/logits.ts'
 
@@ -31,17 +31,21 @@ interface SamplingRoute {
   examples: Record<string, { summary: string; request: object }>
 }
 
+export function decodeOptions({ MAX_VOCAB_SIZE, MAX_ROWS }: Config): DecodeOptions {
+  return {
+    maxVocabSize: MAX_VOCAB_SIZE,
+    maxRows: MAX_ROWS,
+    drawSeed: () => randomBytes(8).readBigUInt64LE(),
+  }
+}
+
 /** A route that takes logits, as JSON or as bytes, and answers row by row. */
 export async function samplingRoute(
   app: FastifyInstance,
   config: Config,
   { url, operation, response, answersTensor, examples, ...documentation }: SamplingRoute,
 ): Promise<void> {
-  const options = {
-    maxVocabSize: config.MAX_VOCAB_SIZE,
-    maxRows: config.MAX_ROWS,
-    drawSeed: () => randomBytes(8).readBigUInt64LE(),
-  }
+  const options = decodeOptions(config)
   const query = querySchema(operation)
   const limit = config.MAX_BODY_BYTES
 

@@ -1,0 +1,76 @@
+import { joinBytes } from '../../sampling/bytes.ts'
+import type { Dtype } from '../../sampling/elements.ts'
+
+/** The datatypes of the Open Inference Protocol, little-endian, and BF16, which Triton adds. */
+
+type Value = number | string | boolean
+
+interface Datatype {
+  /** Bytes an element takes; none where elements say it themselves. */
+  readonly width?: number
+  /** What it is as logits. */
+  readonly dtype?: Dtype
+  /** The elements, 64-bit integers beyond 2^53 as text. */
+  read(bytes: Uint8Array<ArrayBuffer>): Value[]
+}
+
+function safe(integer: bigint): number | string {
+  const number = Number(integer)
+  return Number.isSafeInteger(number) ? number : String(integer)
+}
+
+/** Each element a length in four bytes, then as many bytes of text. */
+function readTexts(bytes: Uint8Array<ArrayBuffer>): string[] {
+  const view = new DataView(bytes.buffer)
+  const texts: string[] = []
+  for (let at = 0; at < bytes.length; ) {
+    if (at + 4 > bytes.length) throw new RangeError('a length is cut')
+    const end = at + 4 + view.getUint32(at, true)
+    if (end > bytes.length) throw new RangeError('a text is cut')
+    texts.push(new TextDecoder().decode(bytes.subarray(at + 4, end)))
+    at = end
+  }
+  return texts
+}
+
+const values = (list: ArrayLike<number>): number[] => Array.from(list)
+
+export const datatypes = {
+  BOOL: { width: 1, read: (bytes) => Array.from(bytes, (byte) => byte !== 0) },
+  UINT8: { width: 1, read: values },
+  UINT16: { width: 2, read: ({ buffer }) => values(new Uint16Array(buffer)) },
+  UINT32: { width: 4, read: ({ buffer }) => values(new Uint32Array(buffer)) },
+  UINT64: { width: 8, read: ({ buffer }) => Array.from(new BigUint64Array(buffer), safe) },
+  INT8: { width: 1, read: ({ buffer }) => values(new Int8Array(buffer)) },
+  INT16: { width: 2, read: ({ buffer }) => values(new Int16Array(buffer)) },
+  INT32: { width: 4, read: ({ buffer }) => values(new Int32Array(buffer)) },
+  INT64: { width: 8, read: ({ buffer }) => Array.from(new BigInt64Array(buffer), safe) },
+  FP16: { width: 2, dtype: 'float16', read: ({ buffer }) => values(new Float16Array(buffer)) },
+  BF16: {
+    width: 2,
+    dtype: 'bfloat16',
+    // The upper half of a float32.
+    read: ({ buffer }) =>
+      values(
+        new Float32Array(Uint32Array.from(new Uint16Array(buffer), (half) => half << 16).buffer),
+      ),
+  },
+  FP32: { width: 4, dtype: 'float32', read: ({ buffer }) => values(new Float32Array(buffer)) },
+  FP64: { width: 8, dtype: 'float64', read: ({ buffer }) => values(new Float64Array(buffer)) },
+  BYTES: { read: readTexts },
+} as const satisfies Record<string, Datatype>
+
+export type DatatypeName = keyof typeof datatypes
+export const datatypeNames = Object.keys(datatypes) as [DatatypeName, ...DatatypeName[]]
+
+export const datatypeOf = (name: DatatypeName): Datatype => datatypes[name]
+
+/** Texts as elements of a binary tensor. */
+export function writeTexts(texts: readonly string[]): Uint8Array {
+  const encoded = texts.map((text) => new TextEncoder().encode(text))
+  const pieces = encoded.flatMap((text) => [
+    new Uint8Array(Uint32Array.of(text.length).buffer),
+    text,
+  ])
+  return joinBytes({ pieces, length: pieces.reduce((sum, { length }) => sum + length, 0) })
+}

@@ -1,0 +1,211 @@
+import { Problem } from '../../errors.ts'
+import { joinBytes } from '../../sampling/bytes.ts'
+import { denseProbabilities, topTokens } from '../../sampling/distribution.ts'
+import { type RowResult, sample } from '../../sampling/pipeline.ts'
+import type { Pace } from '../pace.ts'
+import type { DecodedRow } from '../rows.ts'
+import { type DatatypeName, writeTexts } from './datatypes.ts'
+import type { Model } from './models.ts'
+import type { InferRequest } from './request.ts'
+
+type Values = Float32Array | BigInt64Array | BigUint64Array | string[]
+
+/** What a model can answer with, one value or a list of them for each row. */
+export interface Output {
+  readonly datatype: DatatypeName
+  readonly description: string
+  /** Whether it is a list for each row. */
+  readonly isList: boolean
+  of(result: RowResult, row: DecodedRow): Values
+}
+
+export const outputs = {
+  token_ids: {
+    datatype: 'INT64',
+    description: 'The drawn tokens.',
+    isList: true,
+    of: ({ drawn }) => BigInt64Array.from(drawn!.token_ids, BigInt),
+  },
+  logprobs: {
+    datatype: 'FP32',
+    description: 'Of each drawn token, a natural logarithm.',
+    isList: true,
+    of: ({ drawn }) => Float32Array.from(drawn!.logprobs),
+  },
+  probabilities: {
+    datatype: 'FP32',
+    description: 'One for each vocabulary entry; 0 for a token that was removed.',
+    isList: true,
+    of: ({ row }, { vocabSize }) => denseProbabilities(row, new Float32Array(vocabSize)),
+  },
+  kept_count: {
+    datatype: 'INT64',
+    description: 'How many tokens are left.',
+    isList: false,
+    of: ({ row }) => BigInt64Array.of(BigInt(row.size)),
+  },
+  entropy: {
+    datatype: 'FP32',
+    description: 'Of the final distribution, in nats.',
+    isList: false,
+    of: ({ row }) => Float32Array.of(row.entropy()),
+  },
+  seed: {
+    datatype: 'UINT64',
+    description: 'Send it again to replay the draw.',
+    isList: false,
+    of: (_result, { address }) => BigUint64Array.of(address.seed),
+  },
+} as const satisfies Record<string, Output>
+
+export type OutputName = keyof typeof outputs
+
+/** The most likely tokens, as "probability:id"; after those left come those removed, ids ascending. */
+function classify(row: RowResult['row'], count: number): string[] {
+  const { token_ids, probabilities } = topTokens(row, count)
+  const classes = token_ids.map((id, i) => `${Math.fround(probabilities[i]!)}:${id}`)
+  const ranked = new Set(token_ids)
+  for (let id = 0; classes.length < count; id++) if (!ranked.has(id)) classes.push(`0:${id}`)
+  return classes
+}
+
+interface Wanted extends Output {
+  readonly name: string
+  readonly isBinary: boolean
+}
+
+function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: Model): Wanted[] {
+  const isBinary = parameters.binary_data_output === true
+  if (!requested || requested.length === 0) {
+    return model.defaults.map((name) => ({ ...outputs[name], name, isBinary }))
+  }
+  return requested.map(({ name, parameters: own = {} }): Wanted => {
+    if (!(model.outputs as readonly string[]).includes(name)) {
+      const known = model.outputs.join(', ')
+      throw new Problem(
+        'INVALID_REQUEST',
+        `unexpected output "${name.slice(0, 64)}": there are ${known}`,
+      )
+    }
+    const output: Output = outputs[name as OutputName]
+    const binary = own.binary_data ?? isBinary
+    const wanted = { ...output, name, isBinary: binary === true }
+    const { classification } = own
+    if (classification === undefined) return wanted
+    if (name !== 'probabilities') {
+      throw new Problem('INVALID_REQUEST', `output "${name}" has no classes; probabilities has`)
+    }
+    if (!Number.isInteger(classification) || (classification as number) < 1) {
+      throw new Problem(
+        'INVALID_REQUEST',
+        `Expected classification to be at least 1, got ${classification}`,
+      )
+    }
+    const of: Output['of'] = ({ row }) =>
+      classify(row, Math.min(classification as number, row.vocabSize))
+    return { ...wanted, datatype: 'BYTES', of }
+  })
+}
+
+/** An answer: its parts, and how many bytes of them are JSON, where binary data follows. */
+export interface InferAnswer {
+  readonly parts: Uint8Array[]
+  readonly headerLength: number | undefined
+}
+
+/** Stands for the elements of an output in the JSON of an answer. */
+const MARK = '\u0000'
+
+/** How many elements are written at a time. */
+const PART = 4096
+
+/** Binary data begins where any element may be read in place. */
+const ALIGNMENT = 8
+
+function toBinary(values: Values): Uint8Array {
+  if (Array.isArray(values)) return writeTexts(values)
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+}
+
+/** Sample the rows, and write what is wanted of each. */
+export async function encodeInfer(
+  request: InferRequest,
+  model: Model,
+  rows: readonly DecodedRow[],
+  pace: Pace,
+): Promise<InferAnswer> {
+  const wanted = wantedOf(request, model)
+  if (rows.some(({ draw }) => draw?.n !== rows[0]!.draw?.n)) {
+    throw new Problem('INVALID_REQUEST', 'Expected n to be the same for all rows')
+  }
+  const written = wanted.map((): Values[] => [])
+  const warnings: unknown[] = []
+  let index = 0
+  for (const result of sample(rows)) {
+    const row = rows[index]!
+    for (const [i, { of }] of wanted.entries()) written[i]!.push(of(result, row))
+    for (const warning of result.warnings) warnings.push({ ...warning, row: index })
+    index++
+    const turn = pace()
+    if (turn) await turn
+  }
+
+  const binaries: Uint8Array[] = []
+  const described = wanted.map(({ name, datatype, isList, isBinary }, i) => {
+    const values = written[i]!
+    const shape = isList ? [rows.length, values[0]!.length] : [rows.length]
+    if (!isBinary) return { name, datatype, shape, data: MARK }
+    const parts = values.map(toBinary)
+    binaries.push(...parts)
+    const binary_data_size = parts.reduce((sum, { length }) => sum + length, 0)
+    return { name, datatype, shape, parameters: { binary_data_size } }
+  })
+  const header = JSON.stringify({
+    model_name: model.name,
+    model_version: model.version,
+    ...(request.id !== undefined && { id: request.id }),
+    ...(warnings.length > 0 && { parameters: { warnings: JSON.stringify(warnings) } }),
+    outputs: described,
+  })
+  const lists = written.filter((_, i) => !wanted[i]!.isBinary)
+  const texts = await fill(header, lists, pace)
+  const parts = texts.map((text) => Buffer.from(text))
+  if (binaries.length === 0) return { parts, headerLength: undefined }
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const padding = (ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT
+  return {
+    parts: [...parts, Buffer.alloc(padding, ' '), ...binaries],
+    headerLength: length + padding,
+  }
+}
+
+/** The header with its lists, which may be long. */
+async function fill(header: string, lists: readonly Values[][], pace: Pace): Promise<string[]> {
+  const texts: string[] = []
+  for (const [i, text] of header.split(JSON.stringify(MARK)).entries()) {
+    texts.push(text)
+    const rows = lists[i]
+    if (!rows) continue
+    let separator = '['
+    for (const values of rows) {
+      for (let from = 0; from < values.length; from += PART) {
+        const part = Array.isArray(values)
+          ? JSON.stringify(values.slice(from, from + PART)).slice(1, -1)
+          : values.subarray(from, from + PART).join(',')
+        texts.push(separator, part)
+        separator = ','
+        const turn = pace()
+        if (turn) await turn
+      }
+    }
+    texts.push(']')
+  }
+  return texts
+}
+
+/** The parts in one, compressed or not. */
+export function joinParts(parts: Uint8Array[]): Uint8Array {
+  return parts.length === 1
+    ? parts[0]!
+    : joinBytes({ pieces: parts, length: parts.reduce((sum, { length }) => sum + length, 0) })
+}
