@@ -1,0 +1,62 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { startServer } from '../server.ts'
+
+/**
+ * npm run test:interop: public clients of the Open Inference Protocol, as published, against a real
+ * server. What follows `--` goes to unittest.
+ */
+
+const tests = fileURLToPath(new URL('.', import.meta.url))
+const cache = fileURLToPath(new URL('../../node_modules/.cache/interop', import.meta.url))
+const requirements = `${tests}requirements.txt`
+
+/** Not spawnSync: the server's log has to be read meanwhile, or it stops at a full pipe. */
+async function run(command: string, args: string[], environment: Record<string, string> = {}) {
+  const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...environment } })
+  const [code] = await once(child, 'exit')
+  return (code as number | null) ?? 1
+}
+
+function fail(message: string): never {
+  console.error(message)
+  process.exit(1)
+}
+
+/** The Python of an environment that has the clients, made anew when requirements or Python change. */
+async function installClients(): Promise<string> {
+  const about = 'import sys, venv, ensurepip; print(sys.version, sys.executable)'
+  const { status, stdout } = spawnSync('python3', ['-c', about], { encoding: 'utf8' })
+  if (status !== 0)
+    fail('The interop tests want python3 with venv (Debian: apt install python3-venv)')
+  const key = createHash('sha256').update(stdout).update(readFileSync(requirements)).digest('hex')
+  const home = `${cache}/${key.slice(0, 16)}`
+  const python = `${home}/bin/python`
+  // Written last, so that an installation cut short counts as none.
+  const complete = `${home}/complete`
+  if (existsSync(complete)) return python
+  console.log('Installing the clients')
+  rmSync(cache, { recursive: true, force: true })
+  const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check']
+  if ((await run('python3', ['-m', 'venv', home])) !== 0)
+    fail('No virtual environment could be made')
+  if ((await run(python, [...pip, '-r', requirements])) !== 0)
+    fail('The clients could not be installed')
+  writeFileSync(complete, '')
+  return python
+}
+
+const python = await installClients()
+const server = await startServer()
+const code = await run(
+  python,
+  ['-m', 'unittest', 'discover', '-s', tests, ...process.argv.slice(2)],
+  // Bytecode beside the clients, not in the tree.
+  { KELVIN_URL: server.url, PYTHONPYCACHEPREFIX: `${cache}/bytecode` },
+)
+await server.stop()
+for (const line of server.lines) if (JSON.parse(line).level >= 50) console.error(line)
+process.exitCode = code
