@@ -74,10 +74,9 @@ class TritonCases(Cases):
                         )
 
     def test_parameters_of_the_protocol_are_no_errors(self):
-        """A sequence, a priority and a timeout mean nothing here, and are sent all the same."""
-        options = {"sequence_id": 5, "sequence_start": True, "priority": 1, "timeout": 10**6}
-        expected = v1("sample", LOGITS, seed=7)
-        self.same(expected, "sample", {"logits": LOGITS}, parameters={"seed": 7}, **options)
+        """Both are hints to Triton's queue, and there is none here."""
+        options = {"parameters": {"seed": 7}, "priority": 1, "timeout": 10**6}
+        self.same(v1("sample", LOGITS, seed=7), "sample", {"logits": LOGITS}, **options)
 
 
 class TestTriton(TritonCases, unittest.TestCase):

@@ -48,7 +48,9 @@ class TestWire(unittest.TestCase):
         logits = InferInput("logits", list(LOGITS.shape), "FP32").set_data_from_numpy(LOGITS)
         requested = [InferRequestedOutput(*output) for output in outputs or []]
         parameters = {"seed": 7}
-        return InferenceServerClient.generate_request_body([logits], requested, parameters=parameters)
+        return InferenceServerClient.generate_request_body(
+            [logits], requested, parameters=parameters
+        )
 
     def test_about_the_server(self):
         for path in ["/v2", "/v2/"]:
@@ -94,6 +96,11 @@ class TestWire(unittest.TestCase):
         body, length = self.question()
         padded = body[:length] + b" " * 5 + body[length:]
         answer = self.outputs(*self.infer(padded, length + 5))
+        assert_outputs(answer, v1("sample", LOGITS, seed=7), ["token_ids", "logprobs"])
+
+    def test_a_body_in_chunks(self):
+        body, length = self.question()
+        answer = self.outputs(*self.infer(iter([body[:100], body[100:]]), length))
         assert_outputs(answer, v1("sample", LOGITS, seed=7), ["token_ids", "logprobs"])
 
     def test_nested_json(self):
