@@ -18,8 +18,7 @@ function tooLarge(limit: number): Problem {
 }
 
 /** The decompressed body, and the encoding it came in, if any. */
-function decoded(request: IncomingMessage): Readable {
-  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
+function decoded(request: IncomingMessage, encoding: string): Readable {
   if (encoding === 'identity' || encoding === '') return request
   if (!(encoding in decompressors)) {
     const detail = `Cannot read ${JSON.stringify(encoding.slice(0, 32))}: use ${encodings.join(' or ')}`
@@ -40,7 +39,8 @@ export function readBody(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     if (announcedLength(request) > limit) throw tooLarge(limit)
-    const body = decoded(request)
+    const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
+    const body = decoded(request, encoding)
     let length = 0
 
     function end(error?: Error): void {
@@ -78,7 +78,7 @@ export function readBody(
       end(
         body === request
           ? error
-          : new Problem('INVALID_ENCODING', `Cannot decompress: ${error.message}`),
+          : new Problem('INVALID_ENCODING', `Cannot decompress ${encoding}: ${error.message}`),
       )
     })
     request.once('close', () => {

@@ -129,16 +129,13 @@ export async function openInferenceRoutes(
         version,
         extensions: ['binary_tensor_data', 'classification', 'model_repository'],
       }
-      for (const url of ['', '/']) {
-        const schema = {
-          operationId: 'server_metadata',
-          summary: 'Name, version and extensions',
-          tags,
-          response: answers('This server'),
-          hide: url !== '',
-        }
-        scope.get(url, { schema }, (_request, reply) => sendJson(reply, metadata))
+      const schema = {
+        operationId: 'server_metadata',
+        summary: 'Name, version and extensions',
+        tags,
+        response: answers('This server'),
       }
+      scope.get('/', { schema }, (_request, reply) => sendJson(reply, metadata))
       for (const [name, key, summary] of [
         ['live', 'live', 'Is the server alive?'],
         ['ready', 'ready', 'Does the server take requests?'],
@@ -180,7 +177,7 @@ export async function openInferenceRoutes(
       )
       for (const path of ['/models/:model', '/models/:model/versions/:version']) {
         const isPlain = path === '/models/:model'
-        const shared = { tags, hide: !isPlain, params: undefined }
+        const shared = { tags, hide: !isPlain }
         scope.get(
           path,
           {
