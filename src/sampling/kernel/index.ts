@@ -74,10 +74,23 @@ interface Kernel {
     blocks: number,
     out: Offset,
   ): void
+  /**
+   * `count` little-endian elements, at any alignment, as float32 to `out`, which is 16-byte aligned and apart
+   * from the source: rounded to the nearest, ties to even. Nothing past the last element is read or written.
+   */
   decodeFloat16(source: Offset, count: number, out: Offset): void
   decodeBfloat16(source: Offset, count: number, out: Offset): void
   decodeFloat64(source: Offset, count: number, out: Offset): void
+  /** The index of the first of a row's `count` entries that is NaN or +Infinity; −1 if none is. */
   findNotLogit(row: Offset, count: number): number
+  /**
+   * Numbers of a JSON array, and the commas and white space between them, from the UTF-8 bytes from `at` up to
+   * `end`: at most `capacity`, as float64 to `out`; returns how many. They are JSON.parse's, bit for bit; the
+   * string "-Infinity" is one, too. With `beforeElement` an element is what must come first, else a comma.
+   *
+   * Where it stops it can be resumed, at `parsedTo` with `expectsElement` as `beforeElement`. It takes time
+   * in proportion to the bytes; those of a number cut off by `end` are read again once there are more.
+   */
   parseNumbers(
     at: Offset,
     end: Offset,
@@ -85,13 +98,23 @@ interface Kernel {
     capacity: number,
     beforeElement: boolean,
   ): number
-  readonly parsedTo: Result
-  readonly tokenEnd: Result
+  /** Why it stopped: one of `Stop`. */
   readonly stopReason: Result
-  readonly expectsElement: Result
-  readonly exactFloat32: Result
   readonly STOP_NEEDS_MORE: Result
+  readonly STOP_FULL: Result
+  readonly STOP_OTHER: Result
+  readonly STOP_MALFORMED: Result
   readonly STOP_HARD: Result
+  /** Where it stopped, of which `Stop` says more. */
+  readonly parsedTo: Result
+  /** With `Stop.hard`, where the number from `parsedTo` on ends. */
+  readonly tokenEnd: Result
+  /** 1 if an element must come next, after a comma or at the very beginning; 0 if a comma or the array's end. */
+  readonly expectsElement: Result
+  /** Where the comma is that this call has read and whose element has not come; 0 if there is none. */
+  readonly pendingComma: Result
+  /** 1 if every number of this call is exactly a float32, infinities and −0 among them; else 0. */
+  readonly exactFloat32: Result
   exp(x: number): number
   log(x: number): number
   pow(x: number, y: number): number
@@ -108,3 +131,17 @@ export const kernel = new WebAssembly.Instance(module, { env: { memory } })
 export const { exp, log, pow } = kernel
 
 export const BLOCK = kernel.BLOCK.value
+
+/** Why `parseNumbers` stopped. */
+export const Stop = {
+  /** At `end`, or at the start of a token that `end` may cut off. A number that touches it is one. */
+  needsMore: kernel.STOP_NEEDS_MORE.value,
+  /** Behind the last element there is room for. */
+  full: kernel.STOP_FULL.value,
+  /** At a byte that no number begins with, nor `"-Infinity"`; or, behind an element, that is no comma. */
+  other: kernel.STOP_OTHER.value,
+  /** At the start of something that begins like a number and is none, or that runs into what cannot follow one. */
+  malformed: kernel.STOP_MALFORMED.value,
+  /** At the start of a number that the host must round: one of more than 19 digits, or far from float32's range. */
+  hard: kernel.STOP_HARD.value,
+} as const

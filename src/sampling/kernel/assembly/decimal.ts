@@ -14,15 +14,16 @@ import { multiplyHigh } from './wide';
 // @ts-ignore: decorator
 @inline export const UNDECIDED: u64 = 0x1ff;
 
-/** The float64 whose 53 bits, and one to round by, lead the product of w << shift and 5^q. Normal numbers only. */
+/**
+ * The float64 next to w 10^q, given the upper half of the product of w << shift and 5^q, and whether the lower one, or what is
+ * left out of it, is more than 0. Rounding, to even at a tie, is the host's of an integer; its scale is a power of two.
+ */
 // @ts-ignore: decorator
-@inline export function assemble(product: u64, shift: u64, q: i32, even: bool): f64 {
-  const top = product >> 63;
-  let bits = product >> (top + 9);
-  bits = (bits + (bits & u64(!even))) >> 1;
-  // floor(log2(10^q)), good for |q| < 500. A mantissa that rounds up to 2^53 carries into the exponent, as it should.
-  const exponent = <u64>((217706 * q) >> 16) + 63 + top - shift;
-  return reinterpret<f64>(bits + ((exponent + 1022) << 52));
+@inline export function assemble(product: u64, more: u64, shift: u64, q: i32, negative: u32): f64 {
+  // floor(log2(10^q)), good for |q| < 500.
+  const exponent = (217706 * q) >> 16;
+  const power = (((<u64>exponent + 1025) - shift) << 52) | (<u64>negative << 63);
+  return <f64><i64>((product >> 1) | (product & 1) | more) * reinterpret<f64>(power);
 }
 
 /** w 10^q, correctly rounded; NaN where that is not certain, or q beyond the table. */
@@ -42,9 +43,7 @@ export function scale(w: u64, q: i64): f64 {
     high += u64(low < more);
     if (low == 0xffffffffffffffff && (power < -27 || power > 55)) return NaN;
   }
-  // Halfway between two float64, which only small powers can be: to the even one.
-  const unused = (high >> 63) + 9;
-  const half = low <= 1 && (high & (((<u64>1) << unused) - 1)) == 0;
-  const even = half && power >= -4 && power <= 23 && ((high >> unused) & 3) == 1;
-  return assemble(high, shift, power, even);
+  // Only with small powers can the product be exact, and a tie. Then nothing is left, or what rounding a power up has added.
+  const exact = low <= 1 && power >= -4 && power <= 23;
+  return assemble(high, u64(!exact), shift, power, 0);
 }

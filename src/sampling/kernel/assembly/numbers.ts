@@ -1,6 +1,6 @@
 // Runs of numbers in JSON arrays, to float64.
 import { assemble, powerOfFive, scale, UNDECIDED } from './decimal';
-import { multiplyHigh } from './wide';
+import { multiplyHighNearly } from './wide';
 
 // @ts-ignore: decorator
 @inline const COMMA: u32 = 0x2c;
@@ -42,10 +42,13 @@ export function parseNumbers(at: usize, end: usize, out: usize, capacity: i32, b
     at = skipSpace(at, end);
     if (beforeElement) {
       // The last one is left to parseElement, which stops behind it and not behind its comma.
+      const before = out;
       out = parsePlain(at, end, out, limit - 8);
-      if (plainEnd != at) {
-        comma = plainEnd - 1;
-        at = skipSpace(plainEnd, end);
+      if (out > before) {
+        at = plainEnd;
+        comma = at - 1;
+        while (load<u8>(comma) != COMMA) comma--;
+        at = skipSpace(at, end);
       }
       reason = parseElement(at, end);
       if (reason != PARSED) break;
@@ -112,9 +115,20 @@ const TENS: usize = memory.data<u64>([
   return ((bytes & 0x0000ffff0000ffff) * 42949672960001) >> 32; // 10000 * 2^32 + 1
 }
 
+// @ts-ignore: decorator
+@inline function fourDigits(bytes: u32): u32 {
+  bytes = ((bytes & 0x0f0f0f0f) * 2561) >> 8;
+  return ((bytes & 0x00ff00ff) * 6553601) >> 16;
+}
+
+// @ts-ignore: decorator
+@inline function withSign(size: f64, negative: u32): f64 {
+  return reinterpret<f64>(reinterpret<u64>(size) | (<u64>negative << 63));
+}
+
 /** No plain number is longer than the bytes looked at, and its comma and a space before it. */
 // @ts-ignore: decorator
-@inline const REACH: usize = 34;
+@inline const REACH: usize = 33;
 
 let plainEnd: usize = 0;
 
@@ -128,57 +142,59 @@ let plainEnd: usize = 0;
 function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
   const moved = v128.load(PLAIN), nine = v128.load(PLAIN, 16);
   const ten = v128.load(PLAIN, 32), hundred = v128.load(PLAIN, 48), tenThousand = v128.load(PLAIN, 64);
-  while (out < limit && at + REACH <= end) {
-    let first = at;
-    if (load<u8>(first) == SPACE) first++;
-    const others = <u32>i8x16.bitmask(i8x16.gt_s(i8x16.add(v128.load(first), moved), nine))
-      | (<u32>i8x16.bitmask(i8x16.gt_s(i8x16.add(v128.load(first, 16), moved), nine)) << 16);
-    const negative = others & 1;
-    const marks = others & ~1;
+  // Every element has at least a digit and its comma: no more of them begin here than there is room for.
+  const last = min(end - REACH, at + ((limit - out) >> 2) - 1);
+  while (at <= last) {
+    if (load<u8>(at) == SPACE) {
+      at++;
+      continue;
+    }
+    const others = <u32>i8x16.bitmask(i8x16.gt_s(i8x16.add(v128.load(at), moved), nine))
+      | (<u32>i8x16.bitmask(i8x16.gt_s(i8x16.add(v128.load(at, 16), moved), nine)) << 16);
+    const negative = u32(load<u8>(at) == MINUS);
+    const marks = others ^ negative;
     const point = ctz(marks);
     const whole = point - negative;
-    const digits = first + negative;
-    const bytes = load<u64>(digits);
-    if (u32(load<u8>(first) == MINUS) != negative) break;
-    if (whole - 1 > 7 || (u32(whole > 1) & u32((bytes & 0xff) == 0x30))) break;
-    let value: f64;
-    const mark = load<u8>(first + point);
+    const bytes = load<u64>(at + negative);
+    // From 1 to 8 digits, and only one if that is 0.
+    const zero = u32(<u8>bytes == 0x30);
+    if (whole - 1 + (zero << 3) - zero > 7) break;
+    const mark = load<u8>(at + point);
     if (mark == POINT) {
       const stop = ctz(marks & (marks - 1));
+      if (load<u8>(at + stop) != COMMA) break;
+      // At least one digit behind it; more than 16, which are one vector, only when what is before it is 0.
       const behind = stop - point - 1;
-      if (load<u8>(first + stop) != COMMA || behind == 0) break;
-      // The last 16 digits behind the point, and before them those that are left, without the point.
+      if (behind - 1 > 16 - whole + zero * 3) break;
       const over = behind > 16 ? behind - 16 : 0;
       const vector = behind - over;
-      const leading = whole + over;
-      if (leading > 7) break;
-      let d = v128.and(v128.load(first + stop - 16), v128.load(LAST_DIGITS + vector));
+      const leading = whole + over - zero;
+      if (leading > 4) break;
+      at += stop + 1;
+      let d = v128.and(v128.load(at - 17), v128.load(LAST_DIGITS + vector));
       d = i16x8.shr_u(i16x8.mul(d, ten), 8);
       d = i32x4.dot_i16x8_s(d, hundred);
       d = i32x4.dot_i16x8_s(i16x8.narrow_i32x4_u(d, d), tenThousand);
       const halves = <u64>i64x2.extract_lane(d, 0);
-      const before: u64 = ((<u64>1) << (whole << 3)) - 1;
-      const head = eightDigits(((bytes & before) | ((bytes >> 8) & ~before)) << (64 - (leading << 3)));
-      // 1844 times 10^16 would leave 64 bits.
-      if (head > 1843 && whole + behind > 19) break;
-      const w = head * load<u64>(TENS + (vector << 3)) + (halves & 0xffffffff) * 100000000 + (halves >> 32);
+      const head = fourDigits(<u32>((bytes >> (zero << 4)) << (32 - (leading << 3))));
+      const w = <u64>head * load<u64>(TENS + (vector << 3)) + (halves & 0xffffffff) * 100000000 + (halves >> 32);
       const shift = clz(w);
-      const product = multiplyHigh(w << shift, powerOfFive(-<i32>behind));
-      if ((product & UNDECIDED) != UNDECIDED && w != 0) {
-        // No tie: the product falls short of one, by the digits of the power that are left out, and would be undecided.
-        value = assemble(product, shift, -<i32>behind, false);
+      const product = multiplyHighNearly(w << shift, powerOfFive(-<i32>behind));
+      if (w == 0) {
+        store<u64>(out, <u64>negative << 63);
+      } else if ((product & UNDECIDED) < UNDECIDED - 3) {
+        store<f64>(out, assemble(product, 1, shift, -<i32>behind, negative));
+      } else if (over == 0 && w <= 9007199254740992) {
+        // Most often short and exact: the quotient of two whole numbers of 53 bits, which division rounds (Clinger 1990).
+        store<f64>(out, withSign(<f64><i64>w / <f64>load<i64>(TENS + (vector << 3)), negative));
       } else {
-        // Undecided is most often short and exact: the quotient of two whole numbers of 53 bits, which division rounds (Clinger 1990).
-        if (over || w > 9007199254740992) break;
-        value = <f64><i64>w / <f64>load<i64>(TENS + (vector << 3));
+        store<f64>(out, withSign(scale(w, -<i64>behind), negative));
       }
-      at = first + stop + 1;
     } else {
       if (mark != COMMA) break;
-      value = <f64><i64>eightDigits(bytes << (64 - (whole << 3)));
-      at = first + point + 1;
+      store<f64>(out, withSign(<f64><i64>eightDigits(bytes << (64 - (whole << 3))), negative));
+      at += point + 1;
     }
-    store<u64>(out, reinterpret<u64>(value) | (<u64>negative << 63));
     out += 8;
   }
   plainEnd = at;
