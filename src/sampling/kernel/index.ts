@@ -113,7 +113,7 @@ interface Kernel {
   readonly expectsElement: Result
   /** Where the comma is that this call has read and whose element has not come; 0 if there is none. */
   readonly pendingComma: Result
-  /** 1 if every number of this call is exactly a float32, infinities and −0 among them; else 0. */
+  /** 1 if all that this call wrote are exactly float32, as infinities and −0 are; else 0. */
   readonly exactFloat32: Result
   exp(x: number): number
   log(x: number): number

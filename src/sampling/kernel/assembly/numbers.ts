@@ -116,6 +116,23 @@ const TENS: usize = memory.data<u64>([
 }
 
 // @ts-ignore: decorator
+@inline function firstDigits(bytes: u64, count: u32): f64 {
+  return <f64><i64>eightDigits(bytes << (64 - (count << 3)));
+}
+
+/** From 1 to 8 digits, and only one if that is 0. */
+// @ts-ignore: decorator
+@inline function isWhole(digits: u32, zero: u32): bool {
+  return digits - 1 + (zero << 3) - zero <= 7;
+}
+
+/** Whether all eight bytes are digits: their upper half is 3, and still is when 6 is added. */
+// @ts-ignore: decorator
+@inline function areDigits(bytes: u64): bool {
+  return (bytes & (bytes + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) == 0x3030303030303030;
+}
+
+// @ts-ignore: decorator
 @inline function fourDigits(bytes: u32): u32 {
   bytes = ((bytes & 0x0f0f0f0f) * 2561) >> 8;
   return ((bytes & 0x00ff00ff) * 6553601) >> 16;
@@ -126,7 +143,7 @@ const TENS: usize = memory.data<u64>([
   return reinterpret<f64>(reinterpret<u64>(size) | (<u64>negative << 63));
 }
 
-/** No plain number is longer than the bytes looked at, and its comma and a space before it. */
+/** The bytes looked at, and the comma that may come behind them. */
 // @ts-ignore: decorator
 @inline const REACH: usize = 33;
 
@@ -134,8 +151,8 @@ let plainEnd: usize = 0;
 
 /**
  * The plain elements from `at` on, each with the comma behind it, float64 to `out`, which is returned as it then is; where
- * they end, in `plainEnd`. Plain is what most numbers are: no exponent, at most 8 digits before the point, about 19 in all,
- * a comma right behind, at most a space before. Whatever else stands at `plainEnd` is left to parseElement.
+ * they end, in `plainEnd`. Plain is what most numbers are: no exponent, a comma right behind, nothing but spaces before; up to
+ * 8 digits, or up to 4, a point and 17 in all, not counting "0.", which up to 19 may follow. The rest is left to parseElement.
  *
  * What differs from number to number, sign and count of digits, decides no branch here: a processor could not foretell it.
  */
@@ -156,9 +173,8 @@ function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
     const point = ctz(marks);
     const whole = point - negative;
     const bytes = load<u64>(at + negative);
-    // From 1 to 8 digits, and only one if that is 0.
     const zero = u32(<u8>bytes == 0x30);
-    if (whole - 1 + (zero << 3) - zero > 7) break;
+    if (!isWhole(whole, zero)) break;
     const mark = load<u8>(at + point);
     if (mark == POINT) {
       const stop = ctz(marks & (marks - 1));
@@ -171,6 +187,7 @@ function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
       const leading = whole + over - zero;
       if (leading > 4) break;
       at += stop + 1;
+      // Fewer than 16, and the vector begins before the point, perhaps before the text: that is masked.
       let d = v128.and(v128.load(at - 17), v128.load(LAST_DIGITS + vector));
       d = i16x8.shr_u(i16x8.mul(d, ten), 8);
       d = i32x4.dot_i16x8_s(d, hundred);
@@ -183,6 +200,7 @@ function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
       if (w == 0) {
         store<u64>(out, <u64>negative << 63);
       } else if ((product & UNDECIDED) < UNDECIDED - 3) {
+        // The product is less than 4 short, and always short: the digits of a negative power never end, so no tie looks like one.
         store<f64>(out, assemble(product, 1, shift, -<i32>behind, negative));
       } else if (over == 0 && w <= 9007199254740992) {
         // Most often short and exact: the quotient of two whole numbers of 53 bits, which division rounds (Clinger 1990).
@@ -192,8 +210,23 @@ function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
       }
     } else {
       if (mark != COMMA) break;
-      store<f64>(out, withSign(<f64><i64>eightDigits(bytes << (64 - (whole << 3))), negative));
-      at += point + 1;
+      store<f64>(out, withSign(firstDigits(bytes, whole), negative));
+      // The bytes looked at hold more of them when they are short.
+      let from = point + 1;
+      for (let rest = marks & (marks - 1); rest != 0 && at + from <= last; rest &= rest - 1) {
+        if (load<u8>(at + from) == SPACE) {
+          from++;
+          continue;
+        }
+        const point = ctz(rest);
+        const bytes = load<u64>(at + from);
+        const whole = point - from;
+        if (!isWhole(whole, u32(<u8>bytes == 0x30)) || load<u8>(at + point) != COMMA) break;
+        out += 8;
+        store<f64>(out, firstDigits(bytes, whole));
+        from = point + 1;
+      }
+      at += from;
     }
     out += 8;
   }
@@ -234,7 +267,13 @@ function parseElement(at: usize, end: usize): i32 {
     if (++at == end) return STOP_NEEDS_MORE;
     if (!isDigit(load<u8>(at))) return STOP_MALFORMED;
     for (; at < end && isDigit(load<u8>(at)); at++) {
+      for (; w != 0 && kept < 12 && at + 8 < end && areDigits(load<u64>(at)); at += 8) {
+        w = w * 100000000 + eightDigits(load<u64>(at));
+        kept += 8;
+        exponent -= 8;
+      }
       const digit = <u64>load<u8>(at) - 0x30;
+      if (digit > 9) break;
       if (kept < 19) {
         w = w * 10 + digit;
         kept += i32(w != 0);
