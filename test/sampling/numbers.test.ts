@@ -206,6 +206,18 @@ const tokens: Record<string, () => string> = {
       `${middle - 1n}`,
     ])
   },
+  'halfway with a few places': () => {
+    // An odd number of 54 bits, halved some times: as many decimal places, and no float64.
+    const odd = ((1n << 52n) + BigInt(Math.floor(random() * 2 ** 52))) * 2n + 1n
+    const halvings = 1 + Math.floor(random() * 4)
+    const decimal = `${odd * 5n ** BigInt(halvings)}`
+    const point = decimal.length - halvings
+    return pick([
+      `${decimal.slice(0, point)}.${decimal.slice(point)}`,
+      `${decimal}e-${halvings}`,
+      `-${decimal[0]}.${decimal.slice(1)}e${point - 1}`,
+    ])
+  },
   'minus infinity': () => '"-Infinity"',
   'small alphabet': () =>
     pick([

@@ -37,13 +37,13 @@ export function scale(w: u64, q: i64): f64 {
   w <<= shift;
   const five = powerOfFive(power);
   let high = multiplyHigh(w, five), low = w * five;
-  if ((high & UNDECIDED) == UNDECIDED || low <= 1) {
+  if ((high & UNDECIDED) == UNDECIDED || low == 0) {
     const more = multiplyHigh(w, load<u64>(POWERS + (<usize>(power - LOWEST_POWER) << 4), 8));
     low += more;
     high += u64(low < more);
     if (low == 0xffffffffffffffff && (power < -27 || power > 55)) return NaN;
   }
-  // Only with small powers can the product be exact, and a tie. Then nothing is left below, or what rounding the power up added.
-  const exact = low <= 1 && power >= -4 && power <= 23;
+  // Only with small powers can the product be exact, and a tie. What rounding the power up has added is below these words.
+  const exact = low == 0 && power >= -4 && power <= 23;
   return assemble(high, u64(!exact), shift, power, 0);
 }
