@@ -56,9 +56,9 @@ export class Dense {
   }
 
   load(logits: Elements): void {
-    const { row, maxima } = this.#memory
-    this.#blocks = loadRow(logits, this.#memory)
-    this.#max = kernel.scan(row, this.#blocks, maxima)
+    const { blocks, max } = loadRow(logits, this.#memory)
+    this.#blocks = blocks
+    this.#max = max
     this.#size = undefined
     this.#aside.clear()
   }

@@ -40,19 +40,20 @@ export class Elements {
   /** Copy the bytes of `count` elements from the element `start` on. */
   copy(start: number, count: number, target: Uint8Array): void {
     let written = 0
-    for (const piece of this.#views(start, count)) {
+    this.#visit(start, count, (piece) => {
       target.set(piece, written)
       written += piece.length
-    }
+    })
   }
 
   /** Some of the elements, without a copy. */
   slice(start: number, count: number): Elements {
-    return new Elements(this.dtype, [...this.#views(start, count)], count)
+    const pieces: Uint8Array[] = []
+    this.#visit(start, count, (piece) => pieces.push(piece))
+    return new Elements(this.dtype, pieces, count)
   }
 
-  *#views(start: number, count: number): Generator<Uint8Array> {
-    const pieces = this.#pieces
+  #visit(start: number, count: number, visit: (piece: Uint8Array) => void): void {
     const width = widths[this.dtype]
     let from = start * width
     const end = from + count * width
@@ -61,13 +62,12 @@ export class Elements {
       this.#pieceStart = 0
     }
     while (from < end) {
-      const piece = pieces[this.#piece]!
+      const piece = this.#pieces[this.#piece]!
       const pieceEnd = this.#pieceStart + piece.length
       if (from < pieceEnd) {
-        const first = from - this.#pieceStart
-        const last = Math.min(end, pieceEnd) - this.#pieceStart
-        yield first === 0 && last === piece.length ? piece : piece.subarray(first, last)
-        from += last - first
+        const last = Math.min(end, pieceEnd)
+        visit(piece.subarray(from - this.#pieceStart, last - this.#pieceStart))
+        from = last
       }
       if (from < end) {
         this.#pieceStart = pieceEnd

@@ -26,30 +26,43 @@ const decoders: Record<Exclude<Dtype, 'float32'>, Decode> = {
 
 interface Place {
   row: Offset
+  maxima: Offset
   values: Float32Array
+  /** The same as bytes. */
+  bytes: Uint8Array
   staging: Staging
 }
 
-/** Put elements into a row, and −∞ after them up to the end of the block; how many blocks they take. */
-function put(elements: Elements, start: number, count: number, place: Place): number {
-  const { row, values, staging } = place
+/** A row that was loaded: how many blocks it takes, and its maximum. */
+interface Loaded {
+  blocks: number
+  max: number
+}
+
+/** Put elements into a row, and −∞ after them up to the end of the block. */
+function put(elements: Elements, start: number, count: number, place: Place): Loaded {
+  const { row, maxima, values, bytes, staging } = place
   const { dtype } = elements
   if (dtype === 'float32') {
-    elements.copy(start, count, new Uint8Array(values.buffer, row, count * 4))
+    elements.copy(start, count, bytes)
   } else {
     elements.copy(start, count, staging.bytes)
     decoders[dtype](staging.offset, count, row)
   }
   const blocks = Math.ceil(count / BLOCK)
-  values.fill(Number.NEGATIVE_INFINITY, count, blocks * BLOCK)
-  const faulty = kernel.findNotLogit(row, count)
-  if (faulty >= 0) throw new FaultyLogit(start + faulty, values[faulty]!)
-  return blocks
+  if (count % BLOCK > 0) values.fill(Number.NEGATIVE_INFINITY, count, blocks * BLOCK)
+  const max = kernel.scan(row, blocks, maxima)
+  if (!(kernel.scanSum.value < Number.POSITIVE_INFINITY)) {
+    const faulty = kernel.findNotLogit(row, count)
+    if (faulty >= 0) throw new FaultyLogit(start + faulty, values[faulty]!)
+  }
+  return { blocks, max }
 }
 
-/** Load a whole row; how many blocks it takes. */
-export function loadRow(elements: Elements, { row, views, staging }: RowMemory): number {
-  return put(elements, 0, elements.length, { row, values: views.row, staging })
+/** Load a whole row. */
+export function loadRow(elements: Elements, { row, maxima, views, staging }: RowMemory): Loaded {
+  const { row: values, rowBytes: bytes } = views
+  return put(elements, 0, elements.length, { row, maxima, values, bytes, staging })
 }
 
 /**
@@ -59,19 +72,20 @@ export function loadRow(elements: Elements, { row, views, staging }: RowMemory):
  */
 export function firstMaximum(elements: Elements): { id: number; logit: number } {
   const corner = cornerRow()
-  let max = Number.NEGATIVE_INFINITY
+  const { row, maxima } = corner
+  let logit = Number.NEGATIVE_INFINITY
   let first = 0
+  const pass = (start: number) =>
+    put(elements, start, Math.min(CORNER, elements.length - start), corner)
   for (let start = 0; start < elements.length; start += CORNER) {
-    const blocks = put(elements, start, Math.min(CORNER, elements.length - start), corner)
-    const largest = kernel.scan(corner.row, blocks, corner.maxima)
-    if (largest > max) {
-      max = largest
+    const { max } = pass(start)
+    if (max > logit) {
+      logit = max
       first = start
     }
   }
-  const blocks = put(elements, first, Math.min(CORNER, elements.length - first), corner)
-  kernel.scan(corner.row, blocks, corner.maxima)
-  return { id: first + kernel.indexOfMax(corner.row, blocks, corner.maxima, max), logit: max }
+  const { blocks } = pass(first)
+  return { id: first + kernel.indexOfMax(row, blocks, maxima, logit), logit }
 }
 
 /** All of them in float32, by the same decoders. */

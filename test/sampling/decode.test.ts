@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { BLOCK, kernel, layOut, memory } from '../../src/sampling/kernel/index.ts'
+import { BLOCK, kernel, memory } from '../../src/sampling/kernel/index.ts'
+import { layOut } from '../../src/sampling/kernel/memory.ts'
 import { gaussian, seeded } from './rows.ts'
 
 const ENTRIES = 65_536

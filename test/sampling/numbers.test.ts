@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { kernel, layOut, memory, Stop } from '../../src/sampling/kernel/index.ts'
+import { kernel, memory, Stop } from '../../src/sampling/kernel/index.ts'
+import { layOut } from '../../src/sampling/kernel/memory.ts'
 import { gaussian, seeded } from './rows.ts'
 
 const ROOM = 65_536

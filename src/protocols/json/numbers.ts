@@ -1,4 +1,4 @@
-import { kernel } from '../../sampling/kernel/index.ts'
+import { kernel, Stop } from '../../sampling/kernel/index.ts'
 import { NUMBERS, textWindow } from '../../sampling/kernel/memory.ts'
 import type { ListBuilder } from './list.ts'
 
@@ -19,7 +19,7 @@ export function readNumbers(from: number, end: number, list: ListBuilder): Run {
   if (count > 0) list.addNumbers(numbers.subarray(0, count), kernel.exactFloat32.value !== 0)
   const position = kernel.parsedTo.value - offset
   const reason = kernel.stopReason.value
-  if (reason === kernel.STOP_HARD.value) {
+  if (reason === Stop.hard) {
     const tokenEnd = kernel.tokenEnd.value - offset
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + position, tokenEnd - position)
     list.add(Number(text.toString('latin1')))
@@ -28,6 +28,6 @@ export function readNumbers(from: number, end: number, list: ListBuilder): Run {
   return {
     position,
     expectsItem: kernel.expectsElement.value !== 0,
-    isCut: reason === kernel.STOP_NEEDS_MORE.value,
+    isCut: reason === Stop.needsMore,
   }
 }

@@ -17,8 +17,10 @@ interface Result {
 interface Kernel {
   readonly BLOCK: Result
   readonly heapBase: Result
-  /** The row's maximum, and block maxima to `maxima`. No entry is NaN: decoders see to that. */
+  /** The row's maximum, and block maxima to `maxima`. */
   scan(row: Offset, blocks: number, maxima: Offset): number
+  /** After `scan`: below Infinity only if no entry is NaN or +Infinity. */
+  readonly scanSum: Result
   /** The lowest id at the maximum. */
   indexOfMax(row: Offset, blocks: number, maxima: Offset, max: number): number
   /** Σ e^d with d = (logit − max) / temperature, and one float64 for each block to `sums`. */

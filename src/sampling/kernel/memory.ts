@@ -66,6 +66,7 @@ export const textWindow = viewed((buffer) => ({
 export const cornerRow = viewed((buffer) => ({
   ...corner,
   values: new Float32Array(buffer, corner.row, CORNER),
+  bytes: new Uint8Array(buffer, corner.row, CORNER * 4),
   staging: { offset: corner.staging, bytes: new Uint8Array(buffer, corner.staging, CORNER * 8) },
 }))
 
@@ -86,6 +87,7 @@ export interface RowMemory {
   readonly masses: Offset
   readonly views: {
     readonly row: Float32Array
+    readonly rowBytes: Uint8Array
     readonly maxima: Float32Array
     readonly sums: Float64Array
     readonly ids: Uint32Array
@@ -122,6 +124,7 @@ export function layOut(rows: number, capacity: number): RowMemory[] {
     blocks,
     views: {
       row: new Float32Array(buffer, at.row, entries),
+      rowBytes: new Uint8Array(buffer, at.row, entries * 4),
       maxima: new Float32Array(buffer, at.maxima, blocks),
       sums: new Float64Array(buffer, at.sums, blocks),
       ids: new Uint32Array(buffer, at.ids, entries),

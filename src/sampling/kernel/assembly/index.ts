@@ -1,5 +1,5 @@
 export { BLOCK, heapBase } from './constants';
-export { scan, findNotLogit, indexOfMax, maskBelow } from './scan';
+export { scan, scanSum, findNotLogit, indexOfMax, maskBelow } from './scan';
 export { decodeBfloat16, decodeFloat16, decodeFloat64 } from './decode';
 export { sumBelow, sumExp, sumExpWeighted, weightedSum } from './sum';
 export { expInto64 } from './exp64';

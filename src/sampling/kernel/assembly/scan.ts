@@ -1,10 +1,16 @@
 import { BLOCK, BLOCK_BYTES, MASKED, maskedLanes } from './constants';
 import { maxF32 } from './lanes';
 
-/** Block maxima to `maxima`, the row's maximum as result. No entry is NaN. */
+export let scanSum: f32 = 0;
+
+/**
+ * Block maxima to `maxima`, the row's maximum as result. The sum of all entries comes with it for less than a look of its
+ * own would: if it is below infinity, none of them is NaN or +Infinity.
+ */
 export function scan(row: usize, blocks: i32, maxima: usize): f32 {
   const masked = maskedLanes();
   let top = masked;
+  let even = f32x4.splat(0), odd = even;
   for (const end = maxima + (<usize>blocks << 2); maxima < end; maxima += 4) {
     let a = masked, b = masked, c = masked, d = masked;
     const stop = row + BLOCK_BYTES;
@@ -15,12 +21,16 @@ export function scan(row: usize, blocks: i32, maxima: usize): f32 {
       b = f32x4.pmax(b, l1);
       c = f32x4.pmax(c, l2);
       d = f32x4.pmax(d, l3);
+      even = f32x4.add(even, f32x4.add(l0, l1));
+      odd = f32x4.add(odd, f32x4.add(l2, l3));
       row += 64;
     } while (row < stop);
     a = f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d));
     store<f32>(maxima, maxF32(a));
     top = f32x4.pmax(top, a);
   }
+  const sums = f32x4.add(even, odd);
+  scanSum = f32x4.extract_lane(sums, 0) + f32x4.extract_lane(sums, 1) + f32x4.extract_lane(sums, 2) + f32x4.extract_lane(sums, 3);
   return maxF32(top) + 0; // -0 becomes 0, so that the order of zeros does not show
 }
 
