@@ -28,13 +28,20 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
       'src/errors.ts',
       'src/routes',
       'src/plugins/openapi.ts',
+      'src/plugins/problems.ts',
       'src/protocols',
       'src/sampling',
     ],
-    packages: ['fastify', 'zod', 'node:crypto', 'node:stream'],
+    packages: ['fastify', 'zod', 'node:crypto', 'node:stream', 'node:util', 'node:zlib'],
   },
   'src/plugins': {
-    own: ['src/errors.ts', 'src/plugins', 'src/protocols/validate.ts', 'src/sampling/parsed.ts'],
+    own: [
+      'src/errors.ts',
+      'src/plugins',
+      'src/protocols/body.ts',
+      'src/protocols/validate.ts',
+      'src/sampling/parsed.ts',
+    ],
     packages: ['fastify', '@fastify/', 'zod', 'node:'],
   },
   'src/protocols': {

@@ -3,8 +3,11 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { Problem, type ProblemCode, problems } from '../errors.ts'
+import { bodyEncodings } from '../protocols/body.ts'
 import { MAX_FAULTS } from '../protocols/validate.ts'
 import { describeValue } from '../sampling/parsed.ts'
+
+import { bodyTypes } from './bodies.ts'
 
 /** RFC 9457. */
 export const ProblemDocument = z
@@ -60,7 +63,10 @@ export function toProblem(error: FastifyError | Problem, request: FastifyRequest
   if (error instanceof Problem) return error
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     const type = describeValue(request.headers['content-type'] ?? 'no content type')
-    return new Problem('UNSUPPORTED_MEDIA_TYPE', `Cannot read ${type}: send application/json`)
+    return new Problem(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `Cannot read ${type}: send ${bodyTypes.join(' or ')}`,
+    )
   }
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     const limit = request.routeOptions.bodyLimit
@@ -78,7 +84,10 @@ export function toProblem(error: FastifyError | Problem, request: FastifyRequest
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   const problem = toProblem(error, request)
   if (problem.code === 'INTERNAL_ERROR') request.log.error({ err: error }, 'internal error')
-  if (problem.statusCode === 415) reply.header('accept', 'application/json')
+  if (problem.code === 'UNSUPPORTED_MEDIA_TYPE') reply.header('accept', bodyTypes.join(', '))
+  if (problem.code === 'UNSUPPORTED_ENCODING') {
+    reply.header('accept-encoding', bodyEncodings.join(', '))
+  }
   if (problem.statusCode === 503) reply.header('retry-after', '1')
   reply.problem = problem
   return reply

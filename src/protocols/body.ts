@@ -7,7 +7,7 @@ import type { Pace } from './pace.ts'
 const decompressors = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate }
 
 /** What bodies may be compressed with. */
-export const encodings = ['gzip', 'deflate']
+export const bodyEncodings = ['gzip', 'deflate']
 
 function announcedLength(request: IncomingMessage): number {
   return Number(request.headers['content-length'] ?? 0)
@@ -21,7 +21,7 @@ function tooLarge(limit: number): Problem {
 function decoded(request: IncomingMessage, encoding: string): Readable {
   if (encoding === 'identity' || encoding === '') return request
   if (!(encoding in decompressors)) {
-    const detail = `Cannot read ${JSON.stringify(encoding.slice(0, 32))}: use ${encodings.join(' or ')}`
+    const detail = `Cannot read ${JSON.stringify(encoding.slice(0, 32))}: use ${bodyEncodings.join(' or ')}`
     throw new Problem('UNSUPPORTED_ENCODING', detail)
   }
   return request.pipe(decompressors[encoding as keyof typeof decompressors]())

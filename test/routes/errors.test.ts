@@ -310,11 +310,11 @@ describe('HTTP', () => {
     const { document, response } = await send('a=1', headers)
     expect(document).toMatchObject({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' })
     expect(document.detail).toMatch(words)
-    expect(response.headers.accept).toBe('application/json')
+    expect(response.headers.accept).toBe('application/json, application/octet-stream')
   })
 
   it('an unknown URL is a 404, and another method a 405 that says which', async () => {
-    const nowhere = await app.inject('/v2/nowhere?x=1')
+    const nowhere = await app.inject('/v1/nowhere?x=1')
     expect(nowhere.json()).toMatchObject({ status: 404, code: 'NOT_FOUND' })
     const wrong = await app.inject({ method: 'DELETE', url: '/v1/sample' })
     expect(wrong.json()).toMatchObject({ status: 405, code: 'METHOD_NOT_ALLOWED' })
