@@ -23,6 +23,9 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     requestIdHeader: false,
     bodyLimit: config.MAX_BODY_BYTES,
     requestTimeout: config.REQUEST_TIMEOUT_MS,
+    // Node bounds the time for headers by the one for requests only if told of it here, and takes the
+    // longer one for both parts if it is not. It would look for late requests every 30 seconds.
+    http: { requestTimeout: config.REQUEST_TIMEOUT_MS, connectionsCheckingInterval: 1000 },
     forceCloseConnections: 'idle',
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),

@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Config, describeConfig } from '../src/config.ts'
+import { halfSent, open, whereIs } from './http.ts'
 import { type Server, startServer } from './server.ts'
 
 const root = new URL('..', import.meta.url).pathname
@@ -62,23 +61,13 @@ describe('the process', () => {
 
   it('finishes what is under way on SIGTERM, and exits 0', async () => {
     const server = await startServer()
-    const { hostname, port } = new URL(server.url)
-    const body = JSON.stringify({ logits: [1, 2, 3], seed: 1 })
-    const socket = connect(Number(port), hostname)
-    await once(socket, 'connect')
-    const head = `POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
-    socket.write(head + body.slice(0, 5))
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    const connection = await halfSent(whereIs(server.url))
     const ended = server.stop()
     await new Promise((resolve) => setTimeout(resolve, 200))
-    let answer = ''
-    socket.on('data', (chunk) => {
-      answer += chunk
-    })
-    socket.write(body.slice(5))
+    connection.socket.write(connection.rest)
     expect(await ended).toBe(0)
-    expect(answer).toMatch(/^HTTP\/1.1 200 OK/)
-    expect(answer).toContain('"seed":"1"')
+    expect(connection.answer).toMatch(/^HTTP\/1.1 200 OK/)
+    expect(connection.answer).toContain('"seed":"1"')
   })
 
   it.each([
@@ -91,27 +80,24 @@ describe('the process', () => {
     ],
   ])('answers %s with a problem document', async (_, bytes, status, code) => {
     const server = await start()
-    const { hostname, port } = new URL(server.url)
-    const socket = connect(Number(port), hostname)
-    let answer = ''
-    socket.on('data', (chunk) => {
-      answer += chunk
-    })
-    socket.write(bytes)
-    await once(socket, 'close')
-    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
-    expect(JSON.parse(answer.split('\r\n\r\n')[1]!).code).toBe(code)
+    const connection = await open(whereIs(server.url))
+    connection.socket.write(bytes)
+    await connection.closed
+    expect(connection.answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(JSON.parse(connection.answer.split('\r\n\r\n')[1]!).code).toBe(code)
+  })
+
+  it('answers what does not arrive in time', async () => {
+    const server = await start({ REQUEST_TIMEOUT_MS: '1000' })
+    const connection = await halfSent(whereIs(server.url))
+    await connection.closed
+    expect(connection.answer).toMatch(/^HTTP\/1.1 408 /)
+    expect(connection.answer).toContain('"code":"REQUEST_TIMEOUT"')
   })
 
   it('lives on when a client goes away half-way', async () => {
     const server = await start()
-    const { hostname, port } = new URL(server.url)
-    const socket = connect(Number(port), hostname)
-    await once(socket, 'connect')
-    socket.write(
-      'POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"lo',
-    )
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    const { socket } = await halfSent(whereIs(server.url))
     socket.destroy()
     const response = await fetch(`${server.url}/livez`)
     expect(response.status).toBe(200)
