@@ -13,6 +13,8 @@ WORKDIR /kelvin
 COPY --from=dependencies /kelvin/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY src ./src
+# Where a socket may go: a volume mounted here takes this owner over.
+RUN install -d -o 65532 -g 65532 /run/kelvin
 # Numeric, so that Kubernetes can see that it is not root.
 USER 65532:65532
 EXPOSE 27315

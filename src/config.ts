@@ -13,17 +13,48 @@ function integer(min: number, max: number) {
     .pipe(z.int().min(min).max(max))
 }
 
+/** The longest path a socket can have on Linux, in bytes: sun_path has 108, and the last is zero. */
+const LONGEST_SOCKET_PATH = 107
+
 /** Every environment variable Kelvin reads. Tables of them are made from this. */
-export const Config = z.object({
-  PORT: integer(0, 65_535)
+const Variables = z.object({
+  PORT: z
+    .string()
+    .regex(/^(\d{1,15}|none)$/, 'Expected a whole number or none')
+    .transform((text) => (text === 'none' ? null : Number(text)))
+    .pipe(z.int().min(0).max(65_535).nullable())
     .prefault('27315')
-    .describe('TCP port; 0 takes a free one. 273.15 K is 0 °C.'),
+    .describe(
+      'TCP port; 0 takes a free one, `none` listens on `SOCKET_PATH` alone. 273.15 K is 0 °C.',
+    ),
   HOST: z
     .string()
     .min(1)
     .prefault(LOOPBACK)
     .describe(
       'Address to listen on; `0.0.0.0` or `::` for every interface, as in the container image.',
+    ),
+  SOCKET_PATH: z
+    .string()
+    .refine((path) => Buffer.byteLength(path) <= LONGEST_SOCKET_PATH, {
+      error: `Expected at most ${LONGEST_SOCKET_PATH} bytes`,
+    })
+    .optional()
+    .describe(
+      'Unix socket to listen on as well, in a directory that exists. Not set: none. A socket that nobody listens on any more is replaced.',
+    ),
+  SOCKET_MODE: z
+    .string()
+    .regex(/^0?[0-7]{3}$/, 'Expected three octal digits')
+    .transform((digits) => Number.parseInt(digits, 8))
+    .prefault('666')
+    .describe(
+      'Permissions of the socket, octal; to connect is to write. 666 leaves it to the directory who may; 660 admits owner and group.',
+    ),
+  SOCKET_GROUP: integer(0, 2 ** 32 - 2)
+    .optional()
+    .describe(
+      'Group of the socket, as a number; Kelvin must be in it or be root. Not set: that of the process, or of a set-group-ID directory.',
     ),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -47,6 +78,16 @@ export const Config = z.object({
       'How long SIGTERM waits for requests under way, in milliseconds, before it ends them.',
     ),
 })
+
+export const Config = Variables.refine(
+  ({ PORT, SOCKET_PATH }) => PORT !== null || SOCKET_PATH !== undefined,
+  {
+    path: ['PORT'],
+    error: 'Nothing to listen on; set SOCKET_PATH too',
+    // Other faults are no reason to keep this one for the next attempt.
+    when: ({ issues }) => !issues.some(({ path }) => path?.[0] === 'SOCKET_PATH'),
+  },
+)
 export type Config = Readonly<z.output<typeof Config>>
 
 /** Faults of the environment, all of them, one a line. */

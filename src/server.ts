@@ -1,20 +1,25 @@
 import { parseArgs } from 'node:util'
-import closeWithGrace from 'close-with-grace'
-import { buildApp } from './app.ts'
 import { type Config, ConfigError, describeConfig, loadConfig } from './config.ts'
+import { serve } from './process/serve.ts'
+import { claimSocket } from './process/socket.ts'
 
-/** The process: read the environment, listen, and end when asked to, after what is under way. */
+/** The process: read the environment, then serve. */
 
 const usage = `Kelvin, a sampling sidecar. It is configured by environment variables:
 
 ${describeConfig()
-  .map(({ name, fallback, description }) => `  ${name} (${fallback})\n      ${description}`)
+  .map(
+    ({ name, fallback, description }) =>
+      `  ${name} (${fallback || 'not set'})\n      ${description}`,
+  )
   .join('\n')}
 `
 
-function readConfig(): Config {
+async function readConfig(): Promise<Config> {
   try {
-    return loadConfig(process.env)
+    const config = loadConfig(process.env)
+    if (config.SOCKET_PATH) await claimSocket(config.SOCKET_PATH)
+    return config
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     console.error(`Cannot start; the environment has faults:\n${error.message}`)
@@ -28,16 +33,4 @@ if (values.help) {
   process.exit(0)
 }
 
-const config = readConfig()
-const app = await buildApp(config)
-closeWithGrace({ delay: config.SHUTDOWN_TIMEOUT_MS, logger: app.log }, async ({ signal, err }) => {
-  if (err) app.log.fatal({ err }, 'ending after an error')
-  else app.log.info({ signal }, 'ending after the requests under way')
-  await app.close()
-})
-try {
-  await app.listen({ port: config.PORT, host: config.HOST })
-} catch (error) {
-  app.log.fatal({ err: error }, 'cannot listen')
-  process.exit(1)
-}
+await serve(await readConfig())

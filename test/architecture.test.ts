@@ -12,10 +12,19 @@ const root = new URL('..', import.meta.url).pathname
  */
 const mayImport: Record<string, { own: string[]; packages: string[] }> = {
   'src/server.ts': {
-    own: ['src/app.ts', 'src/config.ts'],
-    packages: ['close-with-grace', 'node:'],
+    own: ['src/config.ts', 'src/process'],
+    packages: ['node:'],
   },
-  'src/healthcheck.ts': { own: ['src/config.ts'], packages: [] },
+  'src/process/serve.ts': {
+    own: ['src/app.ts', 'src/config.ts', 'src/process/listen.ts'],
+    packages: ['close-with-grace', 'fastify', 'node:'],
+  },
+  'src/process/listen.ts': {
+    own: ['src/config.ts', 'src/process/socket.ts'],
+    packages: ['node:'],
+  },
+  'src/process/socket.ts': { own: ['src/config.ts'], packages: ['node:'] },
+  'src/healthcheck.ts': { own: ['src/config.ts'], packages: ['node:'] },
   'src/app.ts': {
     own: ['src/config.ts', 'src/plugins', 'src/routes', 'package.json'],
     packages: ['fastify'],
@@ -72,9 +81,8 @@ const files = globSync('src/**/*.ts', { cwd: root, exclude: (path) => path.inclu
 
 function importsOf(file: string) {
   const source = readFileSync(join(root, file), 'utf8')
-  return [...source.matchAll(/^(?:import|export)\b[^'"]*?from '([^']+)'/gms)].map(
-    ([, specifier]) => specifier!,
-  )
+  const written = /^(?:import|export)\b[^'"]*?from '([^']+)'|\bimport\('([^']+)'\)/gms
+  return [...source.matchAll(written)].map(([, first, later]) => (first ?? later)!)
 }
 
 describe('imports point one way', () => {

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { networkInterfaces } from 'node:os'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Config, describeConfig } from '../src/config.ts'
 import { halfSent, open, whereIs } from './http.ts'
@@ -36,7 +37,7 @@ describe('configuration', () => {
     expect(status).toBe(0)
     expect(describeConfig().length).toBe(Object.keys(Config.shape).length)
     for (const { name, fallback, description } of describeConfig()) {
-      expect(stdout).toContain(`${name} (${fallback})\n      ${description}`)
+      expect(stdout).toContain(`${name} (${fallback || 'not set'})\n      ${description}`)
     }
   })
 })
@@ -68,6 +69,31 @@ describe('the process', () => {
     expect(await ended).toBe(0)
     expect(connection.answer).toMatch(/^HTTP\/1.1 200 OK/)
     expect(connection.answer).toContain('"seed":"1"')
+  })
+
+  const bothAddresses = it.runIf(
+    Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1')),
+  )
+
+  bothAddresses('does so at both addresses of localhost', async () => {
+    // Not every machine's localhost is both.
+    const resolver = `import dns from 'node:dns/promises'
+        import { syncBuiltinESMExports } from 'node:module'
+        dns.lookup = async () => [{ address: '127.0.0.1' }, { address: '::1' }]
+        syncBuiltinESMExports()`
+    const server = await startServer({
+      HOST: 'localhost',
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(resolver)}`,
+    })
+    const { port } = new URL(server.url)
+    await expect.poll(() => server.lines[1]).toContain(`http://[::1]:${port}`)
+    const hosts = ['127.0.0.1', '::1']
+    const underWay = await Promise.all(hosts.map((host) => halfSent({ port: Number(port), host })))
+    const ended = server.stop()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    for (const { socket, rest } of underWay) socket.write(rest)
+    expect(await ended).toBe(0)
+    for (const { answer } of underWay) expect(answer).toMatch(/^HTTP\/1.1 200 OK/)
   })
 
   it.each([

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readRow } from './golden/read.ts'
 import { type Server, startServer } from './server.ts'
@@ -14,11 +16,16 @@ const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```\n(?:\n```json\n([\s\S]*
   ([, command, answer]) => ({ command: command!.trim(), answer: answer?.trim() }),
 )
 
+const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
+const socket = join(folder, 'kelvin.sock')
 let server: Server
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ SOCKET_PATH: socket })
 })
-afterAll(() => server.stop())
+afterAll(async () => {
+  await server.stop()
+  rmSync(folder, { recursive: true })
+})
 
 function shell(command: string) {
   return spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' })
@@ -28,7 +35,10 @@ const requests = blocks.filter(({ command }) => command.startsWith('curl '))
 
 describe('requests', () => {
   it.each(requests)('$command', ({ command, answer }) => {
-    const { stdout, status } = shell(command.replaceAll('http://localhost:27315', server.url))
+    const here = command
+      .replaceAll('http://localhost:27315', server.url)
+      .replaceAll('/tmp/kelvin.sock', socket)
+    const { stdout, status } = shell(here)
     expect(status).toBe(0)
     expect(JSON.parse(stdout)).toEqual(JSON.parse(answer!))
   })
@@ -40,6 +50,7 @@ describe('other commands', () => {
     expect(others).toEqual([
       'npm ci && npm start', // what it runs: startServer, here and in process.test.ts
       'npm ci && npm test', // what runs this
+      'SOCKET_PATH=/tmp/kelvin.sock PORT=none npm start', // socket.test.ts
       'docker compose up --build', // docker.test.ts, where there is an engine
     ])
     expect(manifest.scripts.start).toBe('node src/server.ts')

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 const root = new URL('..', import.meta.url).pathname
 
 export interface Server {
+  /** The first address: TCP where it listens there, the path of its socket where not. */
   url: string
   process: ChildProcess
   /** Log lines so far, as written. */
@@ -25,7 +26,7 @@ export async function startServer(environment: Record<string, string> = {}): Pro
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout! }).on('line', (line) => {
       lines.push(line)
-      const listening = /Server listening at (http:[^"]+)/.exec(line)
+      const listening = /Server listening at ([^"]+)/.exec(line)
       if (listening) resolve(listening[1]!)
     })
     void exited.then(([code]) => reject(new Error(`The server ended with ${code}`)))

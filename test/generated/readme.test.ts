@@ -63,7 +63,7 @@ const tables = {
     ['variable', 'default', 'meaning'],
     describeConfig().map(({ name, fallback, description }) => [
       `\`${name}\``,
-      `\`${fallback}\``,
+      fallback ? `\`${fallback}\`` : 'not set',
       description,
     ]),
   ),
@@ -95,7 +95,7 @@ function pretty(value: unknown, indent = ''): string {
 
 /** What a curl command of the README is answered. */
 async function answerTo(command: string): Promise<string> {
-  const [, url] = /http:\/\/localhost:27315(\S+)/.exec(command)!
+  const [, url] = /http:\/\/localhost(?::27315)?(\/\S+)/.exec(command)!
   const [, inline, file] = /-d (?:'([^']*)'|@(\S+))/.exec(command)!
   const payload = inline ?? readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
   const headers = Object.fromEntries(

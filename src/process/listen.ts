@@ -1,0 +1,65 @@
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type ListenOptions, type Server } from 'node:net'
+import type { Config } from '../config.ts'
+import { admit } from './socket.ts'
+
+/** `localhost` may be two addresses, and a client may try either. */
+async function hostsOf({ HOST }: Config): Promise<string[]> {
+  if (HOST !== 'localhost') return [HOST]
+  const found = await lookup(HOST, { all: true })
+  return [...new Set(found.map(({ address }) => address))]
+}
+
+function urlOf({ address, port }: AddressInfo): string {
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`
+}
+
+/** A name may stand for an address that this machine does not have. */
+function isAbsent(error: unknown): boolean {
+  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
+/**
+ * Listens wherever the configuration says, and returns the addresses. The first address is `http`'s
+ * own, without which its timeouts would not run; `others` gets a server for each further one, which
+ * hands its connections to `http`, so that limits, timeouts and shutdown are the same on all.
+ */
+export async function listen(config: Config, http: Server, others: Server[]): Promise<string[]> {
+  const addresses: string[] = []
+  async function open(options: ListenOptions): Promise<Server> {
+    const asHttp = { allowHalfOpen: true, noDelay: true }
+    const server = http.listening
+      ? createServer(asHttp, (socket) => http.emit('connection', socket))
+      : http
+    server.listen(options)
+    await once(server, 'listening')
+    if (server !== http) others.push(server)
+    return server
+  }
+  if (config.PORT !== null) {
+    let port = config.PORT
+    for (const host of await hostsOf(config)) {
+      try {
+        const address = (await open({ host, port })).address() as AddressInfo
+        // Where any port will do, it is still one port for every address.
+        port = address.port
+        addresses.push(urlOf(address))
+      } catch (error) {
+        if (!isAbsent(error)) throw error
+      }
+    }
+    if (addresses.length === 0) throw new Error(`HOST=${config.HOST} is no address of this machine`)
+  }
+  if (config.SOCKET_PATH !== undefined) {
+    const server = await open({ path: config.SOCKET_PATH })
+    try {
+      admit(config.SOCKET_PATH, config)
+    } catch (error) {
+      server.close()
+      throw error
+    }
+    addresses.push(config.SOCKET_PATH)
+  }
+  return addresses
+}

@@ -1,0 +1,39 @@
+import type { Server } from 'node:net'
+import closeWithGrace from 'close-with-grace'
+import type { FastifyInstance } from 'fastify'
+import { buildApp } from '../app.ts'
+import type { Config } from '../config.ts'
+import { listen } from './listen.ts'
+
+/** Ends the process when it is asked to, after the requests under way. */
+function endWithGrace(config: Config, app: FastifyInstance, others: Server[]): void {
+  closeWithGrace(
+    {
+      delay: config.SHUTDOWN_TIMEOUT_MS,
+      logger: app.log,
+    },
+    async ({ signal, err }) => {
+      if (err) app.log.fatal({ err }, 'ending after an error')
+      else app.log.info({ signal }, 'ending after the requests under way')
+      // All stop listening first; it is app.close() that ends the idle connections of each.
+      const closed = others.map((server) => new Promise((resolve) => server.close(resolve)))
+      await app.close()
+      await Promise.all(closed)
+    },
+  )
+}
+
+/** Answers requests until a signal. */
+export async function serve(config: Config): Promise<void> {
+  const app = await buildApp(config)
+  const others: Server[] = []
+  endWithGrace(config, app, others)
+  try {
+    await app.ready()
+    const addresses = await listen(config, app.server, others)
+    for (const address of addresses) app.log.info(`Server listening at ${address}`)
+  } catch (error) {
+    app.log.fatal({ err: error }, 'cannot listen')
+    process.exit(1)
+  }
+}
