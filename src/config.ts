@@ -56,6 +56,11 @@ const Variables = z.object({
     .describe(
       'Group of the socket, as a number; Kelvin must be in it or be root. Not set: that of the process, or of a set-group-ID directory.',
     ),
+  WORKERS: integer(1, 1024)
+    .prefault('1')
+    .describe(
+      'Processes that share port and socket, for as many cores; one that dies is replaced. 1 is a single process, which nobody replaces.',
+    ),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .prefault('info')

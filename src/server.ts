@@ -1,9 +1,9 @@
+import cluster from 'node:cluster'
 import { parseArgs } from 'node:util'
 import { type Config, ConfigError, describeConfig, loadConfig } from './config.ts'
-import { serve } from './process/serve.ts'
 import { claimSocket } from './process/socket.ts'
 
-/** The process: read the environment, then serve. */
+/** The process: read the environment, then serve, or start those that do. */
 
 const usage = `Kelvin, a sampling sidecar. It is configured by environment variables:
 
@@ -18,7 +18,7 @@ ${describeConfig()
 async function readConfig(): Promise<Config> {
   try {
     const config = loadConfig(process.env)
-    if (config.SOCKET_PATH) await claimSocket(config.SOCKET_PATH)
+    if (cluster.isPrimary && config.SOCKET_PATH) await claimSocket(config.SOCKET_PATH)
     return config
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -33,4 +33,12 @@ if (values.help) {
   process.exit(0)
 }
 
-await serve(await readConfig())
+const config = await readConfig()
+// Only what is needed is loaded: a process that answers no request holds no app.
+if (cluster.isPrimary && config.WORKERS > 1) {
+  const { superviseWorkers } = await import('./process/workers.ts')
+  superviseWorkers(config)
+} else {
+  const { serve } = await import('./process/serve.ts')
+  await serve(config)
+}

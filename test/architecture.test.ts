@@ -19,6 +19,10 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     own: ['src/app.ts', 'src/config.ts', 'src/process/listen.ts'],
     packages: ['close-with-grace', 'fastify', 'node:'],
   },
+  'src/process/workers.ts': {
+    own: ['src/config.ts'],
+    packages: ['close-with-grace', 'pino', 'node:'],
+  },
   'src/process/listen.ts': {
     own: ['src/config.ts', 'src/process/socket.ts'],
     packages: ['node:'],

@@ -75,26 +75,32 @@ describe('the process', () => {
     Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1')),
   )
 
-  bothAddresses('does so at both addresses of localhost', async () => {
-    // Not every machine's localhost is both.
-    const resolver = `import dns from 'node:dns/promises'
+  bothAddresses.each(['1', '2'])(
+    'does so at both addresses of localhost, with WORKERS=%s',
+    async (WORKERS) => {
+      // Not every machine's localhost is both.
+      const resolver = `import dns from 'node:dns/promises'
         import { syncBuiltinESMExports } from 'node:module'
         dns.lookup = async () => [{ address: '127.0.0.1' }, { address: '::1' }]
         syncBuiltinESMExports()`
-    const server = await startServer({
-      HOST: 'localhost',
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(resolver)}`,
-    })
-    const { port } = new URL(server.url)
-    await expect.poll(() => server.lines[1]).toContain(`http://[::1]:${port}`)
-    const hosts = ['127.0.0.1', '::1']
-    const underWay = await Promise.all(hosts.map((host) => halfSent({ port: Number(port), host })))
-    const ended = server.stop()
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    for (const { socket, rest } of underWay) socket.write(rest)
-    expect(await ended).toBe(0)
-    for (const { answer } of underWay) expect(answer).toMatch(/^HTTP\/1.1 200 OK/)
-  })
+      const server = await startServer({
+        HOST: 'localhost',
+        WORKERS,
+        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(resolver)}`,
+      })
+      const { port } = new URL(server.url)
+      await expect.poll(() => server.lines[1]).toContain(`http://[::1]:${port}`)
+      const hosts = ['127.0.0.1', '::1']
+      const underWay = await Promise.all(
+        hosts.map((host) => halfSent({ port: Number(port), host })),
+      )
+      const ended = server.stop()
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      for (const { socket, rest } of underWay) socket.write(rest)
+      expect(await ended).toBe(0)
+      for (const { answer } of underWay) expect(answer).toMatch(/^HTTP\/1.1 200 OK/)
+    },
+  )
 
   it.each([
     ['not HTTP', 'garbage\r\n\r\n', 400, 'INVALID_HTTP'],

@@ -242,11 +242,11 @@ describe('who may connect', () => {
     expect(existsSync(path)).toBe(false)
   })
 
-  it('is at no time more than the mode says', async () => {
+  it.each(['1', '2'])('is at no time more than the mode says, with WORKERS=%s', async (WORKERS) => {
     const path = newPath()
     const seen = new Set<string>()
     let started = false
-    const starting = start(path, { SOCKET_MODE: '660' }).then(() => {
+    const starting = start(path, { SOCKET_MODE: '660', WORKERS }).then(() => {
       started = true
     })
     while (!started) {

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { Server } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
@@ -5,12 +6,16 @@ import { buildApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { listen } from './listen.ts'
 
+/** What a terminal or a service manager may send to every process of a group at once. */
+const groupSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const
+
 /** Ends the process when it is asked to, after the requests under way. */
 function endWithGrace(config: Config, app: FastifyInstance, others: Server[]): void {
-  closeWithGrace(
+  const { close } = closeWithGrace(
     {
       delay: config.SHUTDOWN_TIMEOUT_MS,
       logger: app.log,
+      skip: cluster.isWorker ? [...groupSignals] : [],
     },
     async ({ signal, err }) => {
       if (err) app.log.fatal({ err }, 'ending after an error')
@@ -21,9 +26,19 @@ function endWithGrace(config: Config, app: FastifyInstance, others: Server[]): v
       await Promise.all(closed)
     },
   )
+  if (!cluster.isWorker) return
+  // A second signal is impatience in a process by itself. A worker may get one of its group and
+  // then that of the primary process, which is the one to be impatient.
+  let ending = false
+  for (const signal of groupSignals) {
+    process.on(signal, () => {
+      if (!ending) close()
+      ending = true
+    })
+  }
 }
 
-/** Answers requests until a signal. */
+/** Answers requests in this process, which is the only one or a worker. */
 export async function serve(config: Config): Promise<void> {
   const app = await buildApp(config)
   const others: Server[] = []
@@ -31,7 +46,8 @@ export async function serve(config: Config): Promise<void> {
   try {
     await app.ready()
     const addresses = await listen(config, app.server, others)
-    for (const address of addresses) app.log.info(`Server listening at ${address}`)
+    if (cluster.isWorker) cluster.worker!.send(addresses)
+    else for (const address of addresses) app.log.info(`Server listening at ${address}`)
   } catch (error) {
     app.log.fatal({ err: error }, 'cannot listen')
     process.exit(1)

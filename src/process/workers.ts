@@ -1,0 +1,103 @@
+import cluster, { type Worker } from 'node:cluster'
+import closeWithGrace from 'close-with-grace'
+import { pino } from 'pino'
+import type { Config } from '../config.ts'
+
+/** How long to wait before a worker is replaced: twice as long each time, up to the last. */
+const FIRST_DELAY_MS = 100
+const LAST_DELAY_MS = 10_000
+
+/** A worker that lived this long was not part of a crash loop. */
+const STEADY_MS = 60_000
+
+/** How much longer than a worker the primary process waits, so that the worker can say what it waited for. */
+const PATIENCE_MS = 1_000
+
+/** Starts the workers, replaces those that die, and ends when they have ended. Requests it never sees. */
+export function superviseWorkers(config: Config): void {
+  const log = pino({ level: config.LOG_LEVEL })
+  const workers = new Set<Worker>()
+  const listening = new Set<Worker>()
+  const announced = new Set<string>()
+  let delay = FIRST_DELAY_MS
+  let ending = false
+  let failed = false
+
+  function announce(addresses: string[]) {
+    for (const address of addresses.filter((each) => !announced.has(each))) {
+      announced.add(address)
+      log.info(`Server listening at ${address}`)
+    }
+    if (listening.size < config.WORKERS) return
+    const pids = [...listening].map((worker) => worker.process.pid)
+    log.info({ pids }, `${listening.size} workers are listening`)
+  }
+
+  function replace(lived: number) {
+    if (lived >= STEADY_MS) delay = FIRST_DELAY_MS
+    setTimeout(() => ending || start(), delay)
+    delay = Math.min(2 * delay, LAST_DELAY_MS)
+  }
+
+  function start(): Worker {
+    const worker = cluster.fork()
+    const since = performance.now()
+    workers.add(worker)
+    worker.once('message', (addresses: string[]) => {
+      listening.add(worker)
+      announce(addresses)
+    })
+    function ended(code: number | null, signal: string | null) {
+      workers.delete(worker)
+      const hadListened = listening.delete(worker)
+      if (ending) {
+        // One that was still starting has no handler yet, and dies of the signal.
+        failed ||= code !== 0 && signal !== 'SIGTERM'
+        return
+      }
+      log.error({ worker: worker.process.pid, code, signal }, 'a worker ended unasked')
+      if (hadListened || listening.size > 0) return replace(performance.now() - since)
+      log.fatal('no worker can start')
+      process.exit(1)
+    }
+    worker.once('exit', ended)
+    worker.on('error', (err) => {
+      log.error({ err, worker: worker.process.pid }, 'trouble with a worker')
+      // The system had no process left to give: there will be no exit.
+      if (worker.process.pid === undefined) ended(null, null)
+    })
+    return worker
+  }
+
+  function killAll() {
+    for (const worker of workers) worker.process.kill('SIGKILL')
+  }
+
+  closeWithGrace(
+    {
+      delay: config.SHUTDOWN_TIMEOUT_MS + PATIENCE_MS,
+      logger: log,
+      onTimeout: killAll,
+      onSecondSignal: killAll,
+    },
+    async ({ signal, err }) => {
+      ending = true
+      if (err) log.fatal({ err }, 'ending after an error')
+      else log.info({ signal }, 'ending when the workers have ended')
+      const ended = [...workers].map(
+        (worker) => new Promise((resolve) => worker.once('exit', resolve)),
+      )
+      for (const worker of workers) worker.process.kill('SIGTERM')
+      await Promise.all(ended)
+      if (failed) process.exit(1)
+    },
+  )
+
+  // Whoever is free accepts. Handed out in turn, a connection on its way to a worker that is killed
+  // would be left open and never answered.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
+  // The first goes ahead: what keeps every worker from starting is then said once.
+  start().once('message', () => {
+    for (let i = 1; i < config.WORKERS; i++) start()
+  })
+}

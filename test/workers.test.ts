@@ -1,0 +1,249 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, describe, expect, it } from 'vitest'
+import { ask, halfSent, whereIs } from './http.ts'
+import { type Server, startServer } from './server.ts'
+
+const root = new URL('..', import.meta.url).pathname
+const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
+const servers: Server[] = []
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.stop()))
+  rmSync(folder, { recursive: true })
+})
+
+interface Line {
+  time: number
+  msg: string
+  pid: number
+  pids?: number[]
+}
+
+const linesOf = ({ lines }: { lines: string[] }) => lines.map((line) => JSON.parse(line) as Line)
+
+/** The processes that listen, from each time that all did. */
+const crews = (server: { lines: string[] }) =>
+  linesOf(server).flatMap(({ pids }) => (pids ? [pids] : []))
+
+async function start(environment: Record<string, string> = {}) {
+  const server = await startServer({ WORKERS: '2', ...environment })
+  await expect.poll(() => crews(server).length, { timeout: 20_000 }).toBe(1)
+  return server
+}
+
+async function startTogether(environment?: Record<string, string>) {
+  const server = await start(environment)
+  servers.push(server)
+  return server
+}
+
+const answering = (server: Server) =>
+  new Set(linesOf(server).flatMap(({ msg, pid }) => (msg === 'request' ? [pid] : [])))
+
+function isAlive(pid: number) {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
+  }
+  // One that has ended stays listed until its parent, whoever that has become, has asked for it.
+  const status = `/proc/${pid}/status`
+  return !existsSync(status) || !/^State:\s+Z/m.test(readFileSync(status, 'utf8'))
+}
+
+describe('one worker', () => {
+  it('is the process itself', async () => {
+    const server = await startServer({ WORKERS: '1' })
+    servers.push(server)
+    await ask(whereIs(server.url), '/livez')
+    await expect.poll(() => [...answering(server)]).toEqual([server.process.pid])
+    const { pid } = server.process
+    if (existsSync('/proc')) {
+      expect(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')).toBe('')
+    }
+  })
+})
+
+describe('two workers', () => {
+  it('share the port and the socket, and say once where they are', async () => {
+    const path = join(folder, 'shared.sock')
+    const server = await startTogether({ SOCKET_PATH: path })
+    for (const where of [whereIs(server.url), { path }]) {
+      const before = server.lines.length
+      const seen = () =>
+        new Set(
+          linesOf(server)
+            .slice(before)
+            .map(({ pid }) => pid),
+        )
+      // Who is free is chance.
+      for (let i = 0; i < 500 && seen().size < 2; i++) {
+        expect((await ask(where, '/livez')).status).toBe(200)
+      }
+      expect([...seen()].sort()).toEqual([...crews(server)[0]!].sort())
+    }
+    expect(answering(server)).not.toContain(server.process.pid)
+    const about = linesOf(server).map(({ msg }) => msg)
+    expect(about.filter((msg) => msg.startsWith('Server listening at'))).toEqual([
+      `Server listening at ${server.url}`,
+      `Server listening at ${path}`,
+    ])
+    expect(about).toContain('2 workers are listening')
+  })
+
+  it('survive the death of one, which is replaced', async () => {
+    const server = await startTogether()
+    const [victim, other] = crews(server)[0]!
+    process.kill(victim!, 'SIGKILL')
+    await expect.poll(() => isAlive(victim!)).toBe(false)
+    expect((await ask(whereIs(server.url), '/livez')).status).toBe(200)
+    await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(2)
+    expect(crews(server)[1]).toContain(other)
+    expect(crews(server)[1]).not.toContain(victim)
+    expect(linesOf(server).find(({ msg }) => msg === 'a worker ended unasked')).toMatchObject({
+      worker: victim,
+      signal: 'SIGKILL',
+    })
+    expect((await ask(whereIs(server.url), '/livez')).status).toBe(200)
+  })
+
+  it('come back when both die', async () => {
+    const path = join(folder, 'both.sock')
+    const server = await startTogether({ SOCKET_PATH: path, PORT: 'none' })
+    for (const pid of crews(server)[0]!) process.kill(pid, 'SIGKILL')
+    await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(2)
+    expect((await ask({ path }, '/livez')).status).toBe(200)
+  })
+
+  it('are replaced more slowly the more often they die', async () => {
+    const server = await startTogether()
+    for (let deaths = 1; deaths <= 3; deaths++) {
+      process.kill(crews(server).at(-1)![1]!, 'SIGKILL')
+      await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(deaths + 1)
+    }
+    const lines = linesOf(server)
+    const ended = lines.filter(({ msg }) => msg === 'a worker ended unasked')
+    const back = lines.filter(({ pids }) => pids).slice(1)
+    const waits = ended.map(({ time }, i) => back[i]!.time - time)
+    expect(waits[0]).toBeGreaterThanOrEqual(100)
+    expect(waits[1]).toBeGreaterThanOrEqual(200)
+    expect(waits[2]).toBeGreaterThanOrEqual(400)
+  })
+})
+
+describe('the end', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'comes on %s to all of them, after what is under way',
+    async (signal) => {
+      const path = join(folder, `${signal}.sock`)
+      const server = await start({ SOCKET_PATH: path })
+      const underWay = await Promise.all(
+        [{ path }, whereIs(server.url), { path }, whereIs(server.url)].map(halfSent),
+      )
+      // As a terminal does it: the workers get one of their own and another passed on.
+      for (const pid of crews(server)[0]!) process.kill(pid, signal)
+      server.process.kill(signal)
+      const ended = once(server.process, 'exit')
+      await expect.poll(() => existsSync(path)).toBe(false)
+      for (const { socket, rest } of underWay) socket.write(rest)
+      expect((await ended)[0]).toBe(0)
+      for (const { answer } of underWay) expect(answer).toMatch(/^HTTP\/1.1 200 OK/)
+    },
+  )
+
+  it('comes on SIGTERM to the primary process alone', async () => {
+    const path = join(folder, 'primary.sock')
+    const server = await start({ SOCKET_PATH: path })
+    const underWay = await Promise.all([{ path }, whereIs(server.url)].map(halfSent))
+    const ended = server.stop()
+    await expect.poll(() => existsSync(path)).toBe(false)
+    for (const { socket, rest } of underWay) socket.write(rest)
+    expect(await ended).toBe(0)
+    for (const { answer } of underWay) expect(answer).toMatch(/^HTTP\/1.1 200 OK/)
+    expect(crews(server)[0]!.filter(isAlive)).toEqual([])
+  })
+
+  it('does not wait for ever, and exits 1', async () => {
+    const server = await start({ SHUTDOWN_TIMEOUT_MS: '300' })
+    const stuck = crews(server)[0]![0]!
+    process.kill(stuck, 'SIGSTOP')
+    expect(await server.stop()).toBe(1)
+    await expect.poll(() => isAlive(stuck)).toBe(false)
+  })
+
+  it('comes at once on a second signal, and exits 1', async () => {
+    const server = await start()
+    await halfSent(whereIs(server.url))
+    const ended = server.stop()
+    await expect.poll(() => server.lines.at(-1)).toContain('ending')
+    server.process.kill('SIGTERM')
+    expect(await ended).toBe(1)
+    await expect.poll(() => crews(server)[0]!.filter(isAlive)).toEqual([])
+  })
+
+  it('leaves no worker behind when the primary process is killed', async () => {
+    const server = await start()
+    server.process.kill('SIGKILL')
+    await expect.poll(() => crews(server)[0]!.filter(isAlive)).toEqual([])
+  })
+})
+
+describe('what keeps workers from starting', () => {
+  it('is said once where it is a port in use', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as { port: number }
+    const child = spawn('node', ['src/server.ts'], {
+      cwd: root,
+      env: { ...process.env, HOST: '127.0.0.1', PORT: String(port), WORKERS: '2' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const lines: string[] = []
+    createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
+    expect((await once(child, 'close'))[0]).toBe(1)
+    taken.close()
+    expect(linesOf({ lines }).map(({ msg }) => msg)).toEqual([
+      'cannot listen',
+      'a worker ended unasked',
+      'no worker can start',
+    ])
+    expect(lines[0]).toContain('EADDRINUSE')
+  })
+
+  it('is said once where it is the environment', () => {
+    const { status, stderr } = spawnSync('node', ['src/server.ts'], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, WORKERS: '2', MAX_ROWS: '0' },
+    })
+    expect(status).toBe(1)
+    expect(stderr.match(/MAX_ROWS=0/g)).toEqual(['MAX_ROWS=0'])
+  })
+})
+
+const inContainer = it.runIf(spawnSync('unshare', ['-pf', 'true']).status === 0)
+
+inContainer('process 1 of a container ends as asked and leaves no dead worker', async () => {
+  const child = spawn('unshare', ['-pf', process.execPath, 'src/server.ts'], {
+    cwd: root,
+    env: { ...process.env, HOST: '127.0.0.1', PORT: '0', WORKERS: '2' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines: string[] = []
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
+  await expect.poll(() => crews({ lines }).length, { timeout: 20_000 }).toBe(1)
+  expect(linesOf({ lines })[0]!.pid).toBe(1)
+  const childrenOf = (pid: number | undefined) =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+  const [first] = childrenOf(child.pid)
+  const [victim] = childrenOf(first)
+  process.kill(victim!, 'SIGKILL')
+  await expect.poll(() => existsSync(`/proc/${victim}`)).toBe(false)
+  process.kill(first!, 'SIGTERM')
+  expect((await once(child, 'exit'))[0]).toBe(0)
+})
