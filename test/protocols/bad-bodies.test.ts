@@ -23,7 +23,7 @@ class Connection {
   #received: Buffer = Buffer.alloc(0)
 
   constructor() {
-    this.socket.on('data', (chunk) => {
+    this.socket.on('data', (chunk: Buffer) => {
       this.#received = Buffer.concat([this.#received, chunk])
     })
     this.socket.on('error', () => {})
