@@ -7,10 +7,25 @@ import { Problem } from '../errors.ts'
 import { jsonContent, octetContent } from '../plugins/openapi.ts'
 import { findRoute, toProblem } from '../plugins/problems.ts'
 import { readBody } from '../protocols/body.ts'
-import { describeModel, type Model, models } from '../protocols/open-inference/models.ts'
-import { InferRequest, inferDecoder, openInfer } from '../protocols/open-inference/request.ts'
-import { encodeInfer, joinParts } from '../protocols/open-inference/response.ts'
-import { startPace } from '../protocols/pace.ts'
+import {
+  describeModel,
+  type Model,
+  ModelMetadata,
+  models,
+} from '../protocols/open-inference/models.ts'
+import {
+  type Infer,
+  InferRequest,
+  inferDecoder,
+  openInfer,
+} from '../protocols/open-inference/request.ts'
+import {
+  encodeInfer,
+  type InferAnswer,
+  InferResponse,
+  joinParts,
+} from '../protocols/open-inference/response.ts'
+import { type Pace, startPace } from '../protocols/pace.ts'
 import { decodeRows } from '../protocols/rows.ts'
 import { decodeOptions } from './sampling.ts'
 
@@ -20,7 +35,17 @@ const Failure = z
   .object({ error: z.string() })
   .meta({ id: 'InferError', description: 'Why a request of the Open Inference Protocol failed.' })
 
-const Answer = z.record(z.string(), z.unknown())
+const ServerMetadata = z.object({
+  name: z.string(),
+  version: z.string(),
+  extensions: z.array(z.string()),
+})
+const Live = z.object({ live: z.boolean() })
+const Ready = z.object({ ready: z.boolean() })
+const ModelList = z.object({ models: z.array(z.string()) })
+const RepositoryIndex = z.array(
+  z.object({ name: z.string(), version: z.string(), state: z.string(), reason: z.string() }),
+)
 
 const compressors = { gzip: promisify(gzip), deflate: promisify(deflate) }
 
@@ -62,24 +87,29 @@ function compressorFor({ headers }: FastifyRequest): keyof typeof compressors | 
   return accepted in compressors ? (accepted as keyof typeof compressors) : undefined
 }
 
-interface ModelParams {
-  model: string
-  version?: string
-}
-
-function modelOf({ params }: FastifyRequest): Model {
-  const { model: name, version } = params as ModelParams
-  const model = models.find((candidate) => candidate.name === name)
-  const quoted = JSON.stringify(name.slice(0, 64))
+/** What a URL under /v2 that nothing answers is wrong about, if it names a model. */
+function checkModel({ url }: FastifyRequest): void {
+  const [, given, version] = /\/models\/([^/?]+)(?:\/versions\/([^/?]+))?/.exec(url) ?? []
+  if (given === undefined) return
+  const quoted = JSON.stringify(given.slice(0, 64))
+  const model = models.find(({ name }) => name === given)
   if (!model) {
-    const known = models.map((candidate) => candidate.name).join(' and ')
+    const known = models.map(({ name }) => name).join(' and ')
     throw new Problem('NOT_FOUND', `Unknown model ${quoted}: there are ${known}`)
   }
   if (version !== undefined && version !== model.version) {
     throw new Problem('NOT_FOUND', `Unknown version of model ${quoted}: there is ${model.version}`)
   }
-  return model
 }
+
+const EXAMPLE = {
+  id: 'step-17',
+  parameters: { temperature: 0.8, seed: 42 },
+  inputs: [{ name: 'logits', shape: [1, 5], datatype: 'FP32', data: [2, 1, 0.5, -1, -3] }],
+}
+
+const tags = ['open inference']
+const failures = { '4XX': { description: 'What is wrong.', content: jsonContent(Failure) } }
 
 /** /v2: the Open Inference Protocol with Triton's binary tensors, as clients of Triton and KServe speak it. */
 export async function openInferenceRoutes(
@@ -87,162 +117,149 @@ export async function openInferenceRoutes(
   config: Config,
   version: string,
 ): Promise<void> {
-  const options = decodeOptions(config)
-  const decoders = new Map(models.map((model) => [model, inferDecoder(model.operation)]))
-
-  async function infer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const pace = startPace()
-    const model = modelOf(request)
-    const body = openInfer(headerLengthOf(request))
-    await readBody(request.raw, config.MAX_BODY_BYTES, pace, body.push)
-    const sent = body.end()
-    const parsed = decoders.get(model)!(sent)
-    const rows = await decodeRows(parsed, model.operation, pace, options)
-    const { parts, headerLength } = await encodeInfer(sent.request, model, rows, pace)
-
-    const isBinary = headerLength !== undefined
-    reply.header('content-type', isBinary ? 'application/octet-stream' : 'application/json')
-    if (isBinary) reply.header(HEADER_LENGTH, headerLength)
-    const encoding = compressorFor(request)
-    const answer = joinParts(parts)
-    if (!encoding) return reply.send(answer)
-    return reply.header('content-encoding', encoding).send(await compressors[encoding](answer))
-  }
-
-  const failures = { '4XX': { description: 'What is wrong.', content: jsonContent(Failure) } }
-  const answers = (description: string) => ({
-    200: { description, content: jsonContent(Answer) },
-    ...failures,
-  })
-  const tags = ['open inference']
-
   await app.register(
     async (scope) => {
       scope.removeAllContentTypeParsers()
       // Some clients send none, and Triton looks at none.
       scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
       scope.setErrorHandler(sendFailure)
-      scope.setNotFoundHandler((request, reply) => findRoute(app, request, reply))
-
-      const metadata = {
-        name: 'kelvin',
-        version,
-        extensions: ['binary_tensor_data', 'classification', 'model_repository'],
-      }
-      const schema = {
-        operationId: 'server_metadata',
-        summary: 'Name, version and extensions',
-        tags,
-        response: answers('This server'),
-      }
-      scope.get('/', { schema }, (_request, reply) => sendJson(reply, metadata))
-      for (const [name, key, summary] of [
-        ['live', 'live', 'Is the server alive?'],
-        ['ready', 'ready', 'Does the server take requests?'],
-      ] as const) {
-        const schema = { operationId: `server_${name}`, summary, tags, response: answers('Yes') }
-        scope.get(`/health/${name}`, { schema }, (_request, reply) =>
-          sendJson(reply, { [key]: true }),
-        )
-      }
-      scope.get(
-        '/models',
-        {
-          schema: {
-            operationId: 'models',
-            summary: 'List models',
-            tags,
-            response: answers('Their names'),
-          },
-        },
-        (_request, reply) => sendJson(reply, { models: models.map(({ name }) => name) }),
-      )
-      scope.post(
-        '/repository/index',
-        {
-          schema: {
-            operationId: 'repository_index',
-            summary: 'List models and their state',
-            tags,
-            response: answers('One entry for each model'),
-          },
-        },
-        (request, reply) => {
-          request.raw.resume()
-          return sendJson(
-            reply,
-            models.map(({ name, version }) => ({ name, version, state: 'READY', reason: '' })),
-          )
-        },
-      )
-      for (const path of ['/models/:model', '/models/:model/versions/:version']) {
-        const isPlain = path === '/models/:model'
-        const shared = { tags, hide: !isPlain }
-        scope.get(
-          path,
-          {
-            schema: {
-              ...shared,
-              operationId: 'model_metadata',
-              summary: 'Inputs and outputs of a model',
-              response: answers('The model'),
-            },
-          },
-          (request, reply) => sendJson(reply, describeModel(modelOf(request))),
-        )
-        scope.get(
-          `${path}/ready`,
-          {
-            schema: {
-              ...shared,
-              operationId: 'model_ready',
-              summary: 'Does the model take requests?',
-              response: answers('Yes'),
-            },
-          },
-          (request, reply) => sendJson(reply, { name: modelOf(request).name, ready: true }),
-        )
-        scope.post(
-          `${path}/infer`,
-          {
-            schema: {
-              ...shared,
-              operationId: 'infer',
-              summary: 'Sample, or turn logits into probabilities',
-              description:
-                'Models `sample` and `probabilities`. The input `logits` is FP32, FP16, BF16 or FP64, [V] or [B, V]. Any field of ' +
-                '/v1 that is a value or a list may be a request parameter, or an input of its name with a value for each row; ' +
-                'lists of different lengths are padded with negative numbers. With `Inference-Header-Content-Length` binary ' +
-                'tensors follow the JSON; with 0 the body is one row of FP32.',
-              requestBody: {
-                description: 'JSON, or JSON and the tensors that it describes.',
-                content: {
-                  ...jsonContent(InferRequest, {
-                    sample: {
-                      summary: 'One token from five logits',
-                      value: {
-                        parameters: { temperature: 0.8, seed: 42 },
-                        inputs: [
-                          {
-                            name: 'logits',
-                            shape: [1, 5],
-                            datatype: 'FP32',
-                            data: [2, 1, 0.5, -1, -3],
-                          },
-                        ],
-                      },
-                    },
-                  }),
-                  ...octetContent('JSON, then binary tensors.'),
-                },
-              },
-              response: answers('The outputs'),
-            },
-          },
-          infer,
-        )
-      }
+      scope.setNotFoundHandler((request, reply) => {
+        checkModel(request)
+        return findRoute(app, request, reply)
+      })
+      serverRoutes(scope, version)
+      for (const model of models) await modelRoutes(scope, config, model)
     },
     { prefix: '/v2' },
   )
+}
+
+/** A route with an answer that is always the same. */
+function constant(
+  scope: FastifyInstance,
+  method: 'GET' | 'POST',
+  url: string,
+  schema: { operationId: string; summary: string; answer: z.ZodType; hide?: boolean },
+  value: unknown,
+): void {
+  const { answer, ...documentation } = schema
+  const response = { 200: { description: 'The answer', content: jsonContent(answer) }, ...failures }
+  scope.route({
+    method,
+    url,
+    prefixTrailingSlash: 'slash',
+    schema: { ...documentation, tags, response },
+    handler: (request, reply) => {
+      request.raw.resume()
+      return sendJson(reply, value)
+    },
+  })
+}
+
+function serverRoutes(scope: FastifyInstance, version: string): void {
+  const metadata = {
+    operationId: 'server_metadata',
+    summary: 'Name, version and extensions',
+    answer: ServerMetadata,
+  }
+  const extensions = ['binary_tensor_data', 'classification', 'model_repository']
+  constant(scope, 'GET', '', metadata, { name: 'kelvin', version, extensions })
+  const slashed = { ...metadata, hide: true }
+  constant(scope, 'GET', '/', slashed, { name: 'kelvin', version, extensions })
+  const live = { operationId: 'server_live', summary: 'Is the server alive?', answer: Live }
+  constant(scope, 'GET', '/health/live', live, { live: true })
+  const ready = {
+    operationId: 'server_ready',
+    summary: 'Does the server take requests?',
+    answer: Ready,
+  }
+  constant(scope, 'GET', '/health/ready', ready, { ready: true })
+  const list = { operationId: 'models', summary: 'List models', answer: ModelList }
+  constant(scope, 'GET', '/models', list, { models: models.map(({ name }) => name) })
+  const index = {
+    operationId: 'repository_index',
+    summary: 'List models and their state',
+    answer: RepositoryIndex,
+  }
+  const entries = models.map(({ name, version }) => ({ name, version, state: 'READY', reason: '' }))
+  constant(scope, 'POST', '/repository/index', index, entries)
+}
+
+async function modelRoutes(scope: FastifyInstance, config: Config, model: Model): Promise<void> {
+  const { name, operation } = model
+  const options = decodeOptions(config)
+  const decode = inferDecoder(operation)
+
+  async function answer(sent: Infer, pace: Pace): Promise<InferAnswer> {
+    const rows = await decodeRows(decode(sent), operation, pace, options)
+    return encodeInfer(sent.request, model, rows, pace)
+  }
+
+  async function infer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const pace = startPace()
+    const body = openInfer(headerLengthOf(request))
+    await readBody(request.raw, config.MAX_BODY_BYTES, pace, body.push)
+    const { parts, headerLength } = await answer(body.end(), pace)
+    const isBinary = headerLength !== undefined
+    reply.header('content-type', isBinary ? 'application/octet-stream' : 'application/json')
+    if (isBinary) reply.header(HEADER_LENGTH, headerLength)
+    const encoding = compressorFor(request)
+    const bytes = joinParts(parts)
+    if (!encoding) return reply.send(bytes)
+    return reply.header('content-encoding', encoding).send(await compressors[encoding](bytes))
+  }
+
+  const body = openInfer(undefined)
+  body.push(Buffer.from(JSON.stringify(EXAMPLE)))
+  const { parts } = await answer(body.end(), startPace())
+  const example = (value: unknown) => ({ five: { summary: 'Five logits, as JSON', value } })
+  const examples = example(EXAMPLE)
+  const answers = example(JSON.parse(Buffer.from(joinParts(parts)).toString()))
+
+  for (const url of [`/models/${name}`, `/models/${name}/versions/${model.version}`]) {
+    const hide = url.includes('/versions/')
+    const metadata = {
+      operationId: `${name}_metadata`,
+      summary: `Inputs and outputs of the model ${name}`,
+      answer: ModelMetadata,
+      hide,
+    }
+    constant(scope, 'GET', url, metadata, describeModel(model))
+    const ready = {
+      operationId: `${name}_ready`,
+      summary: `Does the model ${name} take requests?`,
+      answer: Ready,
+      hide,
+    }
+    constant(scope, 'GET', `${url}/ready`, ready, { name, ready: true })
+    const schema = {
+      operationId: `${name}_infer`,
+      summary: model.meaning,
+      description:
+        'The input `logits` is FP32, FP16, BF16 or FP64, [V] or [B, V]. Any field of /v1 that is a value or a list may be a ' +
+        'request parameter (a list as text, with commas), or an input of its name with a value for each row; lists of ' +
+        'different lengths are padded with negative numbers. With `Inference-Header-Content-Length` binary tensors follow ' +
+        'the JSON; with 0 the body is one row of FP32. Also at `/versions/1/infer`.',
+      tags,
+      hide,
+      requestBody: {
+        description: 'JSON, or JSON and the tensors that it describes.',
+        content: {
+          ...jsonContent(InferRequest, examples),
+          ...octetContent('JSON, then binary tensors.'),
+        },
+      },
+      response: {
+        200: {
+          description: 'The outputs',
+          content: {
+            ...jsonContent(InferResponse, answers),
+            ...octetContent('JSON, then binary tensors.'),
+          },
+        },
+        ...failures,
+      },
+    }
+    scope.post(`${url}/infer`, { schema }, infer)
+  }
 }

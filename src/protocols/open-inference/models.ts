@@ -1,10 +1,13 @@
+import * as z from 'zod'
 import { type Operation, probabilitiesOperation, sampleOperation } from '../request.ts'
+import { datatypeNames } from './datatypes.ts'
 import { type OutputName, outputs } from './response.ts'
 
 /** An operation under the name by which clients of the protocol ask for it. */
 export interface Model {
   readonly name: string
   readonly version: string
+  readonly meaning: string
   readonly operation: Operation
   readonly outputs: readonly OutputName[]
   /** The outputs of a request that names none. */
@@ -17,6 +20,7 @@ export const models: readonly Model[] = [
   {
     name: 'sample',
     version: VERSION,
+    meaning: 'Draw tokens from logits',
     operation: sampleOperation,
     outputs: ['token_ids', 'logprobs', 'probabilities', 'kept_count', 'entropy', 'seed'],
     defaults: ['token_ids', 'logprobs'],
@@ -24,14 +28,35 @@ export const models: readonly Model[] = [
   {
     name: 'probabilities',
     version: VERSION,
+    meaning: 'Turn logits into probabilities',
     operation: probabilitiesOperation,
     outputs: ['probabilities', 'kept_count', 'entropy'],
     defaults: ['probabilities'],
   },
 ]
 
+const TensorMetadata = z.object({
+  name: z.string(),
+  datatype: z.enum(datatypeNames),
+  shape: z.array(z.int()).meta({ description: '−1 stands for any number.' }),
+})
+
+export const ModelMetadata = z
+  .object({
+    name: z.string(),
+    versions: z.array(z.string()),
+    platform: z.string(),
+    inputs: z.array(TensorMetadata),
+    outputs: z.array(TensorMetadata),
+  })
+  .meta({ id: 'ModelMetadata', description: 'A model of the Open Inference Protocol.' })
+
 /** What a client is told of a model. Parameters are left out: a client may think every input needed. */
-export function describeModel({ name, version, outputs: names }: Model) {
+export function describeModel({
+  name,
+  version,
+  outputs: names,
+}: Model): z.output<typeof ModelMetadata> {
   return {
     name,
     versions: [version],

@@ -1,12 +1,37 @@
+import * as z from 'zod'
 import { Problem } from '../../errors.ts'
 import { joinBytes } from '../../sampling/bytes.ts'
 import { denseProbabilities, topTokens } from '../../sampling/distribution.ts'
 import { type RowResult, sample } from '../../sampling/pipeline.ts'
 import type { Pace } from '../pace.ts'
 import type { DecodedRow } from '../rows.ts'
-import { type DatatypeName, writeTexts } from './datatypes.ts'
+import { type DatatypeName, datatypeNames, writeTexts } from './datatypes.ts'
 import type { Model } from './models.ts'
 import type { InferRequest } from './request.ts'
+
+export const InferResponse = z
+  .object({
+    model_name: z.string(),
+    model_version: z.string(),
+    id: z.string().optional(),
+    parameters: z
+      .object({ warnings: z.string().optional() })
+      .optional()
+      .meta({ description: 'Warnings as in /v1, as JSON text.' }),
+    outputs: z.array(
+      z.object({
+        name: z.string(),
+        datatype: z.enum(datatypeNames),
+        shape: z.array(z.int()),
+        data: z
+          .array(z.union([z.number(), z.string()]))
+          .optional()
+          .meta({ description: 'The elements, row-major; absent where they follow in binary.' }),
+        parameters: z.object({ binary_data_size: z.int() }).optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'InferResponse', description: 'An answer of the Open Inference Protocol.' })
 
 type Values = Float32Array | BigInt64Array | BigUint64Array | string[]
 
