@@ -167,12 +167,21 @@ export class Row {
   /** After a cut of the ranking at this logit. */
   #cutUnseen(threshold: number): void {
     if (!this.#unseen) return
-    if (threshold >= this.#unseen.floor) this.#leaveUnseen()
-    else this.#unseen.blur()
+    const suffices = this.minTokensToKeep <= this.#size
+    if (suffices && threshold >= this.#unseen.floor) {
+      this.#isTruncated = true
+      this.#leaveUnseen()
+    } else this.#unseen.blur()
   }
 
   /** How many tokens are in play. */
   get size(): number {
+    this.#needEach()
+    return this.#known
+  }
+
+  /** How many tokens in play are known. */
+  get #known(): number {
     return this.#isDense ? this.#dense.size : this.#size
   }
 
@@ -283,7 +292,8 @@ export class Row {
 
   /** The first `count` tokens of the ranking, in its order. */
   ranked(count: number): { id: number; logit: number }[] {
-    const wanted = Math.min(count, this.size)
+    if (count > this.#known) this.#needEach()
+    const wanted = Math.min(count, this.#known)
     if (wanted === 0) return []
     const { size, threshold } = this.#cutAtRank(wanted)
     const tokens: { id: number; logit: number }[] = []
@@ -295,8 +305,8 @@ export class Row {
 
   /** The `count` largest logits, descending. */
   largest(count: number): Float64Array {
-    if (count > this.#size) this.#needEach()
-    const wanted = Math.min(count, this.size)
+    if (count > this.#known) this.#needEach()
+    const wanted = Math.min(count, this.#known)
     const { size, threshold } = this.#cutAtRank(wanted)
     const values = this.logits.subarray(0, size).filter((logit) => logit >= threshold)
     return values.sort().reverse().subarray(0, wanted)
@@ -395,12 +405,17 @@ export class Row {
   add(id: number, bias: number): void {
     const logit = this.logitOf(id)
     if (logit === Number.NEGATIVE_INFINITY) {
-      if (bias > 0) this.#needEach()
+      if (bias > 0) this.raiseUnseen()
       else this.#unseen?.blur()
       return
     }
     const isBan = bias === Number.NEGATIVE_INFINITY
     this.#put(id, isBan ? bias : bounded(logit + bias * this.#temperature))
+  }
+
+  /** A token that is not in play would be more likely now, if it was only left out of a sparse row. */
+  raiseUnseen(): void {
+    this.#needEach()
   }
 
   /** Take tokens out of play. */
@@ -529,12 +544,16 @@ export class Row {
     )
   }
 
-  /** Keep the first `count` tokens of the ranking. */
-  keepTop(count: number): void {
+  /** Keep the first `count` tokens of the ranking, with `allTies` those equal to the last of them too. */
+  keepTop(count: number, allTies = false): void {
     count = Math.max(count, this.minTokensToKeep)
     if (!this.#isDense && count >= this.#size) {
       if (count > this.#size) this.#unseen?.blur()
       else if (this.#unseen) this.#cutUnseen(this.logitAtRank(count))
+      return
+    }
+    if (allTies) {
+      if (count < this.#known) this.keepAbove(this.logitAtRank(count))
       return
     }
     this.#isTruncated = true

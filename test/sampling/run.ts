@@ -5,6 +5,7 @@ import { Elements } from '../../src/sampling/elements.ts'
 import { samplingFields, scoreFields } from '../../src/sampling/params.ts'
 import type { Address } from '../../src/sampling/philox.ts'
 import { type RowRequest, type RowResult, sample } from '../../src/sampling/pipeline.ts'
+import type { Candidates } from '../../src/sampling/sparse.ts'
 
 const Params = z.strictObject({ ...samplingFields, ...scoreFields })
 export type Params = z.input<typeof Params>
@@ -24,14 +25,14 @@ export interface Run extends Omit<RowResult, 'row'> {
 
 /** A row's request, with parameters as a client has them. */
 export function requestFor(
-  logits: Float32Array,
+  logits: Float32Array | Candidates,
   params: Params,
   draw?: Partial<Draw & Address>,
   { prompt = [], output = [], stop = [], state = {} }: History = {},
 ): RowRequest {
   const { n = 1, replacement = true, ...address } = draw ?? {}
   return {
-    logits: Elements.of(logits),
+    logits: logits instanceof Float32Array ? Elements.of(logits) : logits,
     pathOf: (id) => (id === undefined ? ['logits'] : ['logits', id]),
     params: Params.parse(params),
     prompt: Uint32Array.from(prompt),

@@ -55,6 +55,7 @@ export const lengthPenalty = defineSampler({
     const growth = Math.min(pow(factor, output.length - start), MOST_GROWTH)
     for (const id of new Set(stop)) {
       const logit = row.logitOf(id)
+      if (logit === Number.NEGATIVE_INFINITY) row.raiseUnseen()
       row.setLogit(id, logit + Math.abs(logit) * (growth - 1))
     }
   },

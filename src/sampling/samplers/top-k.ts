@@ -35,9 +35,5 @@ export const topK = defineSampler({
 
   active: ({ top_k }) => top_k > 0,
   leavesOne: ({ top_k }, { ties }) => top_k === 1 && ties === 'exact',
-  apply(row, { top_k }, { ties }) {
-    const count = Math.max(top_k, row.minTokensToKeep)
-    if (ties === 'exact') row.keepTop(count)
-    else if (count < row.size) row.keepAbove(row.logitAtRank(count))
-  },
+  apply: (row, { top_k }, { ties }) => row.keepTop(top_k, ties === 'all'),
 })
