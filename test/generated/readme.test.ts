@@ -95,9 +95,9 @@ function pretty(value: unknown, indent = ''): string {
 
 /** What a curl command of the README is answered. */
 async function answerTo(command: string): Promise<string> {
-  const [, url] = /http:\/\/localhost(?::27315)?(\/\S+)/.exec(command)!
-  const [, inline, file] = /-d (?:'([^']*)'|@(\S+))/.exec(command)!
-  const payload = inline ?? readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
+  const [, url] = /http:\/\/localhost(?::27315)?(\/[^\s']+)/.exec(command)!
+  const [, inline, file] = /(?:-d|--data-binary) (?:'([^']*)'|@(\S+))/.exec(command)!
+  const payload = inline ?? readFileSync(new URL(`../../${file}`, import.meta.url))
   const headers = Object.fromEntries(
     [...command.matchAll(/-H '([^:]+): ([^']*)'/g)].map(([, name, value]) => [name!, value!]),
   )
