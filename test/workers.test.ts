@@ -209,7 +209,6 @@ describe('what keeps workers from starting', () => {
     taken.close()
     expect(linesOf({ lines }).map(({ msg }) => msg)).toEqual([
       'cannot listen',
-      'a worker ended unasked',
       'no worker can start',
     ])
     expect(lines[0]).toContain('EADDRINUSE')

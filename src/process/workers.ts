@@ -55,10 +55,13 @@ export function superviseWorkers(config: Config): void {
         failed ||= code !== 0 && signal !== 'SIGTERM'
         return
       }
-      log.error({ worker: worker.process.pid, code, signal }, 'a worker ended unasked')
-      if (hadListened || listening.size > 0) return replace(performance.now() - since)
-      log.fatal('no worker can start')
-      process.exit(1)
+      const about = { worker: worker.process.pid, code, signal }
+      if (!hadListened && listening.size === 0) {
+        log.fatal(about, 'no worker can start')
+        process.exit(1)
+      }
+      log.error(about, 'a worker ended unasked')
+      replace(performance.now() - since)
     }
     worker.once('exit', ended)
     worker.on('error', (err) => {
