@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { Problem, problemAt } from '../../errors.ts'
+import { Problem } from '../../errors.ts'
 import { type Bytes, DecodedText, joinBytes, sliceBytes } from '../../sampling/bytes.ts'
 import { Elements } from '../../sampling/elements.ts'
 import { isList, list, numbersOf } from '../../sampling/parsed.ts'
@@ -250,7 +250,11 @@ export function inferDecoder({ Fields }: Operation) {
       seen.add(name)
       if (input === logitsInput) continue
       const parameter = parameters.get(name)
-      if (!parameter) throw unknownInput(name, [...parameters.keys()])
+      if (!parameter) {
+        // Its schema says what is wrong: there is no such field, or it has another form.
+        shared[name] = input.data ?? null
+        continue
+      }
       const values = rowValues(input, binaries.get(input), count, parameter)
       if (values.length === 1) shared[name] = values[0]
       else {
@@ -261,12 +265,4 @@ export function inferDecoder({ Fields }: Operation) {
     const fields = validate(Fields.strict(), shared)
     return { ...fields, logits, ...(!isShared && { rows: own }) } as SamplingRequest
   }
-}
-
-function unknownInput(name: string, known: string[]): Problem {
-  return problemAt(
-    'INVALID_REQUEST',
-    [name],
-    `Unknown input; there are logits, ${known.slice(0, 3).join(', ')} and the other fields of /v1`,
-  )
 }
