@@ -1,0 +1,94 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+
+/**
+ * A keep-alive client that writes requests prepared as bytes and reads answers by their length. It
+ * costs less than any HTTP client, so that it is the servers that are compared.
+ */
+export interface Connection {
+  /** Send a request, and wait for its whole answer; its status. */
+  send(request: Buffer): Promise<number>
+  close(): void
+}
+
+const END_OF_HEAD = Buffer.from('\r\n\r\n')
+
+export async function openConnection(port: number): Promise<Connection> {
+  const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  await once(socket, 'connect')
+  let answered: PromiseWithResolvers<number> | undefined
+  let head: Buffer = Buffer.alloc(0)
+  let status = 0
+  /** Bytes of the answer's body that are still to come, once its head was read. */
+  let missing = -1
+
+  socket.on('data', (piece: Buffer) => {
+    if (missing >= 0) missing -= piece.length
+    else {
+      head = Buffer.concat([head, piece])
+      const end = head.indexOf(END_OF_HEAD)
+      if (end < 0) return
+      const text = head.toString('latin1', 0, end)
+      status = Number(text.slice(9, 12))
+      missing = Number(/content-length: (\d+)/i.exec(text)?.[1]) - (head.length - end - 4)
+    }
+    if (missing > 0) return
+    missing = -1
+    head = Buffer.alloc(0)
+    answered?.resolve(status)
+  })
+  socket.on('error', (error) => answered?.reject(error))
+  socket.on('close', () => answered?.reject(new Error('The server has closed the connection')))
+
+  return {
+    send(request) {
+      answered = Promise.withResolvers()
+      socket.write(request)
+      return answered.promise
+    },
+    close: () => socket.destroy(),
+  }
+}
+
+/** A whole request with its head. */
+export function prepare(
+  path: string,
+  type: string,
+  body: Buffer,
+  headers: Record<string, string | number> = {},
+): Buffer {
+  const all = { host: '127.0.0.1', 'content-type': type, 'content-length': body.length, ...headers }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  return Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`), body])
+}
+
+/** How a slice of time went. */
+export interface Slice {
+  /** What each request took, in milliseconds. */
+  latencies: number[]
+  seconds: number
+}
+
+/** Send requests over every connection, one after the other on each, for some milliseconds. */
+export async function drive(
+  connections: readonly Connection[],
+  requests: readonly Buffer[],
+  milliseconds: number,
+): Promise<Slice> {
+  const latencies: number[] = []
+  const start = performance.now()
+  let next = 0
+  await Promise.all(
+    connections.map(async (connection) => {
+      let sent = performance.now()
+      while (sent - start < milliseconds) {
+        const status = await connection.send(requests[next++ % requests.length]!)
+        if (status !== 200) throw new Error(`Got ${status}`)
+        const now = performance.now()
+        latencies.push(now - sent)
+        sent = now
+      }
+    }),
+  )
+  return { latencies, seconds: (performance.now() - start) / 1000 }
+}

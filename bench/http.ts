@@ -1,0 +1,117 @@
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { Config } from '../src/config.ts'
+import { type Connection, drive, openConnection, type Slice } from './client.ts'
+import { median } from './measure.ts'
+import { isPinned, pinClient, type Server, startServer } from './processes.ts'
+import { float32, type Scenario, scenarios } from './scenarios.ts'
+
+/**
+ * What a request costs beside what reading its body costs any Node server: Kelvin against a sink, both
+ * real processes on the same core, in turns short enough that noise hits both.
+ */
+
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '7' } } })
+const SECONDS = Number(values.seconds)
+/** How long one server has its turn, in milliseconds. */
+const TURN = 120
+const ROUNDS = Math.max(3, Math.round((1000 * SECONDS) / (2 * TURN)))
+/** The first rounds are not counted. */
+const WARMING = Math.max(2, Math.round(ROUNDS / 6))
+
+const connect = (server: Server, count: number) =>
+  Promise.all(Array.from({ length: count }, () => openConnection(server.port)))
+
+/** Slices of two servers in turns, whose first rounds are left out. */
+async function alternate(servers: readonly Server[], count: number, requests: readonly Buffer[]) {
+  const clients: Connection[][] = []
+  for (const server of servers) clients.push(await connect(server, count))
+  const slices: Slice[][] = servers.map(() => [])
+  for (let round = 0; round < WARMING + ROUNDS; round++) {
+    for (const [i, client] of clients.entries()) {
+      const slice = await drive(client, requests, TURN)
+      if (round >= WARMING) slices[i]!.push(slice)
+    }
+  }
+  for (const connection of clients.flat()) connection.close()
+  return slices
+}
+
+const quantile = (numbers: number[], part: number) =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(part * (numbers.length - 1))]!
+const latency = (slices: Slice[]) => median(slices.flatMap((slice) => slice.latencies))
+const throughput = (slices: Slice[]) => median(slices.map((s) => s.latencies.length / s.seconds))
+
+/** The quartiles of the ratio of `of` from round to round. */
+function spread(slices: Slice[], base: Slice[], of: (slices: Slice[]) => number): string {
+  const ratios = slices.map((slice, round) => of([slice]) / of([base[round]!]))
+  return `${quantile(ratios, 0.25).toFixed(2)}–${quantile(ratios, 0.75).toFixed(2)}`
+}
+
+async function isServed({ port }: Server, { requests }: Scenario): Promise<boolean> {
+  const connection = await openConnection(port)
+  const status = await connection.send(requests[0]!)
+  connection.close()
+  return status !== 404
+}
+
+async function compareWithSink(): Promise<void> {
+  const core = isPinned ? '0' : undefined
+  const sink = await startServer('bench/sink.ts', core)
+  const kelvin = await startServer('src/server.ts', core)
+  console.log(
+    '| body | connections | sink, µs | Kelvin, µs | ratio | quartiles | at most | sink, requests/s | Kelvin, requests/s |\n' +
+      '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+  )
+  const skipped: string[] = []
+  for (const scenario of scenarios) {
+    if (!(await isServed(kelvin, scenario))) {
+      skipped.push(`${scenario.name}: skipped, the server answers 404`)
+      continue
+    }
+    for (const connections of [1, 4]) {
+      const { name, limit, requests } = scenario
+      const [base, own] = (await alternate([sink, kelvin], connections, requests)) as [
+        Slice[],
+        Slice[],
+      ]
+      const cells = [
+        name,
+        connections,
+        ...[base, own].map((slices) => (1000 * latency(slices)).toFixed(0)),
+        (latency(own) / latency(base)).toFixed(2),
+        spread(own, base, latency),
+        limit ?? '',
+        ...[base, own].map((slices) => throughput(slices).toFixed(0)),
+      ]
+      console.log(`| ${cells.join(' | ')} |`)
+    }
+  }
+  for (const line of skipped) console.log(`\n${line}`)
+  await Promise.all([sink.stop(), kelvin.stop()])
+}
+
+async function compareWorkers(): Promise<void> {
+  if (!('WORKERS' in Config.shape)) {
+    console.log('\nWORKERS: skipped, the server has no such setting')
+    return
+  }
+  const servers = [
+    await startServer('src/server.ts', undefined, { WORKERS: '1' }),
+    await startServer('src/server.ts', undefined, { WORKERS: '2' }),
+  ]
+  const [one, two] = (await alternate(servers, 8, float32.requests)) as [Slice[], Slice[]]
+  console.log(
+    `\n${float32.name}, 8 connections, servers on any of ${cpus().length} cores, one of which the client takes: ` +
+      `WORKERS=1 ${throughput(one).toFixed(0)} requests/s, WORKERS=2 ${throughput(two).toFixed(0)}, ` +
+      `${(throughput(two) / throughput(one)).toFixed(2)} times as many (quartiles ${spread(two, one, throughput)})`,
+  )
+  await Promise.all(servers.map((server) => server.stop()))
+}
+
+pinClient()
+const where = isPinned ? 'servers on core 0, client on core 1' : 'not pinned to cores'
+console.log(`Node ${process.version}, ${cpus()[0]?.model}, ${cpus().length} cores; ${where}\n`)
+await compareWithSink()
+await compareWorkers()
+process.exit(0)

@@ -1,0 +1,76 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { availableParallelism } from 'node:os'
+
+/** Servers as processes of their own, on loopback, and where they run. */
+
+const root = new URL('..', import.meta.url).pathname
+
+/** Whether servers get one core and the client another. */
+export const isPinned = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
+
+/** Give the client, which is this process with all its threads, a core that no server has. */
+export function pinClient(): void {
+  if (isPinned) spawnSync('taskset', ['-acp', '1', String(process.pid)])
+}
+
+export interface Server {
+  port: number
+  stop(): Promise<void>
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** A server with its ordinary configuration, whose log lines are written, to /dev/null. */
+export async function startServer(
+  file: string,
+  cores: string | undefined,
+  environment: Record<string, string> = {},
+): Promise<Server> {
+  const port = await freePort()
+  const pinning = cores === undefined ? [] : ['taskset', '-c', cores]
+  const [command, ...options] = [...pinning, process.execPath, file]
+  const child = spawn(command!, options, {
+    cwd: root,
+    env: { ...process.env, PORT: String(port), HOST: '127.0.0.1', ...environment },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  // However this process ends, the server does not outlive it.
+  const end = () => child.kill('SIGTERM')
+  process.once('exit', end)
+  const exited = once(child, 'exit')
+  while (!(await isListening(port))) {
+    if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return {
+    port,
+    async stop() {
+      end()
+      await exited
+      process.off('exit', end)
+    },
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
