@@ -69,16 +69,17 @@ export async function decodeRows(
     const ownSplit = own ? splitByRow(own, 1, path).map(([name, values]) => [name, values[0]]) : []
     // Rows that differ in nothing that samplers bind share their parameters, and so their plan.
     const differs = own || lists.some(([name]) => !(name in contextFields))
-    const fields = { ...shared, ...own, ...Object.fromEntries([...split, ...ownSplit]) } as Fields
+    const ofRow = { ...own, ...Object.fromEntries([...split, ...ownSplit]) } as Partial<Fields>
+    const fields = differs ? { ...shared, ...ofRow } : shared
     const { seed, stream, step, n, replacement } = fields
     if (seed === undefined) drawnSeed ??= options.drawSeed()
     rows.push({
       logits,
       vocabSize,
       pathOf: (id) => ['logits', ...batch.pathOf(index, id)],
-      params: differs ? fields : shared,
-      prompt: fields.prompt_token_ids as Uint32Array,
-      output: fields.output_token_ids as Uint32Array,
+      params: fields,
+      prompt: ofRow.prompt_token_ids as Uint32Array,
+      output: ofRow.output_token_ids as Uint32Array,
       stop: fields.stop_token_ids,
       state: (fields.state ?? {}) as Record<string, number>,
       address: { seed: seed ?? drawnSeed!, stream: stream ?? BigInt(index), step },

@@ -9,10 +9,54 @@ export function validate<Schema extends z.ZodType>(
   value: unknown,
   path: PropertyKey[] = [],
 ): z.output<Schema> {
+  const parsed = schema instanceof z.ZodObject ? parseGiven(schema, value) : undefined
+  if (parsed) return parsed as z.output<Schema>
   const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
   const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
   throw toProblem(result.error.issues, known, path)
+}
+
+interface Known {
+  fields: ReadonlyMap<string, z.ZodType>
+  /** What the fields come to that are not given, but for those that must be. */
+  defaults: Readonly<Record<string, unknown>>
+  required: readonly string[]
+}
+
+const knownOf = new WeakMap<z.ZodObject, Known>()
+
+function learn(schema: z.ZodObject): Known {
+  if (schema.def.checks?.length) throw new Error('Checks of an object as a whole would not be run')
+  const fields = new Map(Object.entries(schema.shape as Record<string, z.ZodType>))
+  const required = [...fields].flatMap(([name, field]) =>
+    field.safeParse(undefined).success ? [] : [name],
+  )
+  const mask = Object.fromEntries(required.map((name) => [name, true]))
+  const known = { fields, required, defaults: schema.partial(mask as never).parse({}) }
+  knownOf.set(schema, known)
+  return known
+}
+
+/**
+ * Most requests give few of very many fields, so only those are parsed; the others are what they always
+ * are. Nothing when there is any fault, which is for the whole schema to name.
+ */
+function parseGiven(schema: z.ZodObject, value: unknown): object | undefined {
+  if (!isPlain(value)) return undefined
+  const { fields, defaults, required } = knownOf.get(schema) ?? learn(schema)
+  const parsed: Record<string, unknown> = {}
+  for (const [name, given] of Object.entries(value)) {
+    const result = fields.get(name)?.safeParse(given)
+    if (!result?.success) return undefined
+    parsed[name] = result.data
+  }
+  if (!required.every((name) => Object.hasOwn(value, name))) return undefined
+  return { ...defaults, ...parsed }
+}
+
+function isPlain(value: unknown): value is object {
+  return value instanceof Object && Object.getPrototypeOf(value) === Object.prototype
 }
 
 /** Enough to mend a request by, few enough that no request makes an answer long. */
