@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import type { Server } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from '../app.ts'
@@ -40,6 +41,9 @@ function endWithGrace(config: Config, app: FastifyInstance, others: Server[]): v
 
 /** Answers requests in this process, which is the only one or a worker. */
 export async function serve(config: Config): Promise<void> {
+  // Bodies are memory outside of V8's heap, and by default V8 marks its whole heap whenever a few tens of
+  // megabytes of them have come, be they let go or not. This has it weigh them with all the rest.
+  setFlagsFromString('--external-memory-accounted-in-global-limit')
   const app = await buildApp(config)
   const others: Server[] = []
   endWithGrace(config, app, others)
