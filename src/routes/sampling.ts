@@ -114,7 +114,9 @@ export async function samplingRoute(
 
 /** Which of the two types an answer may have the client would rather have. */
 function acceptsTensor({ headers }: FastifyRequest, answersTensor: boolean): boolean {
-  const accept = headers.accept ?? '*/*'
+  const { accept = '*/*' } = headers
+  // As most clients have it.
+  if (accept === '*/*') return false
   const quality = (type: string) => {
     const [group] = type.split('/')
     for (const name of [type, `${group}/*`, '*/*']) {
