@@ -22,15 +22,22 @@ const WARMING = Math.max(2, Math.round(ROUNDS / 6))
 const connect = (server: Server, count: number) =>
   Promise.all(Array.from({ length: count }, () => openConnection(server.port)))
 
+/** How a server's turn went, and the processor time it took for each request, in milliseconds. */
+interface Turn extends Slice {
+  busy: number
+}
+
 /** Slices of two servers in turns, whose first rounds are left out. */
 async function alternate(servers: readonly Server[], count: number, requests: readonly Buffer[]) {
   const clients: Connection[][] = []
   for (const server of servers) clients.push(await connect(server, count))
-  const slices: Slice[][] = servers.map(() => [])
+  const slices: Turn[][] = servers.map(() => [])
   for (let round = 0; round < WARMING + ROUNDS; round++) {
     for (const [i, client] of clients.entries()) {
+      const before = servers[i]!.busy()
       const slice = await drive(client, requests, TURN)
-      if (round >= WARMING) slices[i]!.push(slice)
+      const busy = (servers[i]!.busy() - before) / slice.latencies.length
+      if (round >= WARMING) slices[i]!.push({ ...slice, busy })
     }
   }
   for (const connection of clients.flat()) connection.close()
@@ -39,11 +46,12 @@ async function alternate(servers: readonly Server[], count: number, requests: re
 
 const quantile = (numbers: number[], part: number) =>
   numbers.toSorted((a, b) => a - b)[Math.floor(part * (numbers.length - 1))]!
-const latency = (slices: Slice[]) => median(slices.flatMap((slice) => slice.latencies))
-const throughput = (slices: Slice[]) => median(slices.map((s) => s.latencies.length / s.seconds))
+const latency = (slices: Turn[]) => median(slices.flatMap((slice) => slice.latencies))
+const busy = (slices: Turn[]) => slices.reduce((sum, turn) => sum + turn.busy, 0) / slices.length
+const throughput = (slices: Turn[]) => median(slices.map((s) => s.latencies.length / s.seconds))
 
 /** The quartiles of the ratio of `of` from round to round. */
-function spread(slices: Slice[], base: Slice[], of: (slices: Slice[]) => number): string {
+function spread(slices: Turn[], base: Turn[], of: (slices: Turn[]) => number): string {
   const ratios = slices.map((slice, round) => of([slice]) / of([base[round]!]))
   return `${quantile(ratios, 0.25).toFixed(2)}–${quantile(ratios, 0.75).toFixed(2)}`
 }
@@ -60,8 +68,8 @@ async function compareWithSink(): Promise<void> {
   const sink = await startServer('bench/sink.ts', core)
   const kelvin = await startServer('src/server.ts', core)
   console.log(
-    '| body | connections | sink, µs | Kelvin, µs | ratio | quartiles | at most | sink, requests/s | Kelvin, requests/s |\n' +
-      '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| body | connections | sink, µs | Kelvin, µs | ratio | quartiles | at most | CPU of sink, µs | of Kelvin, µs | sink, requests/s | Kelvin, requests/s |\n' +
+      `|${' --- |'.repeat(11)}`,
   )
   const skipped: string[] = []
   for (const scenario of scenarios) {
@@ -72,8 +80,8 @@ async function compareWithSink(): Promise<void> {
     for (const connections of [1, 4]) {
       const { name, limit, requests } = scenario
       const [base, own] = (await alternate([sink, kelvin], connections, requests)) as [
-        Slice[],
-        Slice[],
+        Turn[],
+        Turn[],
       ]
       const cells = [
         name,
@@ -82,6 +90,7 @@ async function compareWithSink(): Promise<void> {
         (latency(own) / latency(base)).toFixed(2),
         spread(own, base, latency),
         limit ?? '',
+        ...[base, own].map((slices) => (1000 * busy(slices)).toFixed(0)),
         ...[base, own].map((slices) => throughput(slices).toFixed(0)),
       ]
       console.log(`| ${cells.join(' | ')} |`)
@@ -100,7 +109,7 @@ async function compareWorkers(): Promise<void> {
     await startServer('src/server.ts', undefined, { WORKERS: '1' }),
     await startServer('src/server.ts', undefined, { WORKERS: '2' }),
   ]
-  const [one, two] = (await alternate(servers, 8, float32.requests)) as [Slice[], Slice[]]
+  const [one, two] = (await alternate(servers, 8, float32.requests)) as [Turn[], Turn[]]
   console.log(
     `\n${float32.name}, 8 connections, servers on any of ${cpus().length} cores, one of which the client takes: ` +
       `WORKERS=1 ${throughput(one).toFixed(0)} requests/s, WORKERS=2 ${throughput(two).toFixed(0)}, ` +

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 
@@ -17,7 +18,18 @@ export function pinClient(): void {
 
 export interface Server {
   port: number
+  /** Processor time its threads have taken, in milliseconds, where the system tells. */
+  busy(): number
   stop(): Promise<void>
+}
+
+function processorTime(pid: number): number {
+  const threads = `/proc/${pid}/task`
+  if (!existsSync(threads)) return Number.NaN
+  return readdirSync(threads).reduce((sum, thread) => {
+    const [nanoseconds] = readFileSync(`${threads}/${thread}/schedstat`, 'utf8').split(' ')
+    return sum + Number(nanoseconds) / 1e6
+  }, 0)
 }
 
 async function freePort(): Promise<number> {
@@ -65,6 +77,7 @@ export async function startServer(
   }
   return {
     port,
+    busy: () => processorTime(child.pid!),
     async stop() {
       end()
       await exited
