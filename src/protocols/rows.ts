@@ -1,7 +1,7 @@
 import { Problem, problemAt } from '../errors.ts'
 import { type BatchLimits, findExcess } from '../sampling/batch.ts'
 import { contextFields, findMisfit, perRowFields } from '../sampling/params.ts'
-import { describeValue, isList } from '../sampling/parsed.ts'
+import { describeValue, isList, itemsOf } from '../sampling/parsed.ts'
 import type { RowRequest } from '../sampling/pipeline.ts'
 import type { Pace } from './pace.ts'
 import { type Answer, countProbabilities, type Operation, type SamplingRequest } from './request.ts'
@@ -96,7 +96,7 @@ export async function decodeRows(
 
 /** Only as many objects as there are rows are worth a look inside. */
 function checkOverrides(overrides: unknown, rows: number): unknown[] {
-  if (Array.isArray(overrides) && overrides.length === rows) return overrides
+  if (isList(overrides) && overrides.length === rows) return itemsOf(overrides)
   const got = isList(overrides) ? overrides.length : describeValue(overrides)
   const detail = `Expected ${rows} objects, one for each row, got ${got}`
   throw problemAt('INVALID_REQUEST', ['rows'], detail)

@@ -1,7 +1,7 @@
 import leven from 'leven'
 import * as z from 'zod'
 import { type Fault, Problem, type ProblemCode, toPointer } from '../errors.ts'
-import { describeValue, isList } from '../sampling/parsed.ts'
+import { describeValue, isObject } from '../sampling/parsed.ts'
 
 /** Parse a value by a schema, or throw a problem that names each fault, at most `MAX_FAULTS`. */
 export function validate<Schema extends z.ZodType>(
@@ -9,6 +9,13 @@ export function validate<Schema extends z.ZodType>(
   value: unknown,
   path: PropertyKey[] = [],
 ): z.output<Schema> {
+  // zod takes what stands for a long list or text for an object.
+  if (schema instanceof z.ZodObject && typeof value === 'object' && !isObject(value)) {
+    const [pointer, detail] = [toPointer(path), `Expected object, got ${describeValue(value)}`]
+    throw new Problem('INVALID_REQUEST', `${pointer || 'The body'}: ${detail}`, [
+      { pointer, detail },
+    ])
+  }
   const parsed = schema instanceof z.ZodObject ? parseGiven(schema, value) : undefined
   if (parsed) return parsed as z.output<Schema>
   const result = schema.safeParse(value, { reportInput: true })
@@ -69,8 +76,8 @@ function toProblem(
 ): Problem {
   const faults: Fault[] = []
   for (const issue of issues) {
-    if (issue.code === 'unrecognized_keys' && isList(issue.input)) {
-      const detail = `Expected an object, got ${describeValue(issue.input)}`
+    if (issue.code === 'unrecognized_keys' && !isObject(issue.input)) {
+      const detail = `Expected object, got ${describeValue(issue.input)}`
       faults.push({ pointer: toPointer([...path, ...issue.path]), detail })
     } else if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys.slice(0, MAX_FAULTS + 1)) {

@@ -6,7 +6,7 @@ import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { jsonContent, octetContent, problemResponses } from '../plugins/openapi.ts'
 import { readBody } from '../protocols/body.ts'
-import { JsonReader } from '../protocols/json/reader.ts'
+import { JsonBody } from '../protocols/json/body.ts'
 import { encode } from '../protocols/json/response.ts'
 import { encodeTensor, openTensor, querySchema } from '../protocols/octets.ts'
 import { type Pace, startPace } from '../protocols/pace.ts'
@@ -50,9 +50,9 @@ export async function samplingRoute(
   const limit = config.MAX_BODY_BYTES
 
   async function readJson({ raw }: FastifyRequest, pace: Pace): Promise<SamplingRequest> {
-    const reader = new JsonReader()
-    await readBody(raw, limit, pace, (piece) => reader.push(piece))
-    return validate(operation.Request, reader.end()) as SamplingRequest
+    const body = new JsonBody()
+    await readBody(raw, limit, pace, (piece) => body.push(piece))
+    return validate(operation.Request, body.end()) as SamplingRequest
   }
 
   async function readOctets(request: FastifyRequest, pace: Pace): Promise<SamplingRequest> {

@@ -4,6 +4,10 @@ export const widths = { float32: 4, float64: 8, float16: 2, bfloat16: 2 } as con
 export type Dtype = keyof typeof widths
 export const dtypes = Object.keys(widths) as [Dtype, ...Dtype[]]
 
+function bytesOf(values: Float32Array | Float64Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+}
+
 /**
  * Numbers as they came: little-endian elements of one dtype, in pieces that may be cut anywhere, even
  * within an element. They are put together and decoded only where they are worked on, in the kernel's
@@ -14,14 +18,15 @@ export class Elements {
   readonly length: number
   /** In a list of JSON, the first item that is no number; there are no elements from there on. */
   readonly fault: { readonly index: number; readonly value: unknown } | undefined
-  readonly #pieces: readonly Uint8Array[]
+  /** Float32 among float64 are widened only where they are read. */
+  readonly #pieces: readonly (Uint8Array | Float32Array)[]
   /** Where the piece that was read last is, and its first byte: reading mostly goes on from there. */
   #piece = 0
   #pieceStart = 0
 
   constructor(
     dtype: Dtype,
-    pieces: readonly Uint8Array[],
+    pieces: readonly (Uint8Array | Float32Array)[],
     length: number,
     fault?: Elements['fault'],
   ) {
@@ -31,10 +36,13 @@ export class Elements {
     this.#pieces = pieces
   }
 
-  static of(values: Float32Array | Float64Array, fault?: Elements['fault']): Elements {
+  static of(
+    values: Float32Array | Float64Array,
+    length = values.length,
+    fault?: Elements['fault'],
+  ): Elements {
     const dtype = values instanceof Float32Array ? 'float32' : 'float64'
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-    return new Elements(dtype, [bytes], values.length, fault)
+    return new Elements(dtype, [bytesOf(values)], length, fault)
   }
 
   /** Copy the bytes of `count` elements from the element `start` on. */
@@ -62,9 +70,11 @@ export class Elements {
       this.#pieceStart = 0
     }
     while (from < end) {
-      const piece = this.#pieces[this.#piece]!
-      const pieceEnd = this.#pieceStart + piece.length
+      const given = this.#pieces[this.#piece]!
+      const isNarrow = given instanceof Float32Array
+      const pieceEnd = this.#pieceStart + given.length * (isNarrow ? width : 1)
       if (from < pieceEnd) {
+        const piece = isNarrow ? bytesOf(new Float64Array(given)) : given
         const last = Math.min(end, pieceEnd)
         visit(piece.subarray(from - this.#pieceStart, last - this.#pieceStart))
         from = last
@@ -78,8 +88,9 @@ export class Elements {
 
   /** All of them in float64, for what wants numbers rather than a row. */
   toFloat64(): Float64Array {
-    const bytes = new Uint8Array(this.length * widths[this.dtype])
-    this.copy(0, this.length, bytes)
+    const count = this.fault?.index ?? this.length
+    const bytes = new Uint8Array(count * widths[this.dtype])
+    this.copy(0, count, bytes)
     return this.dtype === 'float64'
       ? new Float64Array(bytes.buffer)
       : Float64Array.from(new Float32Array(bytes.buffer))

@@ -1,7 +1,16 @@
 import * as z from 'zod'
 import { type Bytes, decodeBase64, joinBytes } from './bytes.ts'
 import { Elements } from './elements.ts'
-import { describeValue, type FaultAt, isList, numbersOf, type Path, parsed } from './parsed.ts'
+import {
+  describeValue,
+  type FaultAt,
+  isList,
+  isObject,
+  itemsOf,
+  numbersOf,
+  type Path,
+  parsed,
+} from './parsed.ts'
 
 /** Field types that requests share. */
 
@@ -72,11 +81,6 @@ export function tokenIds(description: string) {
     vocabularyChecks,
     { misfit: (value, vocabSize) => misfitIds(value as Uint32Array, vocabSize) },
   )
-}
-
-/** What is in a list that should not be one of numbers. */
-function itemsOf(list: unknown[] | Elements): unknown[] {
-  return list instanceof Elements ? Array.from(list.toFloat64().subarray(0, 1)) : list
 }
 
 /** More lists than this are a mistake, and each takes more room than what is in it. */
@@ -153,7 +157,7 @@ export function tokenBiases(description: string) {
       additionalProperties: biasSchema,
     },
     (value, fault): TokenBiases => {
-      if (typeof value !== 'object' || value === null || isList(value)) {
+      if (!isObject(value)) {
         fault([], `Expected an object from token id to bias, got ${describeValue(value)}`)
       }
       const given = value as Record<string, unknown>
@@ -196,8 +200,10 @@ export function sequenceBiases(description: string) {
   } as const
   return parsed({ description, type: 'array', items: item }, (value, fault): SequenceBias[] => {
     if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
-    return itemsOf(value).map((entry, index) => {
-      if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
+    // None of many numbers is one, and the first is enough to say so.
+    const given = value instanceof Elements ? value.slice(0, 1) : value
+    return itemsOf(given).map((entry, index) => {
+      if (!isObject(entry)) {
         fault([index], `Expected {token_ids, bias}, got ${describeValue(entry)}`)
       }
       const { token_ids, bias, ...others } = entry as Record<string, unknown>

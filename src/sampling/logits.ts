@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type Batch, finite, parseNumbers, rowOrRows, rowSchema } from './batch.ts'
 import type { Elements } from './elements.ts'
 import { listOrSame, MAX_SEQUENCES, perRow, vocabularyChecks } from './fields.ts'
-import { describeValue, type FaultAt, isList, parsed } from './parsed.ts'
+import { describeValue, type FaultAt, isList, isObject, parsed } from './parsed.ts'
 import { parseSparse, SparseLogits } from './sparse.ts'
 import { parseTensor, Tensor } from './tensor.ts'
 
@@ -30,7 +30,7 @@ export const Logits = parsed(
 /** The logits of a request, in any of their forms. That each is a number is seen to when it is loaded. */
 function parseLogits(value: unknown, fault: FaultAt): Batch {
   if (isList(value)) return parseRows(value, fault)
-  if (typeof value === 'object' && value !== null) {
+  if (isObject(value)) {
     return 'vocab_size' in value || 'token_ids' in value
       ? parseSparse(value, fault)
       : parseTensor(value, fault)
@@ -74,7 +74,7 @@ export function logitRows(description: string) {
       if (Array.isArray(value) && value.length > MAX_SEQUENCES && isList(value[0])) {
         fault([], `Expected at most ${MAX_SEQUENCES} rows, got ${value.length}`)
       }
-      if (!isList(value) && !(value && typeof value === 'object' && 'dtype' in value)) {
+      if (!isList(value) && !(isObject(value) && 'dtype' in value)) {
         fault([], `Expected a row, a list of rows or a tensor, got ${describeValue(value)}`)
       }
       const { rows, isBatch, pathOf } = parseLogits(value, fault)

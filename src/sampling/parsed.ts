@@ -75,6 +75,20 @@ export function isList(value: unknown): value is unknown[] | Elements {
   return Array.isArray(value) || value instanceof Elements
 }
 
+/** An object of JSON, neither a list nor what stands for a long text. */
+export function isObject(value: unknown): value is object {
+  const isOther = value === null || isList(value) || value instanceof DecodedText
+  return typeof value === 'object' && !isOther
+}
+
+/** The items of a list, up to the first that is no number where it is one of numbers. */
+export function itemsOf(list: unknown[] | Elements): unknown[] {
+  if (!(list instanceof Elements)) return list
+  const numbers: unknown[] = Array.from(list.toFloat64())
+  if (list.fault) numbers.push(list.fault.value)
+  return numbers
+}
+
 /** A list as numbers, up to the first item that is none. "-Infinity" is one here. */
 export function numbersOf(list: unknown[] | Elements): Elements {
   if (list instanceof Elements) return list
@@ -83,7 +97,7 @@ export function numbersOf(list: unknown[] | Elements): Elements {
     const value = list[i]
     if (typeof value === 'number') numbers[i] = value
     else if (value === '-Infinity') numbers[i] = Number.NEGATIVE_INFINITY
-    else return Elements.of(numbers.subarray(0, i), { index: i, value })
+    else return Elements.of(numbers.subarray(0, i), list.length, { index: i, value })
   }
   return Elements.of(numbers)
 }
@@ -102,7 +116,6 @@ export function list<Item extends z.ZodType>(
     if (value.length > maxItems) {
       fault([], `Expected at most ${maxItems} items, got ${value.length}`)
     }
-    const given = value instanceof Elements ? Array.from(value.toFloat64()) : value
-    return given.map((element, index): z.output<Item> => parsePart(item, element, [index]))
+    return itemsOf(value).map((element, index): z.output<Item> => parsePart(item, element, [index]))
   })
 }

@@ -1,9 +1,8 @@
 import * as z from 'zod'
 import type { ProblemCode } from '../errors.ts'
 import { type Batch, finite, parseNumbers, rowOrRows, rowSchema } from './batch.ts'
-import { Elements } from './elements.ts'
 import { beyondVocabulary, parseIds } from './fields.ts'
-import { describeValue, type FaultAt, isList, type Path, parsePart } from './parsed.ts'
+import { describeValue, type FaultAt, isList, itemsOf, type Path, parsePart } from './parsed.ts'
 
 const idsSchema = { type: 'array', minItems: 1, items: { type: 'integer', minimum: 0 } } as const
 
@@ -51,13 +50,13 @@ export function parseSparse(value: object, fault: FaultAt): Batch {
   const isBatch = Array.isArray(token_ids) && isList(token_ids[0])
   const rowsOf = (field: unknown, name: string, rows?: number): unknown[] => {
     if (!isBatch) return [field]
-    if (!Array.isArray(field) && !(field instanceof Elements)) {
+    if (!isList(field)) {
       return fault([name], `Expected a list with an item for each row, got ${describeValue(field)}`)
     }
     if (rows !== undefined && field.length !== rows) {
       fault([name], `Expected ${rows} items, one for each row, got ${field.length}`)
     }
-    return field instanceof Elements ? Array.from(field.toFloat64()) : field
+    return itemsOf(field)
   }
   const idLists = rowsOf(token_ids, 'token_ids')
   const valueLists = rowsOf(values, 'values', idLists.length)

@@ -10,24 +10,30 @@ export interface Run {
   readonly expectsItem: boolean
   /** Whether the text ended within a number. */
   readonly isCut: boolean
+  /** Whether the list keeps the numbers in as little room as they take. */
+  readonly isCompact: boolean
 }
 
 /** Read items that are numbers, and the commas between them, from a text in the kernel's memory. */
 export function readNumbers(from: number, end: number, list: ListBuilder): Run {
   const { offset, bytes, out, numbers } = textWindow()
   const count = kernel.parseNumbers(offset + from, offset + end, out, NUMBERS, true)
-  if (count > 0) list.addNumbers(numbers.subarray(0, count), kernel.exactFloat32.value !== 0)
   const position = kernel.parsedTo.value - offset
   const reason = kernel.stopReason.value
+  let isCompact = true
+  if (count > 0) {
+    isCompact = list.addNumbers(numbers.subarray(0, count), kernel.exactFloat32.value !== 0)
+  }
   if (reason === Stop.hard) {
     const tokenEnd = kernel.tokenEnd.value - offset
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + position, tokenEnd - position)
     list.add(Number(text.toString('latin1')))
-    return { position: tokenEnd, expectsItem: false, isCut: false }
+    return { position: tokenEnd, expectsItem: false, isCut: false, isCompact }
   }
   return {
     position,
     expectsItem: kernel.expectsElement.value !== 0,
     isCut: reason === Stop.needsMore,
+    isCompact,
   }
 }

@@ -1,11 +1,19 @@
 import { Problem } from '../../errors.ts'
+import { joinBytes } from '../../sampling/bytes.ts'
 import { MAX_CARRY, TEXT_WINDOW, textWindow } from '../../sampling/kernel/memory.ts'
+import { ByteQueue } from '../byte-queue.ts'
 import { ListBuilder } from './list.ts'
 import { readNumbers } from './numbers.ts'
-import { FaultyText, LongText } from './text.ts'
+import { FaultyText, findFault, LongText } from './text.ts'
 
-/** What is neither a number of a list nor in a long text may take so many bytes. */
+/**
+ * Texts, numbers, words and brackets may take so many bytes, but for the numbers of lists and for long
+ * texts: those are kept in less room than they take here, and what is kept of all else takes more.
+ */
 const MAX_REST = 2 ** 20
+
+/** What a key or value counts for beside its bytes: quotes, brackets, or something between it and the next. */
+const BOUNDS = 2
 
 /** No request is nested nearly as deeply. */
 const MAX_DEPTH = 1024
@@ -25,6 +33,8 @@ const [TAB, LINE_FEED, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20]
 const [QUOTE, BACKSLASH, COMMA, MINUS, COLON] = [0x22, 0x5c, 0x2c, 0x2d, 0x3a]
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
 
+const isSpace = (byte: number) =>
+  byte === SPACE || byte === LINE_FEED || byte === RETURN || byte === TAB
 const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39
 const isLetter = (byte: number) => (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a
 /** What a number may consist of, in any order. */
@@ -48,11 +58,15 @@ type Expected =
 
 /** A text, number or word of which the end has not been read. */
 interface Token {
-  kind: 'text' | 'number' | 'word'
-  start: number
-  pieces: Uint8Array[]
+  readonly kind: 'text' | 'number' | 'word'
+  /** Where it begins in the body, a text behind its quote. */
+  readonly start: number
+  /** What earlier chunks had of it. */
+  begun: ByteQueue | undefined
   length: number
-  isEscaped: boolean
+  /** Whether a backslash was the last that was read, and whether there was one. */
+  isEscaping: boolean
+  hasEscapes: boolean
 }
 
 /**
@@ -64,7 +78,7 @@ export class JsonReader {
   #expected: Expected = 'a value'
   readonly #stack: (ObjectFrame | ListBuilder)[] = []
   #token: Token | undefined
-  #longText: LongText | undefined
+  #longText: { text: LongText; start: number } | undefined
   #root: unknown
   /** The beginning of a number that ended with the last chunk. */
   #carry = new Uint8Array(0)
@@ -76,12 +90,13 @@ export class JsonReader {
     for (let at = 0; at < chunk.length; at += TEXT_WINDOW) {
       const part = chunk.subarray(at, at + TEXT_WINDOW)
       const { bytes } = textWindow()
+      const window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
       const carried = this.#carry.length
-      bytes.set(this.#carry)
-      bytes.set(part, carried)
-      this.#carry = this.#carry.subarray(0, 0)
+      window.set(this.#carry)
+      window.set(part, carried)
+      if (carried > 0) this.#carry = new Uint8Array(0)
       const end = carried + part.length
-      this.#read(bytes, end)
+      this.#read(window, end)
       this.#offset += end - this.#carry.length
     }
   }
@@ -95,26 +110,27 @@ export class JsonReader {
     throw new Problem('INVALID_JSON', `The JSON ends too early, after ${this.#offset - 1} bytes`)
   }
 
-  #read(bytes: Uint8Array, end: number): void {
+  #read(bytes: Buffer, end: number): void {
     let at = 0
     while (at < end) {
-      const from = at
-      if (this.#longText) at = this.#readLongText(this.#longText, bytes, at, end)
-      else {
-        if (this.#token) at = this.#readToken(this.#token, bytes, at, end)
-        else at = this.#readNext(bytes, at, end)
-        this.#rest += at - from
-      }
-      if (this.#rest > MAX_REST) {
-        const detail = `What is neither lists of numbers nor base64 takes more than ${MAX_REST} bytes`
-        throw new Problem('BODY_TOO_LARGE', detail)
-      }
+      if (this.#longText) at = this.#readLongText(bytes, at, end)
+      else if (this.#token) at = this.#readToken(this.#token, bytes, at, end)
+      else at = this.#readNext(bytes, at, end)
     }
   }
 
-  #readNext(bytes: Uint8Array, at: number, end: number): number {
+  #count(bytes: number): void {
+    this.#rest += bytes
+    if (this.#rest <= MAX_REST) return
+    const detail = `What is neither lists of numbers nor base64 takes more than ${MAX_REST} bytes`
+    throw new Problem('BODY_TOO_LARGE', detail)
+  }
+
+  #readNext(bytes: Buffer, from: number, end: number): number {
+    let at = from
+    while (at < end && isSpace(bytes[at]!)) at++
+    if (at === end) return end
     const byte = bytes[at]!
-    if (byte === SPACE || byte === LINE_FEED || byte === RETURN || byte === TAB) return at + 1
     switch (this.#expected) {
       case 'a value or ]':
         if (byte === CLOSE_LIST) return this.#close(at)
@@ -147,28 +163,27 @@ export class JsonReader {
     }
   }
 
-  #readKey(bytes: Uint8Array, at: number): number {
+  #readKey(bytes: Buffer, at: number): number {
     if (bytes[at] !== QUOTE) throw this.#fault(bytes, at)
     return this.#begin('text', at + 1)
   }
 
   /** An item of a list: the kernel's, where it is a number. */
-  #readItem(bytes: Uint8Array, at: number, end: number): number {
+  #readItem(bytes: Buffer, at: number, end: number): number {
     const byte = bytes[at]!
     if (!isDigit(byte) && byte !== MINUS && byte !== QUOTE) return this.#readValue(bytes, at)
     const list = this.#stack.at(-1) as ListBuilder
-    const { position, expectsItem, isCut } = readNumbers(at, end, list)
-    this.#rest -= position - at
+    const { position, expectsItem, isCut, isCompact } = readNumbers(at, end, list)
+    if (!isCompact) this.#count(position - at)
     if (position > at) this.#expected = expectsItem ? 'a value' : ', or ]'
     if (isCut && end - position <= MAX_CARRY) {
-      this.#rest -= end - position
-      this.#carry = bytes.slice(position, end)
+      this.#carry = new Uint8Array(bytes.subarray(position, end))
       return end
     }
     return position === at || isCut ? this.#readValue(bytes, position) : position
   }
 
-  #readValue(bytes: Uint8Array, at: number): number {
+  #readValue(bytes: Buffer, at: number): number {
     const byte = bytes[at]!
     if (byte === OPEN_LIST) return this.#open(new ListBuilder(), 'a value or ]', bytes, at)
     if (byte === OPEN_OBJECT) return this.#open({ object: {}, key: '' }, 'a key or }', bytes, at)
@@ -178,9 +193,10 @@ export class JsonReader {
     throw this.#fault(bytes, at)
   }
 
-  #open(frame: ObjectFrame | ListBuilder, expected: Expected, bytes: Uint8Array, at: number) {
+  #open(frame: ObjectFrame | ListBuilder, expected: Expected, bytes: Buffer, at: number): number {
     if (this.#stack.length === MAX_DEPTH)
       throw this.#fault(bytes, at, `no more than ${MAX_DEPTH} levels`)
+    this.#count(BOUNDS)
     this.#stack.push(frame)
     this.#expected = expected
     return at + 1
@@ -208,50 +224,74 @@ export class JsonReader {
   }
 
   #begin(kind: Token['kind'], at: number): number {
-    this.#token = { kind, start: this.#offset + at, pieces: [], length: 0, isEscaped: false }
+    this.#count(BOUNDS)
+    this.#token = {
+      kind,
+      start: this.#offset + at,
+      begun: undefined,
+      length: 0,
+      isEscaping: false,
+      hasEscapes: false,
+    }
     return at
   }
 
-  #readToken(token: Token, bytes: Uint8Array, from: number, end: number): number {
-    let at = from
-    if (token.kind === 'text') {
-      for (; at < end; at++) {
-        const byte = bytes[at]!
-        if (token.isEscaped) token.isEscaped = false
-        else if (byte === QUOTE) break
-        else if (byte === BACKSLASH) token.isEscaped = true
-        if (byte < SPACE) throw this.#fault(bytes, at)
-      }
-    } else {
-      const belongs = token.kind === 'word' ? isLetter : isNumeric
-      while (at < end && belongs(bytes[at]!)) at++
-    }
-    if (at > from) token.pieces.push(bytes.slice(from, at))
+  #readToken(token: Token, bytes: Buffer, from: number, end: number): number {
+    const at = this.#findEnd(token, bytes, from, end)
     token.length += at - from
     if (token.kind === 'text' && token.length > LONG_TEXT && this.#isValue) {
       this.#lengthen(token)
+      return from
+    }
+    this.#count(at - from)
+    if (at === end) {
+      token.begun ??= new ByteQueue()
+      token.begun.push(new Uint8Array(bytes.subarray(from, end)))
+      return end
+    }
+    this.#token = undefined
+    const last = bytes.subarray(from, at)
+    this.#endToken(token, token.begun ? Buffer.concat([begunOf(token), last]) : last)
+    return token.kind === 'text' ? at + 1 : at
+  }
+
+  /** Where a token ends that goes on here, or where the chunk does. */
+  #findEnd(token: Token, bytes: Buffer, from: number, end: number): number {
+    let at = from
+    if (token.kind !== 'text') {
+      const belongs = token.kind === 'word' ? isLetter : isNumeric
+      while (at < end && belongs(bytes[at]!)) at++
       return at
     }
-    if (at === end) return end
-    this.#token = undefined
-    this.#endToken(token)
-    return token.kind === 'text' ? at + 1 : at
+    for (; at < end; at++) {
+      const byte = bytes[at]!
+      if (byte < SPACE) throw this.#malformed('text', this.#offset + at, bytes.subarray(at, end))
+      if (token.isEscaping) token.isEscaping = false
+      else if (byte === QUOTE) return at
+      else if (byte === BACKSLASH) {
+        token.isEscaping = true
+        token.hasEscapes = true
+      }
+    }
+    return end
   }
 
   get #isValue(): boolean {
     return this.#expected === 'a value' || this.#expected === 'a value or ]'
   }
 
-  #endToken(token: Token): void {
-    const text = Buffer.concat(token.pieces).toString()
-    if (token.kind === 'number') {
-      if (!NUMBER.test(text)) throw this.#malformed(token, text)
+  #endToken(token: Token, bytes: Buffer): void {
+    const { kind, start } = token
+    const text = bytes.toString()
+    if (kind === 'number') {
+      if (!NUMBER.test(text)) throw this.#malformed(kind, start, bytes)
+      if (this.#stack.at(-1) instanceof ListBuilder) this.#count(-token.length - BOUNDS)
       this.#take(Number(text))
-    } else if (token.kind === 'word') {
-      if (!literals.has(text)) throw this.#malformed(token, text)
+    } else if (kind === 'word') {
+      if (!literals.has(text)) throw this.#malformed(kind, start, bytes)
       this.#take(literals.get(text))
     } else {
-      const value = this.#unescape(token, text)
+      const value = token.hasEscapes ? this.#unescape(token, text, bytes) : text
       if (this.#isValue) this.#take(value)
       else {
         ;(this.#stack.at(-1) as ObjectFrame).key = value
@@ -260,25 +300,27 @@ export class JsonReader {
     }
   }
 
-  #unescape(token: Token, text: string): string {
-    if (!text.includes('\\')) return text
+  #unescape({ start }: Token, text: string, bytes: Buffer): string {
     try {
       return JSON.parse(`"${text}"`)
     } catch {
-      throw this.#malformed(token, text)
+      const whole = Buffer.concat([bytes, Uint8Array.of(QUOTE)])
+      const position = findFault(whole)
+      throw this.#malformed('text', start + position, whole.subarray(position))
     }
   }
 
   /** Of a text that turns out to be long, what has been read is read again as such. */
-  #lengthen({ pieces }: Token): void {
+  #lengthen(token: Token): void {
     this.#token = undefined
-    this.#longText = new LongText()
-    const read = Buffer.concat(pieces)
-    this.#rest -= read.length
-    this.#readLongText(this.#longText, read, 0, read.length)
+    this.#longText = { text: new LongText(), start: token.start }
+    const begun = begunOf(token)
+    this.#count(-begun.length - BOUNDS)
+    this.#readLongText(begun, 0, begun.length)
   }
 
-  #readLongText(text: LongText, bytes: Uint8Array, at: number, end: number): number {
+  #readLongText(bytes: Buffer, at: number, end: number): number {
+    const { text, start } = this.#longText!
     try {
       const next = text.read(bytes, at, end)
       if (text.isComplete) {
@@ -287,23 +329,35 @@ export class JsonReader {
       }
       return next
     } catch (error) {
-      throw error instanceof FaultyText ? this.#fault(bytes, error.position) : error
+      if (!(error instanceof FaultyText)) throw error
+      throw this.#malformed('text', start + error.position, bytes.subarray(at + error.offset, end))
     }
   }
 
-  #fault(bytes: Uint8Array, at: number, expected: string = this.#expected): Problem {
-    const got = JSON.stringify(String.fromCodePoint(bytes[at]!))
+  #fault(bytes: Buffer, at: number, expected: string = this.#expected): Problem {
+    const got = JSON.stringify(firstCharacter(bytes.subarray(at)))
     const detail = `Expected ${expected} at byte ${this.#offset + at}, got ${got}`
     return new Problem('INVALID_JSON', detail)
   }
 
-  #malformed({ kind, start }: Token, text: string): Problem {
-    const got = JSON.stringify(text.slice(0, 32))
+  /** `rest` is what is there of the token from `position` on. */
+  #malformed(kind: Token['kind'], position: number, rest: Buffer): Problem {
+    const text = rest.toString('utf8', 0, 64)
+    const got = JSON.stringify(kind === 'text' ? firstCharacter(rest) : text.slice(0, 32))
     const hint = /^(NaN|-?Inf|-$)/.test(text)
       ? '; JSON has no NaN or Infinity, and −∞ is "-Infinity" here'
       : ''
-    return new Problem('INVALID_JSON', `Malformed ${kind} at byte ${start}, got ${got}${hint}`)
+    return new Problem('INVALID_JSON', `Malformed ${kind} at byte ${position}, got ${got}${hint}`)
   }
+}
+
+function begunOf({ begun }: Token): Buffer {
+  return begun ? Buffer.from(joinBytes(begun.finish()).buffer) : Buffer.alloc(0)
+}
+
+function firstCharacter(bytes: Buffer): string {
+  const text = bytes.toString('utf8', 0, 4)
+  return String.fromCodePoint(text.codePointAt(0)!)
 }
 
 /** As JSON.parse does, with keys like `__proto__` like any other. */

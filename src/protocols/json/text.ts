@@ -1,96 +1,150 @@
 import { DecodedText } from '../../sampling/bytes.ts'
 import { ByteQueue } from '../byte-queue.ts'
 
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const LOWER_U = 0x75
+const [SPACE, QUOTE, BACKSLASH, SMALL_U] = [0x20, 0x22, 0x5c, 0x75]
 
-/** What is no JSON text, at this place of what was read last. */
+/** What stands for a character that base64 does not have. */
+const FOREIGN = 0xff
+
+const escapes = new Map(
+  Object.entries({
+    '"': '"',
+    '\\': '\\',
+    '/': '/',
+    b: '\b',
+    f: '\f',
+    n: '\n',
+    r: '\r',
+    t: '\t',
+  }).map(([letter, character]) => [letter.charCodeAt(0), character.charCodeAt(0)]),
+)
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const letter = byte | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
+}
+
+/** Thrown at a byte that no text has there. */
 export class FaultyText extends Error {
+  /** How many bytes after the opening quote, and after where reading began last. */
   readonly position: number
+  readonly offset: number
 
-  constructor(position: number) {
+  constructor(position: number, offset: number) {
     super()
     this.position = position
+    this.offset = offset
   }
 }
 
 /** A long text while it is being read: its base64 is decoded as it comes, the text itself is not kept. */
 export class LongText {
   readonly #bytes = new ByteQueue()
+  /** In characters. */
   #length = 0
+  /** How many bytes have been read. */
+  #position = 0
   #isBase64 = true
   #isPadded = false
   /** Characters that wait for others to make four. */
   #rest = ''
-  /** An escape that has not come to its end. */
-  #escape = ''
+  #afterBackslash = false
+  /** Of a character written as \uXXXX: how many digits are to come, and what those before them say. */
+  #digitsLeft = 0
+  #code = 0
   isComplete = false
 
-  /** Read up to the closing quote; where reading goes on. */
-  read(bytes: Uint8Array, from: number, end: number): number {
+  /** Read up to and with the closing quote; where reading goes on. */
+  read(bytes: Buffer, from: number, end: number): number {
+    const next = this.#readBase64(bytes, from, end) ?? this.#readAny(bytes, from, end)
+    this.#position += next - from
+    return next
+  }
+
+  /** What is there up to the quote, if it is base64 and nothing in it is escaped. */
+  #readBase64(bytes: Buffer, from: number, end: number): number | undefined {
+    if (!this.#isBase64 || this.#isWithinEscape) return undefined
+    const given = bytes.subarray(from, end)
+    const quote = given.indexOf(QUOTE)
+    const text = quote < 0 ? given : given.subarray(0, quote)
+    if (text.includes(BACKSLASH)) return undefined
+    this.#decode(text.toString('latin1'))
+    if (!this.#isBase64) return undefined
+    this.#length += text.length
+    this.isComplete = quote >= 0
+    return quote < 0 ? end : from + quote + 1
+  }
+
+  get #isWithinEscape(): boolean {
+    return this.#afterBackslash || this.#digitsLeft > 0
+  }
+
+  #readAny(bytes: Buffer, from: number, end: number): number {
+    const characters = Buffer.allocUnsafe(this.#isBase64 ? end - from : 0)
+    let count = 0
     let at = from
-    let quote = -1
-    while (at < end) {
-      if (this.#escape !== '') {
-        this.#escape += String.fromCharCode(bytes[at]!)
-        at++
-        this.#endEscape(at)
+    for (; at < end; at++) {
+      const byte = bytes[at]!
+      let character = byte
+      if (this.#isWithinEscape) {
+        const escaped = this.#readEscape(byte, at - from)
+        if (escaped === undefined) continue
+        character = escaped < FOREIGN ? escaped : FOREIGN
+        this.#length++
+      } else if (byte === BACKSLASH) {
+        this.#afterBackslash = true
         continue
-      }
-      if (quote < at) {
-        quote = bytes.subarray(0, end).indexOf(QUOTE, at)
-        if (quote < 0) quote = end
-      }
-      const backslash = bytes.subarray(0, quote).indexOf(BACKSLASH, at)
-      const stop = backslash < 0 ? quote : backslash
-      this.#take(bytes, at, stop)
-      at = stop + 1
-      if (backslash >= 0) this.#escape = '\\'
-      else if (quote < end) {
+      } else if (byte === QUOTE) {
         this.isComplete = true
-        return at
+        break
+      } else {
+        if (byte < SPACE) throw this.#fault(at - from)
+        // Bytes in UTF-8 and characters in UTF-16: those of a sequence count at its first byte.
+        this.#length += (byte & 0xc0) === 0x80 ? 0 : byte < 0xf0 ? 1 : 2
       }
+      // Out of bounds, and so without effect, once this is no base64.
+      characters[count++] = character
     }
-    return end
+    if (this.#isBase64) this.#decode(characters.toString('latin1', 0, count))
+    return this.isComplete ? at + 1 : at
   }
 
-  #endEscape(at: number): void {
-    const isUnicode = this.#escape.charCodeAt(1) === LOWER_U
-    if (isUnicode && this.#escape.length < 6) return
-    const sequence = this.#escape
-    this.#escape = ''
-    let character: string
-    try {
-      character = JSON.parse(`"${sequence}"`)
-    } catch {
-      throw new FaultyText(at - sequence.length)
+  /** The character that an escape stands for, when this byte ends it. */
+  #readEscape(byte: number, read: number): number | undefined {
+    if (this.#digitsLeft > 0) {
+      const digit = hexDigit(byte)
+      if (digit < 0) throw this.#fault(read)
+      this.#code = this.#code * 16 + digit
+      this.#digitsLeft--
+      return this.#digitsLeft === 0 ? this.#code : undefined
     }
-    this.#length++
-    this.#decode(character)
+    this.#afterBackslash = false
+    if (byte === SMALL_U) {
+      this.#digitsLeft = 4
+      this.#code = 0
+      return undefined
+    }
+    const character = escapes.get(byte)
+    if (character === undefined) throw this.#fault(read)
+    return character
   }
 
-  #take(bytes: Uint8Array, from: number, to: number): void {
-    if (from === to) return
-    this.#length += to - from
-    if (this.#isBase64) {
-      this.#decode(Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1'))
-    }
-    // What is base64 has no control characters.
-    if (!this.#isBase64) {
-      for (let i = from; i < to; i++) if (bytes[i]! < 0x20) throw new FaultyText(i)
-    }
+  #fault(offset: number): FaultyText {
+    return new FaultyText(this.#position + offset, offset)
   }
 
   #decode(characters: string): void {
-    if (!this.#isBase64) return
     const text = this.#rest + characters
     const whole = text.length - (text.length % 4)
     this.#rest = text.slice(whole)
     const fours = text.slice(0, whole)
     const padding = fours.endsWith('==') ? 2 : fours.endsWith('=') ? 1 : 0
-    // Nothing comes after padding.
-    if (this.#isPadded || !this.#push(fours, (whole / 4) * 3 - padding)) this.#isBase64 = false
+    // Nothing comes after padding, and nothing that is not base64 waits to be looked at.
+    this.#isBase64 =
+      /^[\w+/=]*$/.test(this.#rest) &&
+      !(this.#isPadded && text !== '') &&
+      this.#push(fours, (whole / 4) * 3 - padding)
     if (padding > 0) this.#isPadded = true
   }
 
@@ -109,5 +163,16 @@ export class LongText {
   finish(): DecodedText {
     const isBase64 = this.#isBase64 && this.#rest === ''
     return new DecodedText(this.#length, isBase64 ? this.#bytes.finish() : undefined)
+  }
+}
+
+/** Where a text is faulty that is known to be, in bytes after its opening quote. */
+export function findFault(bytes: Buffer): number {
+  try {
+    new LongText().read(bytes, 0, bytes.length)
+    return bytes.length
+  } catch (error) {
+    if (error instanceof FaultyText) return error.position
+    throw error
   }
 }
