@@ -145,7 +145,19 @@ async function sendJson(reply: FastifyReply, rows: readonly DecodedRow[], pace: 
   reply.type('application/json; charset=utf-8')
   const length = parts.reduce((sum, part) => sum + part.length, 0)
   if (length <= LONG_ANSWER) return reply.send(parts.join(''))
-  return reply.send(Readable.from(parts.map((part) => Buffer.from(part))))
+  return reply.send(Readable.from(inTurns(parts, pace)))
+}
+
+/**
+ * Parts as they are sent: all at once would take twice the room, and long, which a client that reads as
+ * fast as this writes would make it even so.
+ */
+async function* inTurns(parts: readonly (string | Uint8Array)[], pace: Pace) {
+  for (const part of parts) {
+    yield typeof part === 'string' ? Buffer.from(part) : part
+    const turn = pace()
+    if (turn) await turn
+  }
 }
 
 async function sendTensor(reply: FastifyReply, rows: readonly DecodedRow[], pace: Pace) {
@@ -155,5 +167,5 @@ async function sendTensor(reply: FastifyReply, rows: readonly DecodedRow[], pace
     'content-length',
     parts.reduce((sum, part) => sum + part.length, 0),
   )
-  return reply.send(parts.length === 1 ? parts[0] : Readable.from(parts))
+  return reply.send(parts.length === 1 ? parts[0] : Readable.from(inTurns(parts, pace)))
 }

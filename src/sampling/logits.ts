@@ -45,6 +45,11 @@ function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
     ...(isBatch ? [row] : []),
     ...(id === undefined ? [] : [id]),
   ]
+  // No limit is that high, and each row takes time to look at.
+  if (given.length > MAX_SEQUENCES) {
+    const detail = `Expected at most ${MAX_SEQUENCES} rows, got ${given.length}`
+    fault([], detail, 'TOO_MANY_ROWS')
+  }
   const vocabSize = isList(given[0]) ? given[0].length : 0
   if (vocabSize === 0) fault(pathOf(0), 'Expected at least one logit, got an empty array')
   for (const [row, logits] of given.entries()) {

