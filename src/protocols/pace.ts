@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 
 /** How long one request works before others have their turn, in milliseconds. */
-const SLICE = 2
+const SLICE = 1
 
 /**
  * To be called between parts of a long work: something to wait for when it is time that others have
