@@ -171,7 +171,9 @@ export class JsonReader {
   /** An item of a list: the kernel's, where it is a number. */
   #readItem(bytes: Buffer, at: number, end: number): number {
     const byte = bytes[at]!
-    if (!isDigit(byte) && byte !== MINUS && byte !== QUOTE) return this.#readValue(bytes, at)
+    // "-Infinity" may be there, or its beginning.
+    const isMinusText = byte === QUOTE && (at + 1 === end || bytes[at + 1] === MINUS)
+    if (!isDigit(byte) && byte !== MINUS && !isMinusText) return this.#readValue(bytes, at)
     const list = this.#stack.at(-1) as ListBuilder
     const { position, expectsItem, isCut, isCompact } = readNumbers(at, end, list)
     if (!isCompact) this.#count(position - at)
@@ -282,7 +284,7 @@ export class JsonReader {
 
   #endToken(token: Token, bytes: Buffer): void {
     const { kind, start } = token
-    const text = bytes.toString()
+    const text = toText(bytes)
     if (kind === 'number') {
       if (!NUMBER.test(text)) throw this.#malformed(kind, start, bytes)
       if (this.#stack.at(-1) instanceof ListBuilder) this.#count(-token.length - BOUNDS)
@@ -353,6 +355,17 @@ export class JsonReader {
 
 function begunOf({ begun }: Token): Buffer {
   return begun ? Buffer.from(joinBytes(begun.finish()).buffer) : Buffer.alloc(0)
+}
+
+/** Short ones are put together here: a call of the host takes longer than that. */
+function toText(bytes: Buffer): string {
+  if (bytes.length > 16) return bytes.toString()
+  let text = ''
+  for (const byte of bytes) {
+    if (byte >= 0x80) return bytes.toString()
+    text += String.fromCharCode(byte)
+  }
+  return text
 }
 
 function firstCharacter(bytes: Buffer): string {
