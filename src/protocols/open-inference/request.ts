@@ -262,7 +262,7 @@ export function inferDecoder({ Fields }: Operation) {
         for (const [row, value] of values.entries()) own[row]![name] = value
       }
     }
-    const fields = validate(Fields.strict(), shared)
+    const fields = validate(Fields, shared)
     return { ...fields, logits, ...(!isShared && { rows: own }) } as SamplingRequest
   }
 }
