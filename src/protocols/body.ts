@@ -9,8 +9,10 @@ const decompressors = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: cre
 /** What bodies may be compressed with. */
 export const bodyEncodings = ['gzip', 'deflate']
 
-function announcedLength(request: IncomingMessage): number {
-  return Number(request.headers['content-length'] ?? 0)
+/** How long the body will be, where that is said and it is not compressed. */
+export function announcedLength({ headers }: IncomingMessage): number | undefined {
+  const { 'content-length': length, 'content-encoding': encoding } = headers
+  return length === undefined || encoding !== undefined ? undefined : Number(length)
 }
 
 function tooLarge(limit: number): Problem {
@@ -38,7 +40,7 @@ export function readBody(
   push: (piece: Buffer) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (announcedLength(request) > limit) throw tooLarge(limit)
+    if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
     const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
     const body = decoded(request, encoding)
     let length = 0

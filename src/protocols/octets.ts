@@ -4,12 +4,11 @@ import { denseProbabilities } from '../sampling/distribution.ts'
 import { type Dtype, dtypes, widths } from '../sampling/elements.ts'
 import { list } from '../sampling/parsed.ts'
 import { sample } from '../sampling/pipeline.ts'
-import { toBatch } from '../sampling/tensor.ts'
-import { ByteQueue } from './byte-queue.ts'
 import type { Pace } from './pace.ts'
 import { type Parameter, parametersOf, toValue } from './parameters.ts'
 import type { Operation, SamplingRequest } from './request.ts'
 import type { DecodedRow } from './rows.ts'
+import { TensorBody } from './tensor-body.ts'
 import { validate } from './validate.ts'
 
 /** Requests whose body is the tensor of logits and nothing else; what else there is to say is in the query. */
@@ -64,30 +63,17 @@ export function querySchema({ Fields }: Operation) {
 
 export type Query = ReturnType<ReturnType<typeof querySchema>['parse']>
 
-/** Takes the body in, and makes the request of it. */
-export function openTensor({ dtype, shape, fields }: Query) {
-  const queue = new ByteQueue()
-  const width = widths[dtype]
-  const expected = shape?.reduce((a, b) => a * b, width)
-  const fault = (message: string) => {
+/** Takes the body in, and makes the request of it. `length` is what it is said to be, if anything. */
+export function openTensor({ dtype, shape, fields }: Query, length: number | undefined) {
+  const count = (length ?? 0) / widths[dtype]
+  const known = shape ?? (Number.isInteger(count) && count > 0 ? [count] : undefined)
+  const tensor = new TensorBody(dtype, known, (message) => {
     throw problemAt('INVALID_REQUEST', ['logits'], message)
-  }
+  })
   return {
-    push(piece: Uint8Array): void {
-      queue.push(piece)
-      if (expected !== undefined && queue.length > expected) {
-        fault(`Shape [${shape}] of ${dtype} takes ${expected} bytes, got more`)
-      }
-    },
-    end(): SamplingRequest {
-      const bytes = queue.finish()
-      if (bytes.length === 0 || bytes.length % width !== 0) {
-        fault(`Expected elements of ${width} bytes, got ${bytes.length} bytes`)
-      }
-      const given = shape ?? [bytes.length / width]
-      const logits = toBatch(dtype, given, bytes, fault as (message: string) => never)
-      return { ...fields, logits } as SamplingRequest
-    },
+    push: (piece: Uint8Array) => tensor.push(piece),
+    end: () => ({ ...fields, logits: tensor.finish() }) as SamplingRequest,
+    release: () => tensor.release(),
   }
 }
 

@@ -195,7 +195,7 @@ async function modelRoutes(scope: FastifyInstance, config: Config, model: Model)
     return encodeInfer(sent.request, model, rows, pace)
   }
 
-  async function infer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function infer(request: FastifyRequest, reply: FastifyReply): Promise<Uint8Array> {
     const pace = startPace()
     const body = openInfer(headerLengthOf(request))
     await readBody(request.raw, config.MAX_BODY_BYTES, pace, body.push)
@@ -205,8 +205,9 @@ async function modelRoutes(scope: FastifyInstance, config: Config, model: Model)
     if (isBinary) reply.header(HEADER_LENGTH, headerLength)
     const encoding = compressorFor(request)
     const bytes = joinParts(parts)
-    if (!encoding) return reply.send(bytes)
-    return reply.header('content-encoding', encoding).send(await compressors[encoding](bytes))
+    if (!encoding) return bytes
+    reply.header('content-encoding', encoding)
+    return compressors[encoding](bytes)
   }
 
   const body = openInfer(undefined)

@@ -5,7 +5,7 @@ import type * as z from 'zod'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { jsonContent, octetContent, problemResponses } from '../plugins/openapi.ts'
-import { readBody } from '../protocols/body.ts'
+import { announcedLength, readBody } from '../protocols/body.ts'
 import { JsonBody } from '../protocols/json/body.ts'
 import { encode } from '../protocols/json/response.ts'
 import { encodeTensor, openTensor, querySchema } from '../protocols/octets.ts'
@@ -17,6 +17,14 @@ import { forms } from '../sampling/logits.ts'
 
 const JSON_TYPE = 'application/json'
 const OCTETS = 'application/octet-stream'
+
+/** Takes a body in. */
+interface Body {
+  push(piece: Uint8Array): void
+  end(): SamplingRequest
+  /** When the request is over, whatever became of it. */
+  release?(): void
+}
 
 interface SamplingRoute {
   url: string
@@ -49,16 +57,17 @@ export async function samplingRoute(
   const query = querySchema(operation)
   const limit = config.MAX_BODY_BYTES
 
-  async function readJson({ raw }: FastifyRequest, pace: Pace): Promise<SamplingRequest> {
+  function openJson(): Body {
     const body = new JsonBody()
-    await readBody(raw, limit, pace, (piece) => body.push(piece))
-    return validate(operation.Request, body.end()) as SamplingRequest
+    return {
+      push: (piece) => body.push(piece),
+      end: () => validate(operation.Request, body.end()) as SamplingRequest,
+    }
   }
 
-  async function readOctets(request: FastifyRequest, pace: Pace): Promise<SamplingRequest> {
-    const tensor = openTensor(query.parse(request.query as Record<string, string>))
-    await readBody(request.raw, limit, pace, tensor.push)
-    return tensor.end()
+  function openOctets(request: FastifyRequest): Body {
+    const parsed = query.parse(request.query as Record<string, string>)
+    return openTensor(parsed, announcedLength(request.raw))
   }
 
   const requests: Record<string, { summary: string; value: unknown }> = {}
@@ -104,10 +113,15 @@ export async function samplingRoute(
     async (request, reply) => {
       const pace = startPace()
       const wantsTensor = acceptsTensor(request, answersTensor)
-      const isJson = request.headers['content-type']!.startsWith(JSON_TYPE)
-      const parsed = await (isJson ? readJson : readOctets)(request, pace)
-      const rows = await decodeRows(parsed, operation, pace, options)
-      return wantsTensor ? sendTensor(reply, rows, pace) : sendJson(reply, rows, pace)
+      const isJson = request.headers['content-type']!.toLowerCase().startsWith(JSON_TYPE)
+      const body = isJson ? openJson() : openOctets(request)
+      try {
+        await readBody(request.raw, limit, pace, body.push)
+        const rows = await decodeRows(body.end(), operation, pace, options)
+        return await (wantsTensor ? tensorAnswer : jsonAnswer)(reply, rows, pace)
+      } finally {
+        body.release?.()
+      }
     },
   )
 }
@@ -140,12 +154,11 @@ function acceptsTensor({ headers }: FastifyRequest, answersTensor: boolean): boo
 /** An answer longer than this is sent in its parts. */
 const LONG_ANSWER = 2 ** 20
 
-async function sendJson(reply: FastifyReply, rows: readonly DecodedRow[], pace: Pace) {
+async function jsonAnswer(reply: FastifyReply, rows: readonly DecodedRow[], pace: Pace) {
   const parts = await encode(rows, pace)
   reply.type('application/json; charset=utf-8')
   const length = parts.reduce((sum, part) => sum + part.length, 0)
-  if (length <= LONG_ANSWER) return reply.send(parts.join(''))
-  return reply.send(Readable.from(inTurns(parts, pace)))
+  return length <= LONG_ANSWER ? parts.join('') : Readable.from(inTurns(parts, pace))
 }
 
 /**
@@ -160,12 +173,12 @@ async function* inTurns(parts: readonly (string | Uint8Array)[], pace: Pace) {
   }
 }
 
-async function sendTensor(reply: FastifyReply, rows: readonly DecodedRow[], pace: Pace) {
+async function tensorAnswer(reply: FastifyReply, rows: readonly DecodedRow[], pace: Pace) {
   const { parts, shape } = await encodeTensor(rows, pace)
   reply.type(OCTETS).header('x-dtype', 'float32').header('x-shape', shape.join(','))
   reply.header(
     'content-length',
     parts.reduce((sum, part) => sum + part.length, 0),
   )
-  return reply.send(parts.length === 1 ? parts[0] : Readable.from(inTurns(parts, pace)))
+  return parts.length === 1 ? parts[0] : Readable.from(inTurns(parts, pace))
 }

@@ -1,7 +1,7 @@
 import type { Elements } from './elements.ts'
 import { BLOCK, exp, kernel } from './kernel/index.ts'
-import type { RowMemory } from './kernel/memory.ts'
-import { loadRow } from './load.ts'
+import { type RowMemory, rowAt } from './kernel/memory.ts'
+import { loadRow, scanRow } from './load.ts'
 import { reusable } from './reusable.ts'
 import { cutByWeight } from './select.ts'
 
@@ -36,6 +36,8 @@ export interface MassSum {
  * masked, so that no change is rounded.
  */
 export class Dense {
+  #own: RowMemory
+  /** Its own, or with the row where its logits came to lie. */
   #memory: RowMemory
   #blocks = 0
   #max = Number.NEGATIVE_INFINITY
@@ -48,15 +50,22 @@ export class Dense {
   #scale = 1
 
   constructor(memory: RowMemory) {
+    this.#own = memory
     this.#memory = memory
   }
 
   attach(memory: RowMemory): void {
+    this.#own = memory
     this.#memory = memory
   }
 
-  load(logits: Elements): void {
-    const { blocks, max } = loadRow(logits, this.#memory)
+  /** With `mayChange`, logits that lie in the kernel's memory are worked on where they are. */
+  load(logits: Elements, mayChange: boolean): void {
+    const isHere = mayChange && logits.offset !== undefined
+    this.#memory = isHere ? rowAt(logits.offset, logits.length, this.#own) : this.#own
+    const { blocks, max } = isHere
+      ? scanRow(this.#memory, logits.length)
+      : loadRow(logits, this.#own)
     this.#blocks = blocks
     this.#max = max
     this.#size = undefined

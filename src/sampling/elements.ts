@@ -1,3 +1,5 @@
+import { bytesAt } from './kernel/arena.ts'
+
 /** Bytes an element of each dtype takes. */
 export const widths = { float32: 4, float64: 8, float16: 2, bfloat16: 2 } as const
 
@@ -20,6 +22,8 @@ export class Elements {
   readonly fault: { readonly index: number; readonly value: unknown } | undefined
   /** Float32 among float64 are widened only where they are read. */
   readonly #pieces: readonly (Uint8Array | Float32Array)[]
+  /** Where they lie in the kernel's memory, as float32 and with −∞ after them up to the end of the block. */
+  readonly offset: number | undefined
   /** Where the piece that was read last is, and its first byte: reading mostly goes on from there. */
   #piece = 0
   #pieceStart = 0
@@ -29,7 +33,9 @@ export class Elements {
     pieces: readonly (Uint8Array | Float32Array)[],
     length: number,
     fault?: Elements['fault'],
+    offset?: number,
   ) {
+    this.offset = offset
     this.dtype = dtype
     this.length = length
     this.fault = fault
@@ -43,6 +49,11 @@ export class Elements {
   ): Elements {
     const dtype = values instanceof Float32Array ? 'float32' : 'float64'
     return new Elements(dtype, [bytesOf(values)], length, fault)
+  }
+
+  /** Float32 that are where they are worked on. */
+  static inKernel(offset: number, length: number): Elements {
+    return new Elements('float32', [], length, undefined, offset)
   }
 
   /** Copy the bytes of `count` elements from the element `start` on. */
@@ -65,6 +76,10 @@ export class Elements {
     const width = widths[this.dtype]
     let from = start * width
     const end = from + count * width
+    if (this.offset !== undefined) {
+      visit(bytesAt(this.offset + from, end - from))
+      return
+    }
     if (from < this.#pieceStart) {
       this.#piece = 0
       this.#pieceStart = 0

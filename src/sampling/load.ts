@@ -18,7 +18,7 @@ export class FaultyLogit extends Error {
 
 type Decode = (source: Offset, count: number, out: Offset) => void
 
-const decoders: Record<Exclude<Dtype, 'float32'>, Decode> = {
+export const decoders: Record<Exclude<Dtype, 'float32'>, Decode> = {
   float64: kernel.decodeFloat64,
   float16: kernel.decodeFloat16,
   bfloat16: kernel.decodeBfloat16,
@@ -49,14 +49,29 @@ function put(elements: Elements, start: number, count: number, place: Place): Lo
     elements.copy(start, count, staging.bytes)
     decoders[dtype](staging.offset, count, row)
   }
+  if (count % BLOCK > 0)
+    values.fill(Number.NEGATIVE_INFINITY, count, Math.ceil(count / BLOCK) * BLOCK)
+  return scan({ row, maxima, values }, count, start)
+}
+
+/** Find the maximum of a row whose first entry is the element `start`, and see that it is all logits. */
+function scan(
+  { row, maxima, values }: Pick<Place, 'row' | 'maxima' | 'values'>,
+  count: number,
+  start: number,
+): Loaded {
   const blocks = Math.ceil(count / BLOCK)
-  if (count % BLOCK > 0) values.fill(Number.NEGATIVE_INFINITY, count, blocks * BLOCK)
   const max = kernel.scan(row, blocks, maxima)
   if (!(kernel.scanSum.value < Number.POSITIVE_INFINITY)) {
     const faulty = kernel.findNotLogit(row, count)
     if (faulty >= 0) throw new FaultyLogit(start + faulty, values[faulty]!)
   }
   return { blocks, max }
+}
+
+/** Take a row as it lies in the kernel's memory. */
+export function scanRow({ row, maxima, views }: RowMemory, length: number): Loaded {
+  return scan({ row, maxima, values: views.row }, length, 0)
 }
 
 /** Load a whole row. */

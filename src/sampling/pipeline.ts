@@ -102,8 +102,7 @@ function sampleRow(request: RowRequest, planned: Plan, index: number): RowResult
 function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
   const { logits, params } = request
   const noTokenLeft = (name: string) => {
-    const cameEmpty = loadRaw(logits).isEmpty
-    const why = cameEmpty ? 'all its logits are -Infinity' : `${name} leaves no token`
+    const why = processed.cameEmpty ? 'all its logits are -Infinity' : `${name} leaves no token`
     return problemAt('NO_TOKEN_LEFT', request.pathOf(), `Cannot sample row ${index}: ${why}`)
   }
 
@@ -118,7 +117,9 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
   }
 
   makeRoomFor(logits instanceof Elements ? logits.length : logits.ids.length)
-  processed.load(logits)
+  const isSeenAgain =
+    params.logprobs_mode === 'raw' || params.trace || params.watch_token_ids.length > 0
+  processed.load(logits, !isSeenAgain)
   processed.minTokensToKeep = params.min_tokens_to_keep
   const accepts: Accept[] = []
   for (const { name, apply } of planned.steps) {

@@ -62,6 +62,9 @@ export class Row {
   #denseRow: Dense
   /** The logits of a dense row that nothing has looked at yet. */
   #pending: Elements | undefined
+  #mayChange = false
+  /** Whether no token was in play from the start. */
+  cameEmpty = false
   /** The tokens a sparse row leaves out, as long as they are in play. */
   #unseen: Unseen | undefined
   #isExact = true
@@ -87,14 +90,20 @@ export class Row {
 
   get #dense(): Dense {
     if (this.#pending) {
-      this.#denseRow.load(this.#pending)
+      this.#denseRow.load(this.#pending, this.#mayChange)
       this.#pending = undefined
+      this.cameEmpty = this.#denseRow.max() === Number.NEGATIVE_INFINITY
     }
     return this.#denseRow
   }
 
-  /** Start from raw logits; tokens at −∞ are not in play. Throws a `FaultyLogit`, now or when first looked at. */
-  load(logits: Logits): void {
+  /**
+   * Start from raw logits; tokens at −∞ are not in play. Throws a `FaultyLogit`, now or when first looked
+   * at. `mayChange` says that nobody wants to see the logits after.
+   */
+  load(logits: Logits, mayChange = false): void {
+    this.#mayChange = mayChange
+    this.cameEmpty = false
     this.minTokensToKeep = 1
     this.#temperature = 1
     this.#isTruncated = false
@@ -129,6 +138,7 @@ export class Row {
       if (logit > Number.NEGATIVE_INFINITY) size++
     }
     this.#size = size
+    this.cameEmpty = size === 0
   }
 
   #loadCandidates(candidates: Candidates): void {
@@ -137,6 +147,7 @@ export class Row {
     this.logits.set(values)
     this.#size = ids.length
     this.#dropMasked()
+    this.cameEmpty = this.#size === 0
     if (ids.length < vocabSize) this.#unseen = new Unseen(candidates)
   }
 
@@ -500,7 +511,9 @@ export class Row {
 
   /** Keep the most likely token alone, the lowest id among equals. */
   keepGreedy(): void {
-    const { id, logit } = this.#pending ? firstMaximum(this.#pending) : this.#mostLikely()
+    const passing = this.#pending?.offset === undefined ? this.#pending : undefined
+    const { id, logit } = passing ? firstMaximum(passing) : this.#mostLikely()
+    if (passing) this.cameEmpty = logit === Number.NEGATIVE_INFINITY
     this.#pending = undefined
     this.#isTruncated = true
     this.#cutUnseen(logit)

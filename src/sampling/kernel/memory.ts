@@ -39,6 +39,9 @@ export const MAX_CARRY = 64
 /** How many numbers of a text are parsed at a time. */
 export const NUMBERS = 4096
 const text = { offset: take(TEXT_WINDOW + MAX_CARRY), out: take(NUMBERS * 8) }
+/** Where tensors lie while their requests are under way; memory that nothing was written to takes no room. */
+const ARENA_BYTES = 32 * 2 ** 20
+export const arena = { offset: take(ARENA_BYTES), length: ARENA_BYTES }
 const fixedEnd = end
 makeRoom()
 
@@ -96,6 +99,15 @@ export interface RowMemory {
   }
   /** Shares the room of `masses`, which a row that is being loaded does not need yet. */
   readonly staging: Staging
+}
+
+/** The same memory with another place for the row, of which nothing is asked but what lies there. */
+export function rowAt(offset: Offset, length: number, memoryOfRow: RowMemory): RowMemory {
+  const entries = Math.ceil(length / BLOCK) * BLOCK
+  const { buffer } = memory
+  const row = new Float32Array(buffer, offset, entries)
+  const rowBytes = new Uint8Array(buffer, offset, entries * 4)
+  return { ...memoryOfRow, row: offset, views: { ...memoryOfRow.views, row, rowBytes } }
 }
 
 /** `collect` stores whole vectors, up to four entries past its last. */
