@@ -31,11 +31,13 @@ export class TensorBody {
     this.#intake = Intake.open(dtype, rows, vocabSize)
   }
 
-  push(piece: Uint8Array): void {
+  /** Whether the piece is done with. */
+  push(piece: Uint8Array): boolean {
     this.#length += piece.length
     if (this.#length > this.#expected) this.#fault(`${this.#takes}, got more`)
     if (this.#intake) this.#intake.push(piece)
     else this.#queue.push(piece)
+    return this.#intake !== undefined
   }
 
   get #takes(): string {

@@ -5,7 +5,7 @@ import type * as z from 'zod'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { jsonContent, octetContent, problemResponses } from '../plugins/openapi.ts'
-import { announcedLength, readBody } from '../protocols/body.ts'
+import { announcedLength, type Push, readBody } from '../protocols/body.ts'
 import { JsonBody } from '../protocols/json/body.ts'
 import { encode } from '../protocols/json/response.ts'
 import { encodeTensor, openTensor, querySchema } from '../protocols/octets.ts'
@@ -20,7 +20,7 @@ const OCTETS = 'application/octet-stream'
 
 /** Takes a body in. */
 interface Body {
-  push(piece: Uint8Array): void
+  push: Push
   end(): SamplingRequest
   /** When the request is over, whatever became of it. */
   release?(): void

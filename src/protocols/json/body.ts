@@ -9,13 +9,16 @@ export class JsonBody {
   #length = 0
   readonly #reader = new JsonReader()
 
-  push(chunk: Uint8Array): void {
+  /** Whether the chunk is done with. */
+  push(chunk: Uint8Array): boolean {
     this.#length += chunk.length
-    if (this.#small && this.#length <= SMALL) this.#small.push(chunk)
-    else {
-      this.#readSmall()
-      this.#reader.push(chunk)
+    if (this.#small && this.#length <= SMALL) {
+      this.#small.push(chunk)
+      return false
     }
+    this.#readSmall()
+    this.#reader.push(chunk)
+    return true
   }
 
   #readSmall(): void {

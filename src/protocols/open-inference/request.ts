@@ -77,11 +77,12 @@ export function openInfer(headerLength: number | undefined) {
   const queue = new ByteQueue()
   let missing = headerLength ?? Number.POSITIVE_INFINITY
   return {
-    push(piece: Uint8Array): void {
+    push(piece: Uint8Array): boolean {
       const head = Math.min(missing, piece.length)
       if (head > 0) reader.push(piece.subarray(0, head))
       missing -= head
       if (head < piece.length) queue.push(piece.subarray(head))
+      return head === piece.length
     },
     end(): Infer {
       const binary = queue.finish()
