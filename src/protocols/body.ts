@@ -9,9 +9,10 @@ const decompressors = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: cre
 /** What bodies may be compressed with. */
 export const bodyEncodings = ['gzip', 'deflate']
 
-/** How long the body will be, where that is said and it is not compressed. */
-export function announcedLength({ headers }: IncomingMessage): number | undefined {
+/** How long the body will be, where that is said and it is not compressed; no longer than the limit. */
+export function announcedLength({ headers }: IncomingMessage, limit: number): number | undefined {
   const { 'content-length': length, 'content-encoding': encoding } = headers
+  if (Number(length ?? 0) > limit) throw tooLarge(limit)
   return length === undefined || encoding !== undefined ? undefined : Number(length)
 }
 
@@ -51,7 +52,7 @@ export function readBody(
   push: Push,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
+    announcedLength(request, limit)
     const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
     const body = decoded(request, encoding)
     let length = 0

@@ -14,12 +14,13 @@ export class ByteQueue {
   #used = 0
   length = 0
 
-  push(bytes: Uint8Array): void {
+  /** Whether the bytes are done with. */
+  push(bytes: Uint8Array): boolean {
     this.length += bytes.length
     if (bytes.length >= SMALL) {
       this.#close()
       this.#pieces.push(bytes)
-      return
+      return false
     }
     if (this.#used + bytes.length > this.#room.length) {
       this.#close()
@@ -27,6 +28,7 @@ export class ByteQueue {
     }
     this.#room.set(bytes, this.#used)
     this.#used += bytes.length
+    return true
   }
 
   #close(): void {

@@ -35,9 +35,9 @@ export class TensorBody {
   push(piece: Uint8Array): boolean {
     this.#length += piece.length
     if (this.#length > this.#expected) this.#fault(`${this.#takes}, got more`)
-    if (this.#intake) this.#intake.push(piece)
-    else this.#queue.push(piece)
-    return this.#intake !== undefined
+    if (!this.#intake) return this.#queue.push(piece)
+    this.#intake.push(piece)
+    return true
   }
 
   get #takes(): string {

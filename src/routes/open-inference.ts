@@ -6,7 +6,7 @@ import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { jsonContent, octetContent } from '../plugins/openapi.ts'
 import { findRoute, toProblem } from '../plugins/problems.ts'
-import { readBody } from '../protocols/body.ts'
+import { announcedLength, readBody } from '../protocols/body.ts'
 import {
   describeModel,
   type Model,
@@ -15,9 +15,9 @@ import {
 } from '../protocols/open-inference/models.ts'
 import {
   type Infer,
+  InferBody,
   InferRequest,
   inferDecoder,
-  openInfer,
 } from '../protocols/open-inference/request.ts'
 import {
   encodeInfer,
@@ -197,9 +197,16 @@ async function modelRoutes(scope: FastifyInstance, config: Config, model: Model)
 
   async function infer(request: FastifyRequest, reply: FastifyReply): Promise<Uint8Array> {
     const pace = startPace()
-    const body = openInfer(headerLengthOf(request))
-    await readBody(request.raw, config.MAX_BODY_BYTES, pace, body.push)
-    const { parts, headerLength } = await answer(body.end(), pace)
+    const limit = config.MAX_BODY_BYTES
+    const body = new InferBody(headerLengthOf(request), announcedLength(request.raw, limit))
+    let written: InferAnswer
+    try {
+      await readBody(request.raw, limit, pace, (piece) => body.push(piece))
+      written = await answer(body.end(), pace)
+    } finally {
+      body.release()
+    }
+    const { parts, headerLength } = written
     const isBinary = headerLength !== undefined
     reply.header('content-type', isBinary ? 'application/octet-stream' : 'application/json')
     if (isBinary) reply.header(HEADER_LENGTH, headerLength)
@@ -210,7 +217,7 @@ async function modelRoutes(scope: FastifyInstance, config: Config, model: Model)
     return compressors[encoding](bytes)
   }
 
-  const body = openInfer(undefined)
+  const body = new InferBody(undefined, undefined)
   body.push(Buffer.from(JSON.stringify(EXAMPLE)))
   const { parts } = await answer(body.end(), startPace())
   const example = (value: unknown) => ({ five: { summary: 'Five logits, as JSON', value } })

@@ -67,7 +67,7 @@ export async function samplingRoute(
 
   function openOctets(request: FastifyRequest): Body {
     const parsed = query.parse(request.query as Record<string, string>)
-    return openTensor(parsed, announcedLength(request.raw))
+    return openTensor(parsed, announcedLength(request.raw, limit))
   }
 
   const requests: Record<string, { summary: string; value: unknown }> = {}

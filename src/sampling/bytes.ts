@@ -38,16 +38,3 @@ export function joinBytes({ pieces, length }: Bytes): Uint8Array<ArrayBuffer> {
   }
   return bytes
 }
-
-/** Some of the bytes, without a copy. */
-export function sliceBytes({ pieces }: Bytes, start: number, length: number): Bytes {
-  const views: Uint8Array[] = []
-  let at = 0
-  for (const piece of pieces) {
-    const from = Math.max(start - at, 0)
-    const to = Math.min(start + length - at, piece.length)
-    if (from < to) views.push(piece.subarray(from, to))
-    at += piece.length
-  }
-  return { pieces: views, length }
-}

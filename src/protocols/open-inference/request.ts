@@ -1,15 +1,20 @@
 import * as z from 'zod'
 import { Problem } from '../../errors.ts'
-import { type Bytes, DecodedText, joinBytes, sliceBytes } from '../../sampling/bytes.ts'
-import { Elements } from '../../sampling/elements.ts'
+import type { Batch } from '../../sampling/batch.ts'
+import { type Bytes, DecodedText, joinBytes } from '../../sampling/bytes.ts'
+import { type Dtype, Elements } from '../../sampling/elements.ts'
 import { isList, list, numbersOf } from '../../sampling/parsed.ts'
 import { toBatch } from '../../sampling/tensor.ts'
 import { ByteQueue } from '../byte-queue.ts'
 import { JsonReader } from '../json/reader.ts'
 import { type Parameter, parametersOf, toValue } from '../parameters.ts'
 import type { Operation, SamplingRequest } from '../request.ts'
+import { TensorBody } from '../tensor-body.ts'
 import { validate } from '../validate.ts'
 import { datatypeNames, datatypeOf } from './datatypes.ts'
+
+/** The input that is not a parameter. */
+const LOGITS = 'logits'
 
 /** Requests of the Open Inference Protocol with Triton's binary tensors. Clients may add fields of their own. */
 
@@ -55,75 +60,153 @@ export const InferRequest = z
   .meta({ id: 'InferRequest', description: 'A request of the Open Inference Protocol.' })
 export type InferRequest = z.output<typeof InferRequest>
 
-/** A request as it came: its JSON, and what follows it. */
+/** A request as it came: its JSON, and the tensors that followed it. */
 export interface Infer {
   readonly request: InferRequest
-  readonly binary: Bytes
+  /** The logits, if they were among them. */
+  readonly logits: Batch | undefined
+  readonly binaries: ReadonlyMap<Input, Bytes>
 }
 
 /** The only input of a request that has no JSON: one row of float32. */
-function rawRequest({ length }: Bytes): InferRequest {
+function rawRequest(length: number): InferRequest {
   const shape = [1, Math.floor(length / 4)]
   const parameters = { binary_data_size: length }
   return {
-    inputs: [{ name: 'logits', shape, datatype: 'FP32', parameters }],
+    inputs: [{ name: LOGITS, shape, datatype: 'FP32', parameters }],
     parameters: { binary_data_output: true },
   }
 }
 
-/** Takes a body in of which so many bytes are JSON; without a length, all are. */
-export function openInfer(headerLength: number | undefined) {
-  const reader = new JsonReader()
-  const queue = new ByteQueue()
-  let missing = headerLength ?? Number.POSITIVE_INFINITY
-  return {
-    push(piece: Uint8Array): boolean {
-      const head = Math.min(missing, piece.length)
-      if (head > 0) reader.push(piece.subarray(0, head))
-      missing -= head
-      if (head < piece.length) queue.push(piece.subarray(head))
-      return head === piece.length
-    },
-    end(): Infer {
-      const binary = queue.finish()
-      if (headerLength === 0) return { request: rawRequest(binary), binary }
-      if (headerLength !== undefined && missing > 0) {
-        const detail = `Inference-Header-Content-Length is ${headerLength}, but the body ends ${missing} bytes before`
-        throw new Problem('INVALID_REQUEST', detail)
-      }
-      return { request: validate(InferRequest, reader.end()) as InferRequest, binary }
-    },
-  }
+/** Where the bytes of an input go. */
+interface Section {
+  readonly input: Input
+  readonly size: number
+  readonly body: TensorBody | ByteQueue
+  missing: number
 }
 
 function fault(name: string, detail: string): never {
   throw new Problem('INVALID_REQUEST', `input "${name.slice(0, 64)}": ${detail}`)
 }
 
-const countOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1)
-
-/** The bytes of each input that has any, in the order in which they follow each other. */
-function binariesOf({ request, binary }: Infer): Map<Input, Bytes> {
-  const binaries = new Map<Input, Bytes>()
-  let at = 0
-  for (const input of request.inputs) {
-    const size = input.parameters?.binary_data_size
-    if (size === undefined) continue
+/** The inputs that follow the JSON, in the order in which they do. */
+function sectionsOf({ inputs }: InferRequest): Section[] {
+  return inputs.flatMap((input): Section[] => {
+    const { name, parameters, datatype, shape } = input
+    const size = parameters?.binary_data_size
+    if (size === undefined) return []
     if (!Number.isSafeInteger(size) || (size as number) < 0) {
-      fault(input.name, `Expected binary_data_size to be a number of bytes, got ${size}`)
+      fault(name, `Expected binary_data_size to be a number of bytes, got ${size}`)
     }
-    const length = size as number
-    if (at + length > binary.length) {
-      fault(input.name, `Expected ${length} bytes of binary data, got ${binary.length - at}`)
+    const missing = size as number
+    if (name !== LOGITS) return [{ input, size: missing, missing, body: new ByteQueue() }]
+    const dtype = checkLogits(input)
+    const takes = countOf(shape) * datatypeOf(datatype).width!
+    if (missing !== takes) {
+      fault(name, `Shape [${shape}] of ${datatype} takes ${takes} bytes, got ${missing}`)
     }
-    binaries.set(input, sliceBytes(binary, at, length))
-    at += length
+    const body = new TensorBody(dtype, shape, (message) => fault(name, message))
+    return [{ input, size: missing, missing, body }]
+  })
+}
+
+/** Takes a body in of which so many bytes are JSON; without a length, all are. */
+export class InferBody {
+  readonly #reader = new JsonReader()
+  readonly #headerLength: number | undefined
+  #missing: number
+  #request: InferRequest | undefined
+  #sections: Section[] = []
+  #section = 0
+  /** The body of a request without JSON, of a length that was not announced. */
+  #raw: ByteQueue | undefined
+
+  /** `length` is that of the whole body, if it is known. */
+  constructor(headerLength: number | undefined, length: number | undefined) {
+    this.#headerLength = headerLength
+    this.#missing = headerLength ?? Number.POSITIVE_INFINITY
+    if (headerLength !== 0) return
+    if (length === undefined) this.#raw = new ByteQueue()
+    else this.#begin(rawRequest(length))
   }
-  if (at < binary.length) {
-    const detail = `unexpected additional input data: ${binary.length - at} bytes after those of the inputs`
-    throw new Problem('INVALID_REQUEST', detail)
+
+  #begin(request: InferRequest): void {
+    this.#request = request
+    this.#sections = sectionsOf(request)
   }
-  return binaries
+
+  /** Whether the piece is done with. */
+  push(piece: Uint8Array): boolean {
+    const head = Math.min(this.#missing, piece.length)
+    if (head > 0) this.#reader.push(piece.subarray(0, head))
+    this.#missing -= head
+    if (this.#missing > 0) return true
+    this.#readHeader()
+    return head === piece.length || this.#pushBinary(piece.subarray(head))
+  }
+
+  #readHeader(): void {
+    if (this.#request || this.#raw) return
+    this.#begin(validate(InferRequest, this.#reader.end()) as InferRequest)
+  }
+
+  #pushBinary(piece: Uint8Array): boolean {
+    if (this.#raw) {
+      this.#raw.push(piece)
+      return false
+    }
+    let isDone = true
+    for (let from = 0; from < piece.length; ) {
+      const section = this.#sections[this.#section]
+      if (!section) {
+        const detail = `unexpected additional input data: ${piece.length - from} bytes or more after those of the inputs`
+        throw new Problem('INVALID_REQUEST', detail)
+      }
+      const to = Math.min(from + section.missing, piece.length)
+      if (section.body.push(piece.subarray(from, to)) === false) isDone = false
+      section.missing -= to - from
+      if (section.missing === 0) this.#section++
+      from = to
+    }
+    return isDone
+  }
+
+  end(): Infer {
+    if (this.#raw) this.#endRaw(this.#raw)
+    else if (this.#headerLength !== undefined && this.#missing > 0) {
+      const detail = `Inference-Header-Content-Length is ${this.#headerLength}, but the body ends ${this.#missing} bytes before`
+      throw new Problem('INVALID_REQUEST', detail)
+    }
+    this.#readHeader()
+    let logits: Batch | undefined
+    const binaries = new Map<Input, Bytes>()
+    for (const { input, size, missing, body } of this.#sections) {
+      if (missing > 0) {
+        fault(input.name, `Expected ${size} bytes of binary data, got ${size - missing}`)
+      }
+      if (body instanceof TensorBody) logits = body.finish()
+      else binaries.set(input, body.finish())
+    }
+    return { request: this.#request!, logits, binaries }
+  }
+
+  #endRaw(raw: ByteQueue): void {
+    this.#raw = undefined
+    const bytes = raw.finish()
+    this.#begin(rawRequest(bytes.length))
+    for (const piece of bytes.pieces) this.#pushBinary(piece)
+  }
+
+  /** When nothing is read of it any more. */
+  release(): void {
+    for (const { body } of this.#sections) if (body instanceof TensorBody) body.release()
+  }
+}
+
+/** How many elements a shape has. */
+function countOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1)
 }
 
 /** Elements in the order they are written, whatever the nesting. */
@@ -132,16 +215,24 @@ function leavesOf(data: unknown): (unknown[] | Elements)[] {
   return data.flatMap(leavesOf)
 }
 
-function decodeLogits(input: Input, bytes: Bytes | undefined) {
-  const { name, datatype, shape, data } = input
-  const { dtype, width } = datatypeOf(datatype)
+/** What the logits are made of; their shape is one or two dimensions, none of them 0. */
+function checkLogits({ name, datatype, shape }: Input): Dtype {
+  const { dtype } = datatypeOf(datatype)
   if (!dtype) return fault(name, `Expected FP32, FP16, BF16 or FP64, got ${datatype}`)
-  const [vocabSize, rows] = [shape.at(-1) ?? 0, shape.length === 2 ? shape[0]! : 1]
   if (shape.length < 1 || shape.length > 2 || countOf(shape) === 0) {
     fault(name, `Expected shape [V] or [B, V], got [${shape}]`)
   }
+  return dtype
+}
+
+function decodeLogits(input: Input, bytes: Bytes | undefined): Batch {
+  const { name, datatype, shape, data } = input
+  const dtype = checkLogits(input)
+  const [vocabSize, rows] = [shape.at(-1)!, shape.length === 2 ? shape[0]! : 1]
   if (bytes) return toBatch(dtype, shape, bytes, (message) => fault(name, message))
-  if (width === 2) fault(name, `${datatype} has no JSON form: send it as binary data`)
+  if (datatypeOf(datatype).width === 2) {
+    fault(name, `${datatype} has no JSON form: send it as binary data`)
+  }
   const leaves = leavesOf(data).map((leaf): Elements => {
     const numbers = numbersOf(leaf)
     return numbers.fault
@@ -231,10 +322,10 @@ export function inferDecoder({ Fields }: Operation) {
   const parameters = parametersOf(Fields)
   return (infer: Infer): SamplingRequest => {
     const { inputs, parameters: given = {} } = infer.request
-    const binaries = binariesOf(infer)
-    const logitsInput = inputs.find(({ name }) => name === 'logits')
-    if (!logitsInput) throw new Problem('INVALID_REQUEST', 'Expected an input named "logits"')
-    const logits = decodeLogits(logitsInput, binaries.get(logitsInput))
+    const { binaries } = infer
+    const logitsInput = inputs.find(({ name }) => name === LOGITS)
+    if (!logitsInput) throw new Problem('INVALID_REQUEST', `Expected an input named "${LOGITS}"`)
+    const logits = infer.logits ?? decodeLogits(logitsInput, undefined)
     const count = logits.rows.length
 
     const shared: Record<string, unknown> = {}
