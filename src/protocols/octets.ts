@@ -39,11 +39,11 @@ export function querySchema({ Fields }: Operation) {
   }
   const others = [...parameters.keys()].filter((name) => name in Fields.shape)
   const mask = Object.fromEntries(others.map((name) => [name, true]))
-  // What a query cannot say stays as it is when nothing is said.
-  const defaults = Fields.parse({})
   const Query = Fields.pick(mask as never)
     .extend(tensorFields)
     .strict()
+  // What a query cannot say is as it is when nothing is said.
+  const Whole = Fields.extend(tensorFields).strict()
 
   function parse(given: Readonly<Record<string, string | string[]>>) {
     const values = Object.entries(given).map(([name, text]) => {
@@ -52,11 +52,9 @@ export function querySchema({ Fields }: Operation) {
       }
       return [name, toValue(text, parameters.get(name))]
     })
-    const { dtype, shape, ...fields } = validate(Query, Object.fromEntries(values)) as {
-      dtype: Dtype
-      shape?: number[]
-    }
-    return { dtype, shape, fields: { ...defaults, ...fields } }
+    const isKnown = values.every(([name]) => parameters.has(name as string))
+    const fields = validate(isKnown ? Whole : Query, Object.fromEntries(values))
+    return fields as { dtype: Dtype; shape?: number[] }
   }
   return { Query, parse }
 }
@@ -64,7 +62,8 @@ export function querySchema({ Fields }: Operation) {
 export type Query = ReturnType<ReturnType<typeof querySchema>['parse']>
 
 /** Takes the body in, and makes the request of it. `length` is what it is said to be, if anything. */
-export function openTensor({ dtype, shape, fields }: Query, length: number | undefined) {
+export function openTensor(query: Query, length: number | undefined) {
+  const { dtype, shape } = query
   const count = (length ?? 0) / widths[dtype]
   const known = shape ?? (Number.isInteger(count) && count > 0 ? [count] : undefined)
   const tensor = new TensorBody(dtype, known, (message) => {
@@ -72,7 +71,7 @@ export function openTensor({ dtype, shape, fields }: Query, length: number | und
   })
   return {
     push: (piece: Uint8Array) => tensor.push(piece),
-    end: () => ({ ...fields, logits: tensor.finish() }) as SamplingRequest,
+    end: () => Object.assign(query, { logits: tensor.finish() }) as unknown as SamplingRequest,
     release: () => tensor.release(),
   }
 }

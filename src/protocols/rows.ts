@@ -47,11 +47,12 @@ type Fields = Omit<SamplingRequest, 'logits' | 'rows'>
 
 /** The rows of a request, each with parameters of its own. */
 export async function decodeRows(
-  { logits: batch, rows: overrides, ...shared }: SamplingRequest,
+  shared: SamplingRequest,
   { Row }: Operation,
   pace: Pace,
   options: DecodeOptions,
 ): Promise<DecodedRow[]> {
+  const { logits: batch, rows: overrides } = shared
   const { vocabSize } = batch
   const count = batch.rows.length
   const excess = findExcess(batch, options)

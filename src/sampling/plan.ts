@@ -56,22 +56,26 @@ export function plan(params: RowParams): Plan {
   return { steps, warnings }
 }
 
-/** The defaults of each sampler with more than one field. */
-const defaultsByName: ReadonlyMap<string, Record<string, unknown>> = new Map(
+/** The fields of each sampler with more than one, and their defaults. */
+const defaultsByName: ReadonlyMap<string, [field: string, fallback: unknown][]> = new Map(
   kelvinOrder.flatMap((name) => {
     const { fields } = samplerByName.get(name)!
-    return Object.keys(fields).length > 1 ? [[name, z.object(fields).parse({})]] : []
+    const defaults = Object.entries(z.object(fields).parse({}))
+    return Object.keys(fields).length > 1 ? [[name, defaults]] : []
   }),
 )
 
+const NONE: readonly string[] = []
+
 /** Fields of a sampler that is off which were set all the same, as if it were on. */
-function idleFields({ name }: Sampler, params: RowParams): string[] {
-  const defaults = defaultsByName.get(name)
-  if (!defaults) return []
-  return Object.keys(defaults).filter((field) => {
+function idleFields({ name }: Sampler, params: RowParams): readonly string[] {
+  let idle = NONE
+  for (const [field, fallback] of defaultsByName.get(name) ?? []) {
     const value = params[field as keyof RowParams]
-    return isList(value) ? value.length > 0 : value !== defaults[field]
-  })
+    const isSet = isList(value) ? value.length > 0 : value !== fallback
+    if (isSet) idle = [...idle, field]
+  }
+  return idle
 }
 
 function isList(value: unknown): value is { length: number } {

@@ -355,6 +355,6 @@ export function inferDecoder({ Fields }: Operation) {
       }
     }
     const fields = validate(Fields, shared)
-    return { ...fields, logits, ...(!isShared && { rows: own }) } as SamplingRequest
+    return Object.assign(fields, { logits, rows: isShared ? undefined : own }) as SamplingRequest
   }
 }
