@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { sampleOperation } from '../../src/protocols/request.ts'
+import { reserved } from '../../src/sampling/kernel/arena.ts'
 import { testApp } from '../app.ts'
 import { readRows } from '../golden/read.ts'
 
@@ -97,6 +98,20 @@ describe('an answer that is a tensor', () => {
     const answer = await send(url, { accept })
     expect(answer.json()).toMatchObject({ status: 406, code: 'NOT_ACCEPTABLE' })
   })
+})
+
+it('no room is lost to requests that fail', async () => {
+  const before = reserved()
+  for (const query of [
+    'shape=7',
+    'temperature=-1',
+    'top_k=1&banned_token_ids=99999',
+    'dtype=float64&shape=5',
+  ]) {
+    expect((await send(`/v1/sample?${query}`)).statusCode).toBeGreaterThanOrEqual(400)
+  }
+  expect((await send('/v1/sample')).statusCode).toBe(200)
+  expect(reserved()).toBe(before)
 })
 
 it('the document has every field in the query that is a value or a list of values', () => {

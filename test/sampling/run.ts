@@ -1,11 +1,11 @@
 import * as z from 'zod'
+import type { Logits } from '../../src/sampling/batch.ts'
 import { probabilities } from '../../src/sampling/distribution.ts'
 import type { Draw } from '../../src/sampling/draw.ts'
 import { Elements } from '../../src/sampling/elements.ts'
 import { samplingFields, scoreFields } from '../../src/sampling/params.ts'
 import type { Address } from '../../src/sampling/philox.ts'
 import { type RowRequest, type RowResult, sample } from '../../src/sampling/pipeline.ts'
-import type { Candidates } from '../../src/sampling/sparse.ts'
 
 const Params = z.strictObject({ ...samplingFields, ...scoreFields })
 export type Params = z.input<typeof Params>
@@ -25,7 +25,7 @@ export interface Run extends Omit<RowResult, 'row'> {
 
 /** A row's request, with parameters as a client has them. */
 export function requestFor(
-  logits: Float32Array | Candidates,
+  logits: Float32Array | Logits,
   params: Params,
   draw?: Partial<Draw & Address>,
   { prompt = [], output = [], stop = [], state = {} }: History = {},
