@@ -7,26 +7,23 @@ import { Problem } from '../errors.ts'
 import { jsonContent, octetContent } from '../plugins/openapi.ts'
 import { findRoute, toProblem } from '../plugins/problems.ts'
 import { announcedLength, readBody } from '../protocols/body.ts'
+import { type Infer, InferBody } from '../protocols/open-inference/body.ts'
+import { InferRequest } from '../protocols/open-inference/inputs.ts'
 import {
   describeModel,
   type Model,
   ModelMetadata,
   models,
 } from '../protocols/open-inference/models.ts'
-import {
-  type Infer,
-  InferBody,
-  InferRequest,
-  inferDecoder,
-} from '../protocols/open-inference/request.ts'
+import { inferDecoder } from '../protocols/open-inference/request.ts'
 import {
   encodeInfer,
   type InferAnswer,
   InferResponse,
-  joinParts,
 } from '../protocols/open-inference/response.ts'
 import { type Pace, startPace } from '../protocols/pace.ts'
 import { decodeRows } from '../protocols/rows.ts'
+import { toPayload } from './payload.ts'
 import { decodeOptions } from './sampling.ts'
 
 const HEADER_LENGTH = 'inference-header-content-length'
@@ -195,7 +192,7 @@ async function modelRoutes(scope: FastifyInstance, config: Config, model: Model)
     return encodeInfer(sent.request, model, rows, pace)
   }
 
-  async function infer(request: FastifyRequest, reply: FastifyReply): Promise<Uint8Array> {
+  async function infer(request: FastifyRequest, reply: FastifyReply) {
     const pace = startPace()
     const limit = config.MAX_BODY_BYTES
     const body = new InferBody(headerLengthOf(request), announcedLength(request.raw, limit))
@@ -211,10 +208,9 @@ async function modelRoutes(scope: FastifyInstance, config: Config, model: Model)
     reply.header('content-type', isBinary ? 'application/octet-stream' : 'application/json')
     if (isBinary) reply.header(HEADER_LENGTH, headerLength)
     const encoding = compressorFor(request)
-    const bytes = joinParts(parts)
-    if (!encoding) return bytes
+    if (!encoding) return toPayload(reply, parts, pace)
     reply.header('content-encoding', encoding)
-    return compressors[encoding](bytes)
+    return compressors[encoding](Buffer.concat(parts))
   }
 
   const body = new InferBody(undefined, undefined)
@@ -222,7 +218,7 @@ async function modelRoutes(scope: FastifyInstance, config: Config, model: Model)
   const { parts } = await answer(body.end(), startPace())
   const example = (value: unknown) => ({ five: { summary: 'Five logits, as JSON', value } })
   const examples = example(EXAMPLE)
-  const answers = example(JSON.parse(Buffer.from(joinParts(parts)).toString()))
+  const answers = example(JSON.parse(Buffer.concat(parts).toString()))
 
   for (const url of [`/models/${name}`, `/models/${name}/versions/${model.version}`]) {
     const hide = url.includes('/versions/')

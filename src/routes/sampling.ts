@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type * as z from 'zod'
 import type { Config } from '../config.ts'
@@ -14,6 +13,7 @@ import type { Operation, SamplingRequest } from '../protocols/request.ts'
 import { type DecodedRow, type DecodeOptions, decodeRows } from '../protocols/rows.ts'
 import { validate } from '../protocols/validate.ts'
 import { forms } from '../sampling/logits.ts'
+import { toPayload } from './payload.ts'
 
 const JSON_TYPE = 'application/json'
 const OCTETS = 'application/octet-stream'
@@ -151,34 +151,13 @@ function acceptsTensor({ headers }: FastifyRequest, answersTensor: boolean): boo
   return tensor > json
 }
 
-/** An answer longer than this is sent in its parts. */
-const LONG_ANSWER = 2 ** 20
-
 async function jsonAnswer(reply: FastifyReply, rows: readonly DecodedRow[], pace: Pace) {
   const parts = await encode(rows, pace)
-  reply.type('application/json; charset=utf-8')
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  return length <= LONG_ANSWER ? parts.join('') : Readable.from(inTurns(parts, pace))
-}
-
-/**
- * Parts as they are sent: all at once would take twice the room, and long, which a client that reads as
- * fast as this writes would make it even so.
- */
-async function* inTurns(parts: readonly (string | Uint8Array)[], pace: Pace) {
-  for (const part of parts) {
-    yield typeof part === 'string' ? Buffer.from(part) : part
-    const turn = pace()
-    if (turn) await turn
-  }
+  return toPayload(reply.type('application/json; charset=utf-8'), parts, pace)
 }
 
 async function tensorAnswer(reply: FastifyReply, rows: readonly DecodedRow[], pace: Pace) {
   const { parts, shape } = await encodeTensor(rows, pace)
   reply.type(OCTETS).header('x-dtype', 'float32').header('x-shape', shape.join(','))
-  reply.header(
-    'content-length',
-    parts.reduce((sum, part) => sum + part.length, 0),
-  )
-  return parts.length === 1 ? parts[0] : Readable.from(inTurns(parts, pace))
+  return toPayload(reply, parts, pace)
 }

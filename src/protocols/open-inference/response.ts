@@ -6,8 +6,8 @@ import { type RowResult, sample } from '../../sampling/pipeline.ts'
 import type { Pace } from '../pace.ts'
 import type { DecodedRow } from '../rows.ts'
 import { type DatatypeName, datatypeNames, writeTexts } from './datatypes.ts'
+import type { InferRequest } from './inputs.ts'
 import type { Model } from './models.ts'
-import type { InferRequest } from './request.ts'
 
 export const InferResponse = z
   .object({
@@ -226,11 +226,4 @@ async function fill(header: string, lists: readonly Values[][], pace: Pace): Pro
     texts.push(']')
   }
   return texts
-}
-
-/** The parts in one, compressed or not. */
-export function joinParts(parts: Uint8Array[]): Uint8Array {
-  return parts.length === 1
-    ? parts[0]!
-    : joinBytes({ pieces: parts, length: parts.reduce((sum, { length }) => sum + length, 0) })
 }

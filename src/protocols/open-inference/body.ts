@@ -1,0 +1,149 @@
+import { Problem } from '../../errors.ts'
+import type { Batch } from '../../sampling/batch.ts'
+import type { Bytes } from '../../sampling/bytes.ts'
+import { ByteQueue } from '../byte-queue.ts'
+import { JsonReader } from '../json/reader.ts'
+import { TensorBody } from '../tensor-body.ts'
+import { validate } from '../validate.ts'
+import { datatypeOf } from './datatypes.ts'
+import { checkLogits, countOf, fault, InferRequest, type Input, LOGITS } from './inputs.ts'
+
+/** A request as it came: its JSON, and the tensors that followed it. */
+export interface Infer {
+  readonly request: InferRequest
+  /** The logits, if they were among them. */
+  readonly logits: Batch | undefined
+  readonly binaries: ReadonlyMap<Input, Bytes>
+}
+
+/** The only input of a request that has no JSON: one row of float32. */
+function rawRequest(length: number): InferRequest {
+  const shape = [1, Math.floor(length / 4)]
+  const parameters = { binary_data_size: length }
+  return {
+    inputs: [{ name: LOGITS, shape, datatype: 'FP32', parameters }],
+    parameters: { binary_data_output: true },
+  }
+}
+
+/** Where the bytes of an input go. */
+interface Section {
+  readonly input: Input
+  readonly size: number
+  readonly body: TensorBody | ByteQueue
+  missing: number
+}
+
+/** The inputs that follow the JSON, in the order in which they do. */
+function sectionsOf({ inputs }: InferRequest): Section[] {
+  return inputs.flatMap((input): Section[] => {
+    const { name, parameters, datatype, shape } = input
+    const size = parameters?.binary_data_size
+    if (size === undefined) return []
+    if (!Number.isSafeInteger(size) || (size as number) < 0) {
+      fault(name, `Expected binary_data_size to be a number of bytes, got ${size}`)
+    }
+    const missing = size as number
+    if (name !== LOGITS) return [{ input, size: missing, missing, body: new ByteQueue() }]
+    const dtype = checkLogits(input)
+    const takes = countOf(shape) * datatypeOf(datatype).width!
+    if (missing !== takes) {
+      fault(name, `Shape [${shape}] of ${datatype} takes ${takes} bytes, got ${missing}`)
+    }
+    const body = new TensorBody(dtype, shape, (message) => fault(name, message))
+    return [{ input, size: missing, missing, body }]
+  })
+}
+
+/** Takes a body in of which so many bytes are JSON; without a length, all are. */
+export class InferBody {
+  readonly #reader = new JsonReader()
+  readonly #headerLength: number | undefined
+  #missing: number
+  #request: InferRequest | undefined
+  #sections: Section[] = []
+  #section = 0
+  /** The body of a request without JSON, of a length that was not announced. */
+  #raw: ByteQueue | undefined
+
+  /** `length` is that of the whole body, if it is known. */
+  constructor(headerLength: number | undefined, length: number | undefined) {
+    this.#headerLength = headerLength
+    this.#missing = headerLength ?? Number.POSITIVE_INFINITY
+    if (headerLength !== 0) return
+    if (length === undefined) this.#raw = new ByteQueue()
+    else this.#begin(rawRequest(length))
+  }
+
+  #begin(request: InferRequest): void {
+    this.#request = request
+    this.#sections = sectionsOf(request)
+  }
+
+  /** Whether the piece is done with. */
+  push(piece: Uint8Array): boolean {
+    const head = Math.min(this.#missing, piece.length)
+    if (head > 0) this.#reader.push(piece.subarray(0, head))
+    this.#missing -= head
+    if (this.#missing > 0) return true
+    this.#readHeader()
+    return head === piece.length || this.#pushBinary(piece.subarray(head))
+  }
+
+  #readHeader(): void {
+    if (this.#request || this.#raw) return
+    this.#begin(validate(InferRequest, this.#reader.end()) as InferRequest)
+  }
+
+  #pushBinary(piece: Uint8Array): boolean {
+    if (this.#raw) {
+      this.#raw.push(piece)
+      return false
+    }
+    let isDone = true
+    for (let from = 0; from < piece.length; ) {
+      const section = this.#sections[this.#section]
+      if (!section) {
+        const detail = `unexpected additional input data: ${piece.length - from} bytes or more after those of the inputs`
+        throw new Problem('INVALID_REQUEST', detail)
+      }
+      const to = Math.min(from + section.missing, piece.length)
+      if (section.body.push(piece.subarray(from, to)) === false) isDone = false
+      section.missing -= to - from
+      if (section.missing === 0) this.#section++
+      from = to
+    }
+    return isDone
+  }
+
+  end(): Infer {
+    if (this.#raw) this.#endRaw(this.#raw)
+    else if (this.#headerLength !== undefined && this.#missing > 0) {
+      const detail = `Inference-Header-Content-Length is ${this.#headerLength}, but the body ends ${this.#missing} bytes before`
+      throw new Problem('INVALID_REQUEST', detail)
+    }
+    this.#readHeader()
+    let logits: Batch | undefined
+    const binaries = new Map<Input, Bytes>()
+    for (const { input, size, missing, body } of this.#sections) {
+      if (missing > 0) {
+        fault(input.name, `Expected ${size} bytes of binary data, got ${size - missing}`)
+      }
+      if (body instanceof TensorBody) logits = body.finish()
+      else binaries.set(input, body.finish())
+    }
+    return { request: this.#request!, logits, binaries }
+  }
+
+  #endRaw(raw: ByteQueue): void {
+    this.#raw = undefined
+    const bytes = raw.finish()
+    this.#begin(rawRequest(bytes.length))
+    for (const piece of bytes.pieces) this.#pushBinary(piece)
+  }
+
+  /** When nothing is read of it any more. */
+  release(): void {
+    for (const { body } of this.#sections) if (body instanceof TensorBody) body.release()
+  }
+}
