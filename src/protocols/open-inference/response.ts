@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import { Problem } from '../../errors.ts'
-import { joinBytes } from '../../sampling/bytes.ts'
 import { denseProbabilities, topTokens } from '../../sampling/distribution.ts'
 import { type RowResult, sample } from '../../sampling/pipeline.ts'
 import type { Pace } from '../pace.ts'
