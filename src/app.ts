@@ -36,7 +36,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   })
   registerShutdown(app)
   registerProblems(app)
-  registerBodies(app)
+  registerBodies(app, config.MAX_BODY_BYTES)
   await registerOpenapi(app, manifest.version)
   await registerDocs(app)
 
