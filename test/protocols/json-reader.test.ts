@@ -34,6 +34,14 @@ describe('what JSON.parse accepts means the same', () => {
 
   it.each([
     ['the last of equal keys', '{"a":1,"b":2,"a":3,"\\u0061":4}'],
+    [
+      'many fields of all kinds',
+      `{${Array.from({ length: 400 }, (_, i) => `"${i % 3 ? i * 7 : `x${i}`}" :\t${['1e-3', 'null', '"-Infinity"', '[1]', '-0', '"é"', '""'][i % 7]}`).join(' ,\n')}}`,
+    ],
+    [
+      'keys that are nearly indexes',
+      '{"01":1,"-1":2,"1e3":3,"4294967295":4,"999999999":5,"":6,"7":7}',
+    ],
     ['__proto__, an own key', '{"__proto__":{"a":1},"constructor":2}'],
     ['an escape of each kind', '["\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\\ud83d"]'],
     [
@@ -116,6 +124,10 @@ describe('what JSON.parse refuses is refused', () => {
     ['a byte order mark', '\ufeff{}'],
     ['two values', '{} {}'],
     ['a number with a leading zero', '[01]'],
+    ['fields that are not all there', '{"a":1,"b":01,"c":2}'],
+    ['a field without a value', '{"a":1,"b":,"c":2}'],
+    ['a field without a colon', '{"a":1,"b" 1,"c":2}'],
+    ['a comma before the end of an object', '{"a":1,"b":2, }'],
     ['a number that is not all there', '[1.,2]'],
     ['a line feed at the end of base64', `"${fours(300)}\n"`],
     ['a word that is longer', '[truee]'],

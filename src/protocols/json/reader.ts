@@ -2,6 +2,25 @@ import { Problem } from '../../errors.ts'
 import { joinBytes } from '../../sampling/bytes.ts'
 import { MAX_CARRY, TEXT_WINDOW, textWindow } from '../../sampling/kernel/memory.ts'
 import { ByteQueue } from '../byte-queue.ts'
+import {
+  BACKSLASH,
+  CLOSE_LIST,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  isDigit,
+  isLetter,
+  isNumeric,
+  isSpace,
+  literals,
+  MINUS,
+  NUMBER,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  QUOTE,
+  SPACE,
+} from './bytes.ts'
+import { readFields, setOwn } from './fields.ts'
 import { ListBuilder } from './list.ts'
 import { readNumbers } from './numbers.ts'
 import { FaultyText, findFault, LongText } from './text.ts'
@@ -20,26 +39,6 @@ const MAX_DEPTH = 1024
 
 /** A text longer than this, in bytes, is taken for base64. */
 const LONG_TEXT = 1024
-
-const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-
-const literals: ReadonlyMap<string, unknown> = new Map([
-  ['true', true],
-  ['false', false],
-  ['null', null],
-])
-
-const [TAB, LINE_FEED, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20]
-const [QUOTE, BACKSLASH, COMMA, MINUS, COLON] = [0x22, 0x5c, 0x2c, 0x2d, 0x3a]
-const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
-
-const isSpace = (byte: number) =>
-  byte === SPACE || byte === LINE_FEED || byte === RETURN || byte === TAB
-const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39
-const isLetter = (byte: number) => (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a
-/** What a number may consist of, in any order. */
-const isNumeric = (byte: number) =>
-  isDigit(byte) || byte === MINUS || byte === 0x2b || byte === 0x2e || (byte | 0x20) === 0x65
 
 interface ObjectFrame {
   readonly object: Record<string, unknown>
@@ -141,9 +140,9 @@ export class JsonReader {
           : this.#readValue(bytes, at)
       case 'a key or }':
         if (byte === CLOSE_OBJECT) return this.#close(at)
-        return this.#readKey(bytes, at)
+        return this.#readKey(bytes, at, end)
       case 'a key':
-        return this.#readKey(bytes, at)
+        return this.#readKey(bytes, at, end)
       case ':':
         if (byte !== COLON) throw this.#fault(bytes, at)
         this.#expected = 'a value'
@@ -163,9 +162,16 @@ export class JsonReader {
     }
   }
 
-  #readKey(bytes: Buffer, at: number): number {
+  #readKey(bytes: Buffer, at: number, end: number): number {
     if (bytes[at] !== QUOTE) throw this.#fault(bytes, at)
-    return this.#begin('text', at + 1)
+    const frame = this.#stack.at(-1) as ObjectFrame
+    const { position, key, isBehindComma, length } = readFields(bytes, at, end, frame.object)
+    this.#count(length)
+    if (key !== undefined) {
+      frame.key = key
+      this.#expected = 'a value'
+    } else if (isBehindComma) this.#expected = 'a key'
+    return position > at ? position : this.#begin('text', at + 1)
   }
 
   /** An item of a list: the kernel's, where it is a number. */
@@ -371,13 +377,4 @@ function toText(bytes: Buffer): string {
 function firstCharacter(bytes: Buffer): string {
   const text = bytes.toString('utf8', 0, 4)
   return String.fromCodePoint(text.codePointAt(0)!)
-}
-
-/** As JSON.parse does, with keys like `__proto__` like any other. */
-function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== '__proto__') object[key] = value
-  else {
-    const property = { value, enumerable: true, configurable: true, writable: true }
-    Object.defineProperty(object, key, property)
-  }
 }

@@ -1,0 +1,131 @@
+import {
+  COLON,
+  COMMA,
+  isDigit,
+  isLetter,
+  isNumeric,
+  isPlain,
+  isSpace,
+  literals,
+  NUMBER,
+  QUOTE,
+} from './bytes.ts'
+
+/** So many bytes are made text at once: a call of the host for each key would take longer than all else. */
+const BLOCK = 1024
+
+/** Keys of up to so many digits are told to be an index here, which V8 finds out far more slowly. */
+const INDEX_DIGITS = 9
+
+/** How far reading got with the fields of an object. */
+export interface Fields {
+  /** Where reading goes on: at a field, or at a value when there is a key. */
+  readonly position: number
+  readonly key: string | undefined
+  /** Whether a field was read, with the comma behind it. */
+  readonly isBehindComma: boolean
+  /** How many bytes there were beside white space. */
+  readonly length: number
+}
+
+/**
+ * Read fields with short keys and values that nest nothing, each with its comma, as long as they are
+ * there as a whole and nothing is escaped. What else there may be is for the reader to look at.
+ */
+export function readFields(
+  bytes: Buffer,
+  from: number,
+  end: number,
+  object: Record<string, unknown>,
+): Fields {
+  let text = ''
+  let textStart = from
+  let start = from
+  let length = 0
+  for (;;) {
+    const limit = Math.min(start + BLOCK, end)
+    let at = skipSpace(bytes, start, limit)
+    if (at === limit || bytes[at] !== QUOTE) break
+    const keyStart = at + 1
+    const keyEnd = skipPlain(bytes, keyStart, limit)
+    if (keyEnd === limit || bytes[keyEnd] !== QUOTE) break
+    at = skipSpace(bytes, keyEnd + 1, limit)
+    if (at === limit || bytes[at] !== COLON) break
+    const valueStart = skipSpace(bytes, at + 1, limit)
+    const valueEnd = skipValue(bytes, valueStart, limit)
+    const comma = skipSpace(bytes, valueEnd, limit)
+    if (comma > textStart + text.length) {
+      textStart = start
+      text = bytes.toString('latin1', start, limit)
+    }
+    const given = comma < limit && bytes[comma] === COMMA
+    const value = given
+      ? toValue(text.slice(valueStart - textStart, valueEnd - textStart))
+      : undefined
+    if (value === undefined) {
+      const key = text.slice(keyStart - textStart, keyEnd - textStart)
+      const position = at + 1
+      return { position, key, isBehindComma: start > from, length: length + keyEnd - keyStart + 2 }
+    }
+    const index = indexOf(bytes, keyStart, keyEnd)
+    if (index >= 0) object[index] = value
+    else setOwn(object, text.slice(keyStart - textStart, keyEnd - textStart), value)
+    length += keyEnd - keyStart + valueEnd - valueStart + 4
+    start = comma + 1
+  }
+  return { position: start, key: undefined, isBehindComma: start > from, length }
+}
+
+function skipSpace(bytes: Buffer, from: number, end: number): number {
+  let at = from
+  while (at < end && isSpace(bytes[at]!)) at++
+  return at
+}
+
+function skipPlain(bytes: Buffer, from: number, end: number): number {
+  let at = from
+  while (at < end && isPlain(bytes[at]!)) at++
+  return at
+}
+
+/** Where a value ends that may be there, a text behind its quote. */
+function skipValue(bytes: Buffer, from: number, end: number): number {
+  let at = from
+  if (at === end) return end
+  if (bytes[at] === QUOTE) {
+    at = skipPlain(bytes, from + 1, end)
+    return at < end && bytes[at] === QUOTE ? at + 1 : end
+  }
+  const belongs = isLetter(bytes[at]!) ? isLetter : isNumeric
+  while (at < end && belongs(bytes[at]!)) at++
+  return at
+}
+
+/** What a value means that is a text or number or word; nothing when it is none. */
+function toValue(text: string): unknown {
+  const byte = text.charCodeAt(0)
+  if (byte === QUOTE) return text.slice(1, -1)
+  if (text.length === 1 && isDigit(byte)) return byte - 0x30
+  return NUMBER.test(text) ? Number(text) : literals.get(text)
+}
+
+/** The index that a key is one of, as an array's are; −1 when it is not. */
+function indexOf(bytes: Buffer, from: number, end: number): number {
+  const length = end - from
+  if (length === 0 || length > INDEX_DIGITS || (length > 1 && bytes[from] === 0x30)) return -1
+  let index = 0
+  for (let at = from; at < end; at++) {
+    if (!isDigit(bytes[at]!)) return -1
+    index = index * 10 + bytes[at]! - 0x30
+  }
+  return index
+}
+
+/** As JSON.parse does, with keys like `__proto__` like any other. */
+export function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') object[key] = value
+  else {
+    const property = { value, enumerable: true, configurable: true, writable: true }
+    Object.defineProperty(object, key, property)
+  }
+}
