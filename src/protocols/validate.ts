@@ -16,12 +16,10 @@ export function validate<Schema extends z.ZodType>(
       { pointer, detail },
     ])
   }
-  const parsed = schema instanceof z.ZodObject ? parseGiven(schema, value) : undefined
-  if (parsed) return parsed as z.output<Schema>
+  if (schema instanceof z.ZodObject && isPlain(value)) return parseGiven(schema, value, path)
   const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
-  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
-  throw toProblem(result.error.issues, known, path)
+  throw toProblem(result.error.issues, path)
 }
 
 interface Known {
@@ -29,6 +27,8 @@ interface Known {
   /** What the fields come to that are not given, but for those that must be. */
   defaults: Readonly<Record<string, unknown>>
   required: readonly string[]
+  /** Whether it refuses what it does not know, rather than leave it out. */
+  isStrict: boolean
 }
 
 const knownOf = new WeakMap<z.ZodObject, Known>()
@@ -40,27 +40,51 @@ function learn(schema: z.ZodObject): Known {
     field.safeParse(undefined).success ? [] : [name],
   )
   const mask = Object.fromEntries(required.map((name) => [name, true]))
-  const known = { fields, required, defaults: schema.partial(mask as never).parse({}) }
+  const defaults = schema.partial(mask as never).parse({})
+  const isStrict = schema.def.catchall instanceof z.ZodNever
+  const known = { fields, required, defaults, isStrict }
   knownOf.set(schema, known)
   return known
 }
 
 /**
  * Most requests give few of very many fields, so only those are parsed; the others are what they always
- * are. Nothing when there is any fault, which is for the whole schema to name.
+ * are. Each is gone through once, for what is wrong with it as well.
  */
-function parseGiven(schema: z.ZodObject, value: unknown): object | undefined {
-  if (!isPlain(value)) return undefined
-  const { fields, defaults, required } = knownOf.get(schema) ?? learn(schema)
+function parseGiven<Schema extends z.ZodObject>(
+  schema: Schema,
+  value: object,
+  path: PropertyKey[],
+): z.output<Schema> {
+  const { fields, defaults, required, isStrict } = knownOf.get(schema) ?? learn(schema)
   const parsed: Record<string, unknown> = {}
-  for (const [name, given] of Object.entries(value)) {
-    const result = fields.get(name)?.safeParse(given)
-    if (!result?.success) return undefined
-    parsed[name] = result.data
+  const issues = new Map<string, z.core.$ZodIssue[]>()
+  const unknown: string[] = []
+  const parse = (name: string, field: z.ZodType, given: unknown) => {
+    const result = field.safeParse(given, { reportInput: true })
+    if (result.success) parsed[name] = result.data
+    else issues.set(name, placed(result.error.issues, name))
   }
-  if (!required.every((name) => Object.hasOwn(value, name))) return undefined
-  return { ...defaults, ...parsed }
+  for (const name of Object.keys(value)) {
+    const field = fields.get(name)
+    if (field) parse(name, field, (value as Record<string, unknown>)[name])
+    else if (isStrict && unknown.length <= MAX_FAULTS) unknown.push(name)
+  }
+  for (const name of required) {
+    if (!Object.hasOwn(value, name)) parse(name, fields.get(name)!, undefined)
+  }
+  if (unknown.length + issues.size === 0) return { ...defaults, ...parsed } as z.output<Schema>
+  const names = [...fields.keys()]
+  const all = names.flatMap((name) => issues.get(name) ?? [])
+  if (unknown.length > 0) {
+    const keys = { keys: unknown, path: [], message: '', input: value as Record<string, unknown> }
+    all.push({ code: 'unrecognized_keys', ...keys })
+  }
+  throw toProblem(all, path, names)
 }
+
+const placed = (issues: z.core.$ZodIssue[], name: string) =>
+  issues.map((issue): z.core.$ZodIssue => ({ ...issue, path: [name, ...issue.path] }))
 
 function isPlain(value: unknown): value is object {
   return value instanceof Object && Object.getPrototypeOf(value) === Object.prototype
@@ -71,8 +95,8 @@ export const MAX_FAULTS = 10
 
 function toProblem(
   issues: readonly z.core.$ZodIssue[],
-  known: readonly string[],
   path: PropertyKey[],
+  known: readonly string[] = [],
 ): Problem {
   const faults: Fault[] = []
   for (const issue of issues) {

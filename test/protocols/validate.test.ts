@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { Problem } from '../../src/errors.ts'
+import { InferRequest } from '../../src/protocols/open-inference/request.ts'
 import { probabilitiesOperation, sampleOperation } from '../../src/protocols/request.ts'
 import { validate } from '../../src/protocols/validate.ts'
 
@@ -26,4 +28,27 @@ describe.each([
     expect(() => validate(Request, { temperature: 0.5 })).toThrow('/logits: Expected a value')
     expect(() => validate(Request, { logits, constructor: 1 })).toThrow('Unknown field')
   })
+
+  it('names faults in the order of the schema, and what it does not know last', () => {
+    const value = { x: 1, top_p: 'a', top_k: 'b', temperature: 'c' }
+    const { faults } = fault(() => validate(Request, value))
+    const pointers = ['/logits', '/temperature', '/top_k', '/top_p', '/x']
+    expect(faults?.map(({ pointer }) => pointer)).toEqual(pointers)
+  })
 })
+
+describe('a schema that is not strict', () => {
+  it('leaves out what it does not know', () => {
+    const value = { inputs: [], x: 1 }
+    expect(validate(InferRequest, value)).toEqual(InferRequest.parse(value))
+  })
+})
+
+function fault(run: () => unknown): Problem {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof Problem) return error
+  }
+  throw new Error('Expected a problem')
+}
