@@ -37,7 +37,7 @@ function parse(text: string, { capacity = ROOM, beforeElement = true } = {}): Ru
     tokenEnd: kernel.tokenEnd.value - textAt,
     expectsElement: kernel.expectsElement.value === 1,
     pendingComma: comma === 0 ? undefined : comma - textAt,
-    exact: kernel.exactFloat32.value === 1,
+    exact: kernel.narrow(out, count, laidOut!.row) === 1,
   }
 }
 
@@ -323,6 +323,29 @@ describe('parseNumbers', () => {
       const text = `[${list.join(separator)}]`
       const whole = parseInChunks(text.slice(1), () => ROOM / 2)
       expectSame(whole!.values, reference(text), list)
+    }
+  })
+
+  it('agrees with JSON.parse whatever white space there is, of any length', () => {
+    const space = () => Array.from({ length: random() * random() * 40 }, () => pick([...' \n\r\t']))
+    const kinds = ['float32 near 1', 'token ids', 'minus infinity']
+    for (let round = 0; round < 200; round++) {
+      const list = Array.from({ length: 1 + Math.floor(random() * 90) }, () =>
+        tokens[pick(kinds)]!(),
+      )
+      const text = `[${list.map((token) => `${space().join('')}${token}${random() < 0.1 ? ' ' : ''}`).join(',')}]`
+      const size = pick([ROOM / 2, 41, 100])
+      expectSame(parseInChunks(text.slice(1), () => size)!.values, reference(text), list)
+    }
+  })
+
+  it.each(['\0', '\v', '\f', '!', '\x1f'])('takes %j for no white space', (byte) => {
+    for (const before of ['', ' ', '\n  ', ' '.repeat(20)]) {
+      for (const element of ['7', '1.5', '"-Infinity"']) {
+        const list = `${element},${'2,1.5,"-Infinity",'.repeat(4)}${before}`
+        const own = parse(`${list}${byte}${element},${'1.5,'.repeat(20)}]`)
+        expect(own).toMatchObject({ stop: Stop.other, to: list.length, expectsElement: true })
+      }
     }
   })
 

@@ -17,6 +17,12 @@ function isNumber(item: unknown): item is number | '-Infinity' {
   return typeof item === 'number' || item === '-Infinity'
 }
 
+/** As float32 where that loses nothing. */
+function narrowest(numbers: Float64Array): Float32Array | Float64Array {
+  const narrow = new Float32Array(numbers)
+  return narrow.every((number, i) => number === numbers[i]) ? narrow : numbers
+}
+
 /**
  * A list while it is being read. A long one that begins with a number becomes `Elements`: float32 up to
  * where that would lose something, which it never does with numbers printed from float32, then float64.
@@ -30,26 +36,37 @@ export class ListBuilder {
   #fault: Elements['fault']
 
   add(item: unknown): void {
-    if (typeof item === 'number') this.addNumbers(Float64Array.of(item), item === Math.fround(item))
-    else {
+    if (typeof item === 'number') {
+      const numbers = Float64Array.of(item)
+      if (!this.addShort(numbers, 1)) this.addNumbers(narrowest(numbers))
+    } else {
       if (this.#items) this.#items.push(item)
-      else if (item === '-Infinity') this.#append(Float64Array.of(Number.NEGATIVE_INFINITY), true)
+      else if (item === '-Infinity') this.#append(Float32Array.of(Number.NEGATIVE_INFINITY))
       else this.#fault ??= { index: this.#length, value: item }
       this.#length++
     }
   }
 
-  /**
-   * Some numbers, which are copied; `isNarrow` says that each of them is a float32. Whether they are kept
-   * in as little room as numbers take.
-   */
-  addNumbers(numbers: Float64Array, isNarrow: boolean): boolean {
-    const length = this.#length + numbers.length
-    if (length > SMALL && this.#items) this.#promote(this.#items)
-    if (this.#items) for (const number of numbers) this.#items.push(toItem(number))
-    else this.#append(numbers, isNarrow)
+  /** The first `count` of some numbers, if the list is still short with them. */
+  addShort(numbers: Float64Array, count: number): boolean {
+    const items = this.#items
+    const length = this.#length + count
+    if (!items || length > SMALL) return false
+    for (let i = 0; i < count; i++) items.push(toItem(numbers[i]!))
     this.#length = length
-    return length <= SMALL || !this.#items
+    return true
+  }
+
+  /**
+   * Some numbers that are kept as they are, of a list that is no longer short; whether they are kept in
+   * as little room as numbers take.
+   */
+  addNumbers(numbers: Float32Array | Float64Array): boolean {
+    if (this.#items) this.#promote(this.#items)
+    if (this.#items) for (const number of numbers) this.#items.push(toItem(number))
+    else this.#append(numbers)
+    this.#length += numbers.length
+    return !this.#items
   }
 
   /** A list of lists or objects stays one, also where numbers are among them. */
@@ -58,20 +75,20 @@ export class ListBuilder {
     this.#items = undefined
     this.#narrow = new ByteQueue()
     const index = items.findIndex((item) => !isNumber(item))
-    const numbers = Float64Array.from((index < 0 ? items : items.slice(0, index)) as number[])
-    this.#append(
-      numbers,
-      numbers.every((number) => number === Math.fround(number)),
-    )
+    const numbers = (index < 0 ? items : items.slice(0, index)) as number[]
+    this.#append(narrowest(Float64Array.from(numbers)))
     if (index >= 0) this.#fault = { index, value: items[index] }
   }
 
-  #append(numbers: Float64Array, isNarrow: boolean): void {
+  #append(numbers: Float32Array | Float64Array): void {
     // Nobody looks further than the first item that is no number.
     if (this.#fault) return
-    if (!isNarrow) this.#wide ??= new ByteQueue()
-    if (this.#wide) this.#wide.push(bytesOf(numbers.slice()))
-    else this.#narrow!.push(bytesOf(new Float32Array(numbers)))
+    if (numbers instanceof Float64Array) this.#wide ??= new ByteQueue()
+    if (!this.#wide) this.#narrow!.push(bytesOf(numbers))
+    else
+      this.#wide.push(
+        bytesOf(numbers instanceof Float64Array ? numbers : new Float64Array(numbers)),
+      )
   }
 
   finish(): unknown[] | Elements {

@@ -16,14 +16,17 @@ export interface Run {
 
 /** Read items that are numbers, and the commas between them, from a text in the kernel's memory. */
 export function readNumbers(from: number, end: number, list: ListBuilder): Run {
-  const { offset, bytes, out, numbers } = textWindow()
+  const { offset, bytes, out, numbers, narrow, narrowed } = textWindow()
   const count = kernel.parseNumbers(offset + from, offset + end, out, NUMBERS, true)
   const position = kernel.parsedTo.value - offset
   const reason = kernel.stopReason.value
-  let isCompact = true
-  if (count > 0) {
-    isCompact = list.addNumbers(numbers.subarray(0, count), kernel.exactFloat32.value !== 0)
-  }
+  const isShort = list.addShort(numbers, count)
+  const isCompact =
+    isShort ||
+    count === 0 ||
+    list.addNumbers(
+      kernel.narrow(out, count, narrow) === 0 ? numbers.slice(0, count) : narrowed.slice(0, count),
+    )
   if (reason === Stop.hard) {
     const tokenEnd = kernel.tokenEnd.value - offset
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + position, tokenEnd - position)

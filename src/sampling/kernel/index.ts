@@ -115,8 +115,8 @@ interface Kernel {
   readonly expectsElement: Result
   /** Where the comma is that this call has read and whose element has not come; 0 if there is none. */
   readonly pendingComma: Result
-  /** 1 if all that this call wrote are exactly float32, as infinities and −0 are; else 0. */
-  readonly exactFloat32: Result
+  /** `count` float64 as float32 to `out`; 1 if all of them are exactly float32, as infinities and −0 are, else 0. */
+  narrow(source: Offset, count: number, out: Offset): number
   exp(x: number): number
   log(x: number): number
   pow(x: number, y: number): number

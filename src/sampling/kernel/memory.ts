@@ -37,8 +37,12 @@ const corner = {
 export const TEXT_WINDOW = 65_536
 export const MAX_CARRY = 64
 /** How many numbers of a text are parsed at a time. */
-export const NUMBERS = 4096
-const text = { offset: take(TEXT_WINDOW + MAX_CARRY), out: take(NUMBERS * 8) }
+export const NUMBERS = 8192
+const text = {
+  offset: take(TEXT_WINDOW + MAX_CARRY),
+  out: take(NUMBERS * 8),
+  narrow: take(NUMBERS * 4),
+}
 /** Where tensors lie while their requests are under way; memory that nothing was written to takes no room. */
 const ARENA_BYTES = 32 * 2 ** 20
 export const arena = { offset: take(ARENA_BYTES), length: ARENA_BYTES }
@@ -63,6 +67,7 @@ export const textWindow = viewed((buffer) => ({
   ...text,
   bytes: new Uint8Array(buffer, text.offset, TEXT_WINDOW + MAX_CARRY),
   numbers: new Float64Array(buffer, text.out, NUMBERS),
+  narrowed: new Float32Array(buffer, text.narrow, NUMBERS),
 }))
 
 /** A row of `CORNER` entries for logits that only pass by. */

@@ -8,6 +8,6 @@ export { moments, momentCount, momentMean, momentSquares } from './moments';
 export { exp, log, pow } from './scalar';
 export { philox } from './philox';
 export {
-  exactFloat32, expectsElement, parseNumbers, parsedTo, pendingComma, stopReason, tokenEnd,
+  expectsElement, narrow, parseNumbers, parsedTo, pendingComma, stopReason, tokenEnd,
   STOP_FULL, STOP_HARD, STOP_MALFORMED, STOP_NEEDS_MORE, STOP_OTHER,
 } from './numbers';

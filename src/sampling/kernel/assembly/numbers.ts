@@ -24,7 +24,6 @@ export let parsedTo: usize = 0;
 export let tokenEnd: usize = 0;
 export let expectsElement: bool = false;
 export let pendingComma: usize = 0;
-export let exactFloat32: bool = false;
 
 /** What an element is when nothing stops there. */
 // @ts-ignore: decorator
@@ -43,7 +42,7 @@ export function parseNumbers(at: usize, end: usize, out: usize, capacity: i32, b
     if (beforeElement) {
       // The last one is left to parseElement, which stops behind it and not behind its comma.
       const before = out;
-      out = parsePlain(at, end, out, limit - 8);
+      out = parsePlain(at, end, out, limit);
       if (out > before) {
         at = plainEnd;
         comma = at - 1;
@@ -67,7 +66,6 @@ export function parseNumbers(at: usize, end: usize, out: usize, capacity: i32, b
   parsedTo = at;
   expectsElement = beforeElement;
   pendingComma = beforeElement ? comma : 0;
-  exactFloat32 = allFloat32(start, out);
   return <i32>((out - start) >> 3);
 }
 
@@ -143,27 +141,50 @@ const TENS: usize = memory.data<u64>([
   return reinterpret<f64>(reinterpret<u64>(size) | (<u64>negative << 63));
 }
 
+/** How many bytes of white space there are, up to 16. */
+// @ts-ignore: decorator
+@inline function leadingSpaces(at: usize): u32 {
+  const bytes = v128.load(at);
+  const spaces = v128.or(
+    v128.or(i8x16.eq(bytes, i8x16.splat(0x20)), i8x16.eq(bytes, i8x16.splat(0x0a))),
+    v128.or(i8x16.eq(bytes, i8x16.splat(0x0d)), i8x16.eq(bytes, i8x16.splat(0x09))),
+  );
+  return ctz(~<u32>i8x16.bitmask(spaces));
+}
+
 /** The bytes looked at, and the comma that may come behind them. */
 // @ts-ignore: decorator
 @inline const REACH: usize = 33;
+
+/** So many elements begin in those bytes at most, and one is left to parseElement. */
+// @ts-ignore: decorator
+@inline const ROOM: usize = 18 << 3;
 
 let plainEnd: usize = 0;
 
 /**
  * The plain elements from `at` on, each with the comma behind it, float64 to `out`, which is returned as it then is; where
- * they end, in `plainEnd`. Plain is what most numbers are: no exponent, a comma right behind, nothing but spaces before; up to
- * 8 digits, or up to 4, a point and 17 in all, not counting "0.", which up to 19 may follow. The rest is left to parseElement.
+ * they end, in `plainEnd`. Plain is what most numbers are: no exponent, a comma right behind, nothing but white space before; up
+ * to 8 digits, or up to 4, a point and 17 in all, not counting "0.", which up to 19 may follow; and "-Infinity". The rest is
+ * left to parseElement.
  *
  * What differs from number to number, sign and count of digits, decides no branch here: a processor could not foretell it.
  */
 function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
   const moved = v128.load(PLAIN), nine = v128.load(PLAIN, 16);
   const ten = v128.load(PLAIN, 32), hundred = v128.load(PLAIN, 48), tenThousand = v128.load(PLAIN, 64);
-  // Every element has at least a digit and its comma: no more of them begin here than there is room for.
-  const last = min(end - REACH, at + ((limit - out) >> 2) - 1);
-  while (at <= last) {
-    if (load<u8>(at) == SPACE) {
-      at++;
+  const last = end - REACH;
+  const full = limit - ROOM;
+  while (at <= last && out <= full) {
+    const first = <u32>load<u8>(at);
+    if (first <= QUOTE) {
+      const spaces = first == SPACE && <u32>load<u8>(at, 1) > SPACE ? 1 : leadingSpaces(at);
+      at += spaces;
+      if (spaces != 0) continue;
+      if (load<u64>(at) != MINUS_INFINITY || load<u32>(at, 8) != MINUS_INFINITY_COMMA) break;
+      store<f64>(out, -Infinity);
+      out += 8;
+      at += 12;
       continue;
     }
     const others = <u32>i8x16.bitmask(i8x16.gt_s(i8x16.add(v128.load(at), moved), nine))
@@ -214,7 +235,9 @@ function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
       // The bytes looked at hold more of them when they are short.
       let from = point + 1;
       for (let rest = marks & (marks - 1); rest != 0 && at + from <= last; rest &= rest - 1) {
-        if (load<u8>(at + from) == SPACE) {
+        if (load<u8>(at + from) <= SPACE) {
+          // Each byte of white space is one of the marks.
+          if (!isSpace(load<u8>(at + from))) break;
           from++;
           continue;
         }
@@ -311,6 +334,9 @@ function parseElement(at: usize, end: usize): i32 {
 @inline const MINUS_INFINITY: u64 = 0x696e69666e492d22;
 // @ts-ignore: decorator
 @inline const MINUS_INFINITY_END: u32 = 0x22797469;
+/** What follows the first 8, with a comma right behind. */
+// @ts-ignore: decorator
+@inline const MINUS_INFINITY_COMMA: u32 = 0x2c227974;
 
 /** The token `"-Infinity"`. */
 function parseMinusInfinity(at: usize, end: usize): i32 {
@@ -327,11 +353,17 @@ function parseMinusInfinity(at: usize, end: usize): i32 {
   return STOP_NEEDS_MORE;
 }
 
-/** Whether all of some float64 are float32 as well. */
-function allFloat32(at: usize, end: usize): bool {
-  for (; at + 16 <= end; at += 16) {
-    const values = v128.load(at);
-    if (!i64x2.all_true(f64x2.eq(f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(values)), values))) return false;
+/** Some float64 as float32, to `out`; whether all of them are float32 as well. */
+export function narrow(source: usize, count: i32, out: usize): bool {
+  const end = source + (<usize>count << 3);
+  let same = i64x2.splat(-1);
+  for (; source + 16 <= end; source += 16, out += 8) {
+    const values = v128.load(source);
+    const narrowed = f32x4.demote_f64x2_zero(values);
+    v128.store64_lane(out, narrowed, 0);
+    same = v128.and(same, f64x2.eq(f64x2.promote_low_f32x4(narrowed), values));
   }
-  return at == end || <f64><f32>load<f64>(at) == load<f64>(at);
+  if (source == end) return i64x2.all_true(same);
+  store<f32>(out, <f32>load<f64>(source));
+  return i64x2.all_true(same) && <f64>load<f32>(out) == load<f64>(source);
 }
