@@ -9,8 +9,12 @@ function bytesOf(numbers: Float32Array | Float64Array): Uint8Array {
 }
 
 /** The kernel does not say which −∞ was "-Infinity"; that it was a number beyond all others is rare. */
-function toItem(number: number): number | '-Infinity' {
-  return number === Number.NEGATIVE_INFINITY ? '-Infinity' : number
+function addItems(items: unknown[], numbers: Float32Array | Float64Array, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const number = numbers[i]!
+    if (number === Number.NEGATIVE_INFINITY) items.push('-Infinity')
+    else items.push(number)
+  }
 }
 
 function isNumber(item: unknown): item is number | '-Infinity' {
@@ -52,7 +56,7 @@ export class ListBuilder {
     const items = this.#items
     const length = this.#length + count
     if (!items || length > SMALL) return false
-    for (let i = 0; i < count; i++) items.push(toItem(numbers[i]!))
+    addItems(items, numbers, count)
     this.#length = length
     return true
   }
@@ -63,7 +67,7 @@ export class ListBuilder {
    */
   addNumbers(numbers: Float32Array | Float64Array): boolean {
     if (this.#items) this.#promote(this.#items)
-    if (this.#items) for (const number of numbers) this.#items.push(toItem(number))
+    if (this.#items) addItems(this.#items, numbers, numbers.length)
     else this.#append(numbers)
     this.#length += numbers.length
     return !this.#items
