@@ -108,6 +108,6 @@ export class Elements {
     this.copy(0, count, bytes)
     return this.dtype === 'float64'
       ? new Float64Array(bytes.buffer)
-      : Float64Array.from(new Float32Array(bytes.buffer))
+      : new Float64Array(new Float32Array(bytes.buffer))
   }
 }

@@ -52,19 +52,29 @@ export function parseIds(value: unknown, fault: FaultAt, path: Path = []): Uint3
   return ids
 }
 
+/** Of lists that were read part by part: whether all are in a vocabulary need not be asked of each id again. */
+const largestOf = new WeakMap<Uint32Array, number>()
+
 /** Part by part: in float64, all of them would take twice the room of the ids. */
 function idsOf(list: Elements, faulty: (index: number, id: unknown) => never): Uint32Array {
   const ids = new Uint32Array(list.length)
   const end = list.fault?.index ?? list.length
+  const part = list.dtype === 'float32' ? new Float32Array(PART) : new Float64Array(PART)
+  const bytes = new Uint8Array(part.buffer)
+  let largest = 0
   for (let from = 0; from < end; from += PART) {
-    const given = list.slice(from, Math.min(PART, end - from)).toFloat64()
-    for (let i = 0; i < given.length; i++) {
-      const id = given[i]!
+    const count = Math.min(PART, end - from)
+    list.copy(from, count, bytes)
+    for (let i = 0; i < count; i++) {
+      const given = part[i]!
       // What a bitwise operator leaves as it is, is such an integer.
-      if ((id & MAX_TOKEN_ID) !== id) return faulty(from + i, id)
+      const id = given & MAX_TOKEN_ID
+      if (id !== given) return faulty(from + i, given)
+      if (id > largest) largest = id
       ids[from + i] = id
     }
   }
+  largestOf.set(ids, largest)
   return list.fault ? faulty(end, list.fault.value) : ids
 }
 
@@ -74,10 +84,13 @@ function parseSequence(value: unknown, fault: FaultAt, path: Path): Uint32Array 
   return ids
 }
 
-const misfitIds = (ids: Uint32Array, vocabSize: number, path: Path = []): Misfit | undefined => {
-  const index = ids.findIndex((id) => id >= vocabSize)
-  if (index < 0) return undefined
-  return { path: [...path, index], detail: beyondVocabulary(ids[index]!, vocabSize) }
+function misfitIds(ids: Uint32Array, vocabSize: number, path: Path = []): Misfit | undefined {
+  if ((largestOf.get(ids) ?? vocabSize) < vocabSize) return undefined
+  for (let index = 0; index < ids.length; index++) {
+    const id = ids[index]!
+    if (id >= vocabSize) return { path: [...path, index], detail: beyondVocabulary(id, vocabSize) }
+  }
+  return undefined
 }
 
 function misfitLists(lists: Uint32Array[], vocabSize: number): Misfit | undefined {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Candidates } from '../../src/sampling/sparse.ts'
+import { type Candidates, parseSparse } from '../../src/sampling/sparse.ts'
 import { realisticRow, seeded } from './rows.ts'
 import { type Params, run } from './run.ts'
 
@@ -146,5 +146,41 @@ describe('a sparse row', () => {
     const { normalization, ...sparse } = run(mostLikely(row, 50, false), { top_p: 0.9 })
     expect(normalization).toBe('full')
     expect(sparse).toEqual(run(row, { top_p: 0.9 }))
+  })
+})
+
+describe('token ids in any order', () => {
+  const parse = (token_ids: number[], vocab_size: number): Candidates => {
+    const values = token_ids.map((id) => id / 2)
+    const { rows } = parseSparse({ vocab_size, token_ids, values }, (path, message) => {
+      throw new Error(`${path.join('.')}: ${message}`)
+    })
+    return rows[0] as Candidates
+  }
+
+  it('come to be ascending, each with its value', () => {
+    const id = fc.oneof(
+      fc.nat(9),
+      fc.nat(999),
+      fc.nat(2 ** 31 - 2),
+      fc.constantFrom(255, 256, 65_536),
+    )
+    fc.assert(
+      fc.property(fc.uniqueArray(id, { minLength: 1, maxLength: 200 }), (given) => {
+        const sorted = given.toSorted((a, b) => a - b)
+        const { ids, values } = parse(given, 2 ** 31)
+        expect(ids).toEqual(Uint32Array.from(sorted))
+        expect(values).toEqual(Float32Array.from(sorted, (one) => one / 2))
+      }),
+    )
+  })
+
+  it.each([
+    [[1, 2, 4], 'token_ids.2: Token id 4 is outside the vocabulary of 4 entries'],
+    [[9, 0, 7], 'token_ids.2: Token id 7 is outside the vocabulary of 4 entries'],
+    [[0, 0], 'token_ids.1: Token id 0 is there twice'],
+    [[3, 1, 3, 9, 1], 'token_ids.4: Token id 1 is there twice'],
+  ])('%j is refused', (given, message) => {
+    expect(() => parse(given, 4)).toThrow(message)
   })
 })
