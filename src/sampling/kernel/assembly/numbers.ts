@@ -235,11 +235,10 @@ function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
       // The bytes looked at hold more of them when they are short.
       let from = point + 1;
       for (let rest = marks & (marks - 1); rest != 0 && at + from <= last; rest &= rest - 1) {
-        if (load<u8>(at + from) <= SPACE) {
-          // Each byte of white space is one of the marks.
-          if (!isSpace(load<u8>(at + from))) break;
+        if (load<u8>(at + from) == SPACE) {
           from++;
-          continue;
+          rest &= rest - 1;
+          if (rest == 0) break;
         }
         const point = ctz(rest);
         const bytes = load<u64>(at + from);
