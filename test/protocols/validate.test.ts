@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Problem } from '../../src/errors.ts'
-import { InferRequest } from '../../src/protocols/open-inference/request.ts'
+import { InferRequest } from '../../src/protocols/open-inference/inputs.ts'
 import { probabilitiesOperation, sampleOperation } from '../../src/protocols/request.ts'
 import { validate } from '../../src/protocols/validate.ts'
 
