@@ -1,10 +1,9 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { Config } from '../src/config.ts'
 import { type Connection, drive, openConnection, type Slice } from './client.ts'
 import { median } from './measure.ts'
-import { isPinned, pinClient, type Server, startServer } from './processes.ts'
-import { float32, type Scenario, scenarios } from './scenarios.ts'
+import { anyCore, isPinned, pinClient, type Server, startServer } from './processes.ts'
+import { float32, type Scenario, scenarios, wholeRow } from './scenarios.ts'
 
 /**
  * What a request costs beside what reading its body costs any Node server: Kelvin against a sink, both
@@ -15,9 +14,8 @@ const { values } = parseArgs({ options: { seconds: { type: 'string', default: '7
 const SECONDS = Number(values.seconds)
 /** How long one server has its turn, in milliseconds. */
 const TURN = 120
-const ROUNDS = Math.max(3, Math.round((1000 * SECONDS) / (2 * TURN)))
-/** The first rounds are not counted. */
-const WARMING = Math.max(2, Math.round(ROUNDS / 6))
+/** Many connections with large bodies take longer to get going. */
+const LONG_TURN = 1000
 
 const connect = (server: Server, count: number) =>
   Promise.all(Array.from({ length: count }, () => openConnection(server.port)))
@@ -28,16 +26,23 @@ interface Turn extends Slice {
 }
 
 /** Slices of two servers in turns, whose first rounds are left out. */
-async function alternate(servers: readonly Server[], count: number, requests: readonly Buffer[]) {
+async function alternate(
+  servers: readonly Server[],
+  count: number,
+  requests: readonly Buffer[],
+  turn: number,
+) {
+  const rounds = Math.max(3, Math.round((1000 * SECONDS) / (2 * turn)))
+  const warming = Math.max(2, Math.round(rounds / 6))
   const clients: Connection[][] = []
   for (const server of servers) clients.push(await connect(server, count))
   const slices: Turn[][] = servers.map(() => [])
-  for (let round = 0; round < WARMING + ROUNDS; round++) {
+  for (let round = 0; round < warming + rounds; round++) {
     for (const [i, client] of clients.entries()) {
       const before = servers[i]!.busy()
-      const slice = await drive(client, requests, TURN)
+      const slice = await drive(client, requests, turn)
       const busy = (servers[i]!.busy() - before) / slice.latencies.length
-      if (round >= WARMING) slices[i]!.push({ ...slice, busy })
+      if (round >= warming) slices[i]!.push({ ...slice, busy })
     }
   }
   for (const connection of clients.flat()) connection.close()
@@ -64,9 +69,8 @@ async function isServed({ port }: Server, { requests }: Scenario): Promise<boole
 }
 
 async function compareWithSink(): Promise<void> {
-  const core = isPinned ? '0' : undefined
-  const sink = await startServer('bench/sink.ts', core)
-  const kelvin = await startServer('src/server.ts', core)
+  const sink = await startServer('bench/sink.ts', '0')
+  const kelvin = await startServer('src/server.ts', '0')
   console.log(
     '| body | connections | sink, µs | Kelvin, µs | ratio | quartiles | at most | CPU of sink, µs | of Kelvin, µs | sink, requests/s | Kelvin, requests/s |\n' +
       `|${' --- |'.repeat(11)}`,
@@ -79,7 +83,7 @@ async function compareWithSink(): Promise<void> {
     }
     for (const connections of [1, 4]) {
       const { name, limit, requests } = scenario
-      const [base, own] = (await alternate([sink, kelvin], connections, requests)) as [
+      const [base, own] = (await alternate([sink, kelvin], connections, requests, TURN)) as [
         Turn[],
         Turn[],
       ]
@@ -100,21 +104,24 @@ async function compareWithSink(): Promise<void> {
   await Promise.all([sink.stop(), kelvin.stop()])
 }
 
+/** Where the server has more to do than the client, which takes a core of its own, more workers do more. */
 async function compareWorkers(): Promise<void> {
-  if (!('WORKERS' in Config.shape)) {
-    console.log('\nWORKERS: skipped, the server has no such setting')
-    return
-  }
   const servers = [
-    await startServer('src/server.ts', undefined, { WORKERS: '1' }),
-    await startServer('src/server.ts', undefined, { WORKERS: '2' }),
+    await startServer('src/server.ts', anyCore, { WORKERS: '1' }),
+    await startServer('src/server.ts', anyCore, { WORKERS: '2' }),
   ]
-  const [one, two] = (await alternate(servers, 8, float32.requests)) as [Turn[], Turn[]]
   console.log(
-    `\n${float32.name}, 8 connections, servers on any of ${cpus().length} cores, one of which the client takes: ` +
-      `WORKERS=1 ${throughput(one).toFixed(0)} requests/s, WORKERS=2 ${throughput(two).toFixed(0)}, ` +
-      `${(throughput(two) / throughput(one)).toFixed(2)} times as many (quartiles ${spread(two, one, throughput)})`,
+    `\nServers on any of ${cpus().length} cores, one of which the client takes; 8 connections:\n`,
   )
+  console.log('| body | WORKERS=1, requests/s | WORKERS=2 | ratio | quartiles |')
+  console.log('| --- | --- | --- | --- | --- |')
+  for (const { name, requests } of [float32, wholeRow]) {
+    const [one, two] = (await alternate(servers, 8, requests, LONG_TURN)) as [Turn[], Turn[]]
+    const [few, many] = [throughput(one), throughput(two)]
+    console.log(
+      `| ${name} | ${few.toFixed(0)} | ${many.toFixed(0)} | ${(many / few).toFixed(2)} | ${spread(two, one, throughput)} |`,
+    )
+  }
   await Promise.all(servers.map((server) => server.stop()))
 }
 

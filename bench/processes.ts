@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 
 /** Servers as processes of their own, on loopback, and where they run. */
 
@@ -53,14 +53,17 @@ async function isListening(port: number): Promise<boolean> {
   }
 }
 
+/** Every core; a server that is given none has the client's alone. */
+export const anyCore = `0-${cpus().length - 1}`
+
 /** A server with its ordinary configuration, whose log lines are written, to /dev/null. */
 export async function startServer(
   file: string,
-  cores: string | undefined,
+  cores: string,
   environment: Record<string, string> = {},
 ): Promise<Server> {
   const port = await freePort()
-  const pinning = cores === undefined ? [] : ['taskset', '-c', cores]
+  const pinning = isPinned ? ['taskset', '-c', cores] : []
   const [command, ...options] = [...pinning, process.execPath, file]
   const child = spawn(command!, options, {
     cwd: root,

@@ -55,6 +55,8 @@ export const float32: Scenario = {
   requests: large.map((row) => prepare(url, OCTETS, bytesOf(row))),
 }
 
+export const wholeRow: Scenario = { name: 'JSON, whole row, 2.4 MB', requests: large.map(json) }
+
 export const scenarios: Scenario[] = [
   float32,
   {
@@ -71,5 +73,5 @@ export const scenarios: Scenario[] = [
     limit: 1.5,
     requests: rowsOf(256).map((row) => prepare(url, OCTETS, bytesOf(row))),
   },
-  { name: 'JSON, whole row, 2.4 MB', requests: large.map(json) },
+  wholeRow,
 ]
