@@ -69,6 +69,21 @@ export function problemResponses(...statuses: number[]): Record<string, Message>
 
 const REF = '#/components/schemas/'
 
+interface Parameter {
+  schema: z.core.JSONSchema.BaseSchema
+  style?: string
+  explode?: boolean
+}
+
+/** A list in a query has commas between its items; a list of lists has no place there. */
+function separateByCommas(parameter: Parameter): void {
+  const { schema } = parameter
+  const list = [schema, ...(schema.anyOf ?? [])].find(
+    (one) => (one as z.core.JSONSchema.BaseSchema).type === 'array',
+  )
+  if (list) Object.assign(parameter, { schema: list, style: 'form', explode: false })
+}
+
 /** zod validates, and describes itself; @fastify/swagger puts the descriptions together. */
 export async function registerOpenapi(app: FastifyInstance, version: string): Promise<void> {
   const named: Record<Io, Set<z.ZodType>> = { input: new Set(), output: new Set() }
@@ -159,6 +174,8 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
       for (const operation of Object.values(openapiObject.paths!).flatMap((p) =>
         Object.values(p!),
       )) {
+        const { parameters = [] } = operation as { parameters?: Parameter[] }
+        for (const parameter of parameters) separateByCommas(parameter)
         const body = bodies.get((operation as { operationId: string }).operationId)
         if (body) Object.assign(operation, { requestBody: { ...body, required: true } })
       }

@@ -89,7 +89,7 @@ export async function samplingRoute(
         parameters: query.Query,
         requestBody: {
           description:
-            'Logits and parameters; or the tensor of logits alone, with parameters in the query.',
+            'Logits and parameters as JSON; or the tensor of logits alone, with parameters in the query, which is read for nothing else.',
           content: {
             ...jsonContent(operation.Request, requests),
             ...octetContent(
