@@ -23,7 +23,7 @@ function tooLarge(limit: number): Problem {
 /** The decompressed body, and the encoding it came in, if any. */
 function decoded(request: IncomingMessage, encoding: string): Readable {
   if (encoding === 'identity' || encoding === '') return request
-  if (!(encoding in decompressors)) {
+  if (!Object.hasOwn(decompressors, encoding)) {
     const detail = `Cannot read ${JSON.stringify(encoding.slice(0, 32))}: use ${bodyEncodings.join(' or ')}`
     throw new Problem('UNSUPPORTED_ENCODING', detail)
   }

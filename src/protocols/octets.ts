@@ -64,6 +64,12 @@ export type Query = ReturnType<ReturnType<typeof querySchema>['parse']>
 /** Takes the body in, and makes the request of it. `length` is what it is said to be, if anything. */
 export function openTensor(query: Query, length: number | undefined) {
   const { dtype, shape } = query
+  const takes = shape?.reduce((a, b) => a * b, widths[dtype])
+  if (length !== undefined && takes !== undefined && length !== takes) {
+    // Known before any of it has come.
+    const detail = `Shape [${shape}] of ${dtype} takes ${takes} bytes, got ${length}`
+    throw problemAt('INVALID_REQUEST', ['logits'], detail)
+  }
   const count = (length ?? 0) / widths[dtype]
   const known = shape ?? (Number.isInteger(count) && count > 0 ? [count] : undefined)
   const tensor = new TensorBody(dtype, known, (message) => {

@@ -1,7 +1,7 @@
 import type { Batch } from '../sampling/batch.ts'
 import { type Dtype, widths } from '../sampling/elements.ts'
 import { Intake } from '../sampling/intake.ts'
-import { toBatch } from '../sampling/tensor.ts'
+import { readShape, toBatch } from '../sampling/tensor.ts'
 import { ByteQueue } from './byte-queue.ts'
 
 /** What a tensor wants to be told of when something is wrong with it. */
@@ -27,7 +27,7 @@ export class TensorBody {
     this.#fault = fault
     this.#expected = shape?.reduce((a, b) => a * b, widths[dtype]) ?? Number.POSITIVE_INFINITY
     if (!shape) return
-    const [rows, vocabSize] = [shape.length === 2 ? shape[0]! : 1, shape.at(-1)!]
+    const { rows, vocabSize } = readShape(shape, fault)
     this.#intake = Intake.open(dtype, rows, vocabSize)
   }
 

@@ -81,7 +81,7 @@ function headerLengthOf({ headers }: FastifyRequest): number | undefined {
  */
 function compressorFor({ headers }: FastifyRequest): keyof typeof compressors | undefined {
   const accepted = headers['accept-encoding']?.toString().trim().toLowerCase() ?? ''
-  return accepted in compressors ? (accepted as keyof typeof compressors) : undefined
+  return Object.hasOwn(compressors, accepted) ? (accepted as keyof typeof compressors) : undefined
 }
 
 /** What a URL under /v2 that nothing answers is wrong about, if it names a model. */

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Batch } from './batch.ts'
 import type { Bytes } from './bytes.ts'
 import { type Dtype, dtypes, Elements, widths } from './elements.ts'
-import { base64 } from './fields.ts'
+import { base64, MAX_SEQUENCES } from './fields.ts'
 import { type FaultAt, list, parsePart } from './parsed.ts'
 
 export const Tensor = z
@@ -17,6 +17,16 @@ export const Tensor = z
   })
   .meta({ id: 'Tensor', description: 'A dense tensor.' })
 
+/** Of one dimension or two; each row takes more room than a logit. */
+export function readShape(
+  shape: readonly number[],
+  fault: (message: string) => never,
+): { rows: number; vocabSize: number } {
+  const [rows, vocabSize] = [shape.length === 2 ? shape[0]! : 1, shape.at(-1)!]
+  if (rows > MAX_SEQUENCES) fault(`Expected at most ${MAX_SEQUENCES} rows, got ${rows}`)
+  return { rows, vocabSize }
+}
+
 /** A tensor’s rows; `shape` is one dimension or two. */
 export function toBatch(
   dtype: Dtype,
@@ -24,7 +34,7 @@ export function toBatch(
   { pieces, length }: Bytes,
   fault: (message: string) => never,
 ): Batch {
-  const [rows, vocabSize] = [shape.length === 2 ? shape[0]! : 1, shape.at(-1)!]
+  const { rows, vocabSize } = readShape(shape, fault)
   const expected = rows * vocabSize * widths[dtype]
   if (length !== expected) {
     fault(`Shape [${shape}] of ${dtype} takes ${expected} bytes, got ${length}`)

@@ -142,6 +142,25 @@ const cases: Record<string, Case> = {
     status: 400,
     words: /takes/,
   },
+  'a shape of more rows than anybody has': {
+    path: '/v1/sample?shape=1048576,1',
+    body: Buffer.alloc(LIMIT),
+    status: 400,
+    words: /at most 65536 rows, got 1048576/,
+  },
+  'more rows than the limit': {
+    path: '/v1/sample?shape=65536,1',
+    body: Buffer.alloc(4 * 65536),
+    status: 422,
+    words: /65536 rows, and the limit is 4096/,
+  },
+  'a content encoding that every object has': {
+    path: '/v1/sample',
+    headers: { 'content-encoding': 'constructor' },
+    body: good,
+    status: 415,
+    words: /"constructor": use gzip or deflate/,
+  },
   'a shape of no numbers': { path: '/v1/sample?shape=a', body: good, status: 400, words: /"a"/ },
   'an unknown dtype': {
     path: '/v1/sample?dtype=int8',

@@ -3,7 +3,7 @@ import type { Batch } from '../../sampling/batch.ts'
 import { type Bytes, DecodedText, joinBytes } from '../../sampling/bytes.ts'
 import { Elements } from '../../sampling/elements.ts'
 import { isList, numbersOf } from '../../sampling/parsed.ts'
-import { toBatch } from '../../sampling/tensor.ts'
+import { readShape, toBatch } from '../../sampling/tensor.ts'
 import { type Parameter, parametersOf, toValue } from '../parameters.ts'
 import type { Operation, SamplingRequest } from '../request.ts'
 import { validate } from '../validate.ts'
@@ -20,7 +20,7 @@ function leavesOf(data: unknown): (unknown[] | Elements)[] {
 function decodeLogits(input: Input, bytes: Bytes | undefined): Batch {
   const { name, datatype, shape, data } = input
   const dtype = checkLogits(input)
-  const [vocabSize, rows] = [shape.at(-1)!, shape.length === 2 ? shape[0]! : 1]
+  const { rows, vocabSize } = readShape(shape, (message) => fault(name, message))
   if (bytes) return toBatch(dtype, shape, bytes, (message) => fault(name, message))
   if (datatypeOf(datatype).width === 2) {
     fault(name, `${datatype} has no JSON form: send it as binary data`)
