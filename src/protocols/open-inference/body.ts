@@ -2,7 +2,7 @@ import { Problem } from '../../errors.ts'
 import type { Batch } from '../../sampling/batch.ts'
 import type { Bytes } from '../../sampling/bytes.ts'
 import { ByteQueue } from '../byte-queue.ts'
-import { JsonReader } from '../json/reader.ts'
+import { JsonBody } from '../json/body.ts'
 import { TensorBody } from '../tensor-body.ts'
 import { validate } from '../validate.ts'
 import { datatypeOf } from './datatypes.ts'
@@ -57,7 +57,7 @@ function sectionsOf({ inputs }: InferRequest): Section[] {
 
 /** Takes a body in of which so many bytes are JSON; without a length, all are. */
 export class InferBody {
-  readonly #reader = new JsonReader()
+  readonly #json = new JsonBody()
   readonly #headerLength: number | undefined
   #missing: number
   #request: InferRequest | undefined
@@ -83,16 +83,16 @@ export class InferBody {
   /** Whether the piece is done with. */
   push(piece: Uint8Array): boolean {
     const head = Math.min(this.#missing, piece.length)
-    if (head > 0) this.#reader.push(piece.subarray(0, head))
+    const isDone = head === 0 || this.#json.push(piece.subarray(0, head))
     this.#missing -= head
-    if (this.#missing > 0) return true
+    if (this.#missing > 0) return isDone
     this.#readHeader()
     return head === piece.length || this.#pushBinary(piece.subarray(head))
   }
 
   #readHeader(): void {
     if (this.#request || this.#raw) return
-    this.#begin(validate(InferRequest, this.#reader.end()) as InferRequest)
+    this.#begin(validate(InferRequest, this.#json.end()) as InferRequest)
   }
 
   #pushBinary(piece: Uint8Array): boolean {
