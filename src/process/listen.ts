@@ -1,6 +1,8 @@
+import cluster from 'node:cluster'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type ListenOptions, type Server } from 'node:net'
+import { platform } from 'node:process'
 import type { Config } from '../config.ts'
 import { admit } from './socket.ts'
 
@@ -19,6 +21,12 @@ function urlOf({ address, port }: AddressInfo): string {
 function isAbsent(error: unknown): boolean {
   return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
+
+/**
+ * Workers each have a socket of their own on the port, among which Linux spreads connections evenly. One
+ * socket that all accept from gives them to whoever wakes first, which may be the same one every time.
+ */
+const sharing = cluster.isWorker && platform === 'linux' ? { reusePort: true, exclusive: true } : {}
 
 /**
  * Listens wherever the configuration says, and returns the addresses. The first address is `http`'s
@@ -41,7 +49,7 @@ export async function listen(config: Config, http: Server, others: Server[]): Pr
     let port = config.PORT
     for (const host of await hostsOf(config)) {
       try {
-        const address = (await open({ host, port })).address() as AddressInfo
+        const address = (await open({ host, port, ...sharing })).address() as AddressInfo
         // Where any port will do, it is still one port for every address.
         port = address.port
         addresses.push(urlOf(address))

@@ -19,6 +19,7 @@ export function superviseWorkers(config: Config): void {
   const workers = new Set<Worker>()
   const listening = new Set<Worker>()
   const announced = new Set<string>()
+  let port: string | undefined
   let delay = FIRST_DELAY_MS
   let ending = false
   let failed = false
@@ -40,11 +41,13 @@ export function superviseWorkers(config: Config): void {
   }
 
   function start(): Worker {
-    const worker = cluster.fork()
+    // Where any port will do, it is the first worker's for all.
+    const worker = cluster.fork(port === undefined ? {} : { PORT: port })
     const since = performance.now()
     workers.add(worker)
     worker.once('message', (addresses: string[]) => {
       listening.add(worker)
+      port ??= addresses.map((address) => /:(\d+)$/.exec(address)?.[1]).find(Boolean)
       announce(addresses)
     })
     function ended(code: number | null, signal: string | null) {
@@ -96,7 +99,7 @@ export function superviseWorkers(config: Config): void {
     },
   )
 
-  // Whoever is free accepts. Handed out in turn, a connection on its way to a worker that is killed
+  // Where one socket is for all, whoever is free accepts. Handed out in turn, a connection on its way to a worker that is killed
   // would be left open and never answered.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   // The first goes ahead: what keeps every worker from starting is then said once.
