@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { problemAt } from '../errors.ts'
 import { denseProbabilities } from '../sampling/distribution.ts'
-import { type Dtype, dtypes, widths } from '../sampling/elements.ts'
-import { list } from '../sampling/parsed.ts'
+import { type Dtype, dtypes } from '../sampling/elements.ts'
 import { sample } from '../sampling/pipeline.ts'
+import { shapeField } from '../sampling/tensor.ts'
 import type { Pace } from './pace.ts'
 import { type Parameter, parametersOf, toValue } from './parameters.ts'
 import type { Operation, SamplingRequest } from './request.ts'
@@ -18,14 +18,9 @@ const tensorFields = {
     .enum(dtypes)
     .meta({ description: 'Element type of the body, little-endian.' })
     .default('float32'),
-  shape: list(z.int().min(1), {
-    description:
-      'Vocabulary size, or rows and vocabulary size; the body is row-major. Absent: the body is one row.',
-    items: { type: 'integer', minimum: 1 },
-    maxItems: 2,
-  })
-    .refine((shape) => shape.length > 0, 'Expected one dimension or two, got none')
-    .optional(),
+  shape: shapeField(
+    'Vocabulary size, or rows and vocabulary size; the body is row-major. Absent: the body is one row.',
+  ).optional(),
 }
 
 /** The query of an operation. */
@@ -63,16 +58,7 @@ export type Query = ReturnType<ReturnType<typeof querySchema>['parse']>
 
 /** Takes the body in, and makes the request of it. `length` is what it is said to be, if anything. */
 export function openTensor(query: Query, length: number | undefined) {
-  const { dtype, shape } = query
-  const takes = shape?.reduce((a, b) => a * b, widths[dtype])
-  if (length !== undefined && takes !== undefined && length !== takes) {
-    // Known before any of it has come.
-    const detail = `Shape [${shape}] of ${dtype} takes ${takes} bytes, got ${length}`
-    throw problemAt('INVALID_REQUEST', ['logits'], detail)
-  }
-  const count = (length ?? 0) / widths[dtype]
-  const known = shape ?? (Number.isInteger(count) && count > 0 ? [count] : undefined)
-  const tensor = new TensorBody(dtype, known, (message) => {
+  const tensor = new TensorBody(query.dtype, query.shape, length, (message) => {
     throw problemAt('INVALID_REQUEST', ['logits'], message)
   })
   return {

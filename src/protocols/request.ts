@@ -10,7 +10,7 @@ import {
 } from '../sampling/params.ts'
 
 /** Up to this vocabulary size an answer carries every probability unless told otherwise. */
-export const SMALL_VOCABULARY = 1024
+const SMALL_VOCABULARY = 1024
 
 const Returned = z.enum(['auto', 'none', 'kept', 'all'])
 

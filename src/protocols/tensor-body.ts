@@ -20,13 +20,24 @@ export class TensorBody {
   readonly #fault: Fault
   #length = 0
 
-  /** Without a shape it is one row, of whatever length comes. */
-  constructor(dtype: Dtype, shape: readonly number[] | undefined, fault: Fault) {
+  /** Without a shape it is one row, of whatever length is announced, if any is, or comes. */
+  constructor(
+    dtype: Dtype,
+    given: readonly number[] | undefined,
+    announced: number | undefined,
+    fault: Fault,
+  ) {
+    const count = (announced ?? 0) / widths[dtype]
+    const shape = given ?? (Number.isInteger(count) && count > 0 ? [count] : undefined)
     this.#dtype = dtype
     this.#shape = shape
     this.#fault = fault
     this.#expected = shape?.reduce((a, b) => a * b, widths[dtype]) ?? Number.POSITIVE_INFINITY
     if (!shape) return
+    // Known before any of it has come.
+    if (announced !== undefined && announced !== this.#expected) {
+      fault(`${this.#takes}, got ${announced}`)
+    }
     const { rows, vocabSize } = readShape(shape, fault)
     this.#intake = Intake.open(dtype, rows, vocabSize)
   }

@@ -28,6 +28,15 @@ export function decodeBase64(text: unknown): Bytes | undefined {
   }
 }
 
+/** The bytes of numbers, without a copy. */
+export function bytesOf({
+  buffer,
+  byteOffset,
+  byteLength,
+}: Float32Array | Float64Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
 /** In one piece, of its own. */
 export function joinBytes({ pieces, length }: Bytes): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length)

@@ -1,3 +1,4 @@
+import { bytesOf } from './bytes.ts'
 import { bytesAt } from './kernel/arena.ts'
 
 /** Bytes an element of each dtype takes. */
@@ -5,10 +6,6 @@ export const widths = { float32: 4, float64: 8, float16: 2, bfloat16: 2 } as con
 
 export type Dtype = keyof typeof widths
 export const dtypes = Object.keys(widths) as [Dtype, ...Dtype[]]
-
-function bytesOf(values: Float32Array | Float64Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-}
 
 /**
  * Numbers as they came: little-endian elements of one dtype, in pieces that may be cut anywhere, even

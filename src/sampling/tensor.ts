@@ -5,14 +5,19 @@ import { type Dtype, dtypes, Elements, widths } from './elements.ts'
 import { base64, MAX_SEQUENCES } from './fields.ts'
 import { type FaultAt, list, parsePart } from './parsed.ts'
 
+/** Of a tensor that is a row or a batch of rows. */
+export function shapeField(description: string) {
+  return list(z.int().min(1), {
+    description,
+    items: { type: 'integer', minimum: 1 },
+    maxItems: 2,
+  }).refine((shape) => shape.length > 0, 'Expected one dimension or two, got none')
+}
+
 export const Tensor = z
   .strictObject({
     dtype: z.enum(dtypes).meta({ description: 'Element type.' }),
-    shape: list(z.int().min(1), {
-      description: '[vocabulary size] for a row, [rows, vocabulary size] for a batch.',
-      items: { type: 'integer', minimum: 1 },
-      maxItems: 2,
-    }).refine((shape) => shape.length > 0, 'Expected one dimension or two, got none'),
+    shape: shapeField('[vocabulary size] for a row, [rows, vocabulary size] for a batch.'),
     data: base64('The elements, little-endian and row-major, as padded standard base64.'),
   })
   .meta({ id: 'Tensor', description: 'A dense tensor.' })

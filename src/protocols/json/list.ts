@@ -1,12 +1,9 @@
+import { bytesOf } from '../../sampling/bytes.ts'
 import { Elements } from '../../sampling/elements.ts'
 import { ByteQueue } from '../byte-queue.ts'
 
 /** A list of up to so many items is an array, whatever is in it. */
 const SMALL = 64
-
-function bytesOf(numbers: Float32Array | Float64Array): Uint8Array {
-  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength)
-}
 
 /** The kernel does not say which −∞ was "-Infinity"; that it was a number beyond all others is rare. */
 function addItems(items: unknown[], numbers: Float32Array | Float64Array, count: number): void {

@@ -50,7 +50,7 @@ function sectionsOf({ inputs }: InferRequest): Section[] {
     if (missing !== takes) {
       fault(name, `Shape [${shape}] of ${datatype} takes ${takes} bytes, got ${missing}`)
     }
-    const body = new TensorBody(dtype, shape, (message) => fault(name, message))
+    const body = new TensorBody(dtype, shape, missing, (message) => fault(name, message))
     return [{ input, size: missing, missing, body }]
   })
 }
