@@ -9,6 +9,13 @@ import { describeValue } from '../sampling/parsed.ts'
 
 import { bodyTypes } from './bodies.ts'
 
+declare module 'fastify' {
+  interface FastifyReply {
+    /** Why the request could not be answered, for its log line. */
+    problem?: { code: string; message: string }
+  }
+}
+
 /** RFC 9457. */
 export const ProblemDocument = z
   .strictObject({

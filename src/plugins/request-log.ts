@@ -43,10 +43,3 @@ export class RequestLog extends LogController {
     else request.log.info(line, 'request')
   }
 }
-
-declare module 'fastify' {
-  interface FastifyReply {
-    /** Why the request could not be answered, for its log line. */
-    problem?: { code: string; message: string }
-  }
-}

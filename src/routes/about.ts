@@ -9,6 +9,8 @@ import { DETERMINISM_VERSION } from '../sampling/pipeline.ts'
 const Reference = z.strictObject({ title: z.string(), url: z.string() })
 const Rules = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
 
+const JsonSchemas = z.record(z.string(), z.unknown())
+
 const Catalogue = z
   .strictObject({
     samplers: z
@@ -19,10 +21,10 @@ const Catalogue = z
           meaning: z.string(),
           reference: Reference,
           stage: z.string(),
-          fields: z.record(z.string(), z.unknown()).meta({
+          fields: JsonSchemas.meta({
             description: 'Request fields as JSON Schema; each default switches the sampler off.',
           }),
-          state: z.record(z.string(), z.unknown()).optional().meta({
+          state: JsonSchemas.optional().meta({
             description:
               'What it remembers from step to step, as JSON Schema; see `state` of a request.',
           }),
@@ -60,6 +62,11 @@ const Catalogue = z
           .meta({ description: 'By sampler: differences to its own.' }),
       }),
     ),
+    fields: z.record(z.string(), JsonSchemas).meta({
+      description:
+        'Request fields that are no sampler’s, as JSON Schema: `common` to samplers, `context` of a row, ' +
+        '`draw`, `address` of the random numbers, and `score` for what is reported beside the draw.',
+    }),
   })
   .meta({ id: 'Catalogue', description: 'Samplers and profiles.' })
 
@@ -85,7 +92,7 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
         operationId: 'samplers',
         summary: 'List samplers and profiles',
         description:
-          'Each sampler with its fields, meaning, paper and an example; each profile with its order.',
+          'Each sampler with its fields, meaning, paper and an example; each profile with its order; and the fields that are no sampler’s.',
         tags: ['about'],
         response: { 200: jsonAnswer(Catalogue, 'The catalogue'), ...problemResponses(400, 503) },
       },

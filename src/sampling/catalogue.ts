@@ -1,7 +1,13 @@
 import * as z from 'zod'
 import { kelvinOrder, samplerByName } from './order.ts'
+import { addressFields, commonFields, contextFields, drawFields, scoreFields } from './params.ts'
 import type { Profile } from './profile.ts'
 import { profiles } from './profiles/index.ts'
+
+const describe = (shape: z.ZodRawShape) =>
+  z.toJSONSchema(z.object(shape), { io: 'input' }).properties ?? {}
+
+export type Catalogue = ReturnType<typeof catalogue>
 
 /** Everything there is to know about the samplers and profiles, as data. */
 export function catalogue() {
@@ -9,8 +15,6 @@ export function catalogue() {
     samplers: kelvinOrder.map((name) => {
       const { title, meaning, reference, stage, fields, rules, example, state } =
         samplerByName.get(name)!
-      const describe = (shape: z.ZodRawShape) =>
-        z.toJSONSchema(z.object(shape), { io: 'input' }).properties ?? {}
       return {
         name,
         title,
@@ -34,5 +38,12 @@ export function catalogue() {
         rules,
       }),
     ),
+    fields: {
+      common: describe(commonFields),
+      context: describe(contextFields),
+      draw: describe(drawFields),
+      address: describe(addressFields),
+      score: describe(scoreFields),
+    },
   }
 }

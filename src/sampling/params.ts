@@ -18,9 +18,8 @@ const samplerFields = Object.assign(
 
 const profileNames = profiles.map((profile) => profile.name)
 
-/** What shapes the distribution of a row. */
-export const samplingFields = {
-  ...samplerFields,
+/** What concerns samplers together. */
+export const commonFields = {
   min_tokens_to_keep: z
     .int()
     .min(1)
@@ -55,6 +54,9 @@ export const samplingFields = {
     .refine((names) => new Set(names).size === names.length, 'Expected each sampler once')
     .optional(),
 }
+
+/** What shapes the distribution of a row. */
+export const samplingFields = { ...samplerFields, ...commonFields }
 
 const stateShape = Object.assign(
   {},

@@ -36,11 +36,12 @@ export function trace(
   const droppedBy = new Map<number, string | null>()
   for (const id of watch) droppedBy.set(id, isInPlay(id) ? null : 'logits')
 
+  let after = snapshot(row)
   const traced = steps.map(({ name, apply }): TraceStep => {
-    const before = snapshot(row)
+    const before = after
     row.threshold = undefined
     apply(row, context)
-    const after = snapshot(row)
+    after = snapshot(row)
     const dropped = [...droppedBy.keys()].filter(
       (id) => droppedBy.get(id) === null && !isInPlay(id),
     )

@@ -32,7 +32,7 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
     })
     page.on('pageerror', (error) => complaints.push(error.message))
     const { port } = new URL(server.url)
-    await page.goto(`http://${host}:${port}/`)
+    await page.goto(`http://${host}:${port}/docs`)
     expect(await page.title()).toBe('Kelvin')
 
     for (const operation of ['sample', 'probabilities']) {

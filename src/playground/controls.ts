@@ -1,0 +1,151 @@
+import { brief } from './numbers.ts'
+import type { Fields, Sampler, Schema, Schemas, Vocabulary } from './types.ts'
+import { idOf } from './vocabulary.ts'
+
+/** Which control a field has, from its schema alone. */
+
+export type Control =
+  | { kind: 'number'; low: number; high: number; step: number }
+  | { kind: 'switch' }
+  | { kind: 'choice'; options: readonly (string | number)[] }
+  | { kind: 'tokens' }
+  | { kind: 'text' }
+  | { kind: 'group'; schemas: Schemas }
+  | { kind: 'json' }
+
+const isNumeric = ({ type }: Schema) => type === 'number' || type === 'integer'
+
+/** A slider spans the default and what is usual; anything else can be typed. */
+function numberControl(schema: Schema): Control {
+  const { type, default: fallback, minimum, maximum } = schema
+  const [usualLow, usualHigh] = schema['x-typical'] ?? [minimum ?? 0, Math.min(maximum ?? 1, 100)]
+  const anchor = typeof fallback === 'number' ? fallback : usualLow
+  const low = Math.min(anchor, usualLow)
+  const high = Math.max(anchor, usualHigh)
+  const fine = 10 ** Math.floor(Math.log10((high - low || 1) / 50))
+  return { kind: 'number', low, high, step: type === 'integer' ? 1 : fine }
+}
+
+export function controlOf(schema: Schema): Control {
+  const { type, enum: options, items, properties, anyOf } = schema
+  if (options) return { kind: 'choice', options }
+  if (type === 'boolean') return { kind: 'switch' }
+  if (isNumeric(schema)) return numberControl(schema)
+  if (type === 'string') return { kind: 'text' }
+  if (type === 'array' && items && isNumeric(items)) return { kind: 'tokens' }
+  // A list for all rows comes before a list for each.
+  if (anyOf?.[0]?.items?.type === 'integer') return { kind: 'tokens' }
+  if (type === 'object' && properties) return { kind: 'group', schemas: properties }
+  return { kind: 'json' }
+}
+
+/** What a field is when it is left out. */
+export function fallbackOf({ default: fallback }: Schema): unknown {
+  return fallback
+}
+
+export function isDefault(schema: Schema, value: unknown): boolean {
+  if (value === undefined) return true
+  return JSON.stringify(value) === JSON.stringify(fallbackOf(schema))
+}
+
+/** Fields without those that are at their default, and so say nothing. */
+export function withField(fields: Fields, name: string, schema: Schema, value: unknown): Fields {
+  const { [name]: _, ...others } = fields
+  return isDefault(schema, value) ? others : { ...others, [name]: value }
+}
+
+/** The fields of a sampler that are set, with their values. */
+export function setFields({ fields: schemas }: Sampler, fields: Fields): [string, unknown][] {
+  return Object.keys(schemas).flatMap((name): [string, unknown][] =>
+    fields[name] === undefined ? [] : [[name, fields[name]]],
+  )
+}
+
+/** A value that one might try: of numbers the middle of what is usual. */
+function usualValue(schema: Schema): unknown {
+  const { kind } = controlOf(schema)
+  if (kind === 'switch') return !schema.default
+  if (kind === 'group') {
+    const inner = Object.entries(schema.properties ?? {})
+    return Object.fromEntries(inner.map(([name, one]) => [name, usualValue(one)]))
+  }
+  const usual = schema['x-typical']
+  if (!usual) return undefined
+  const [low, high] = usual
+  const between = (share: number) => {
+    const value = Number((low + (high - low) * share).toPrecision(2))
+    return schema.type === 'integer' ? Math.round(value) : value
+  }
+  const middle = between(0.5)
+  return middle === schema.default ? between(0.75) : middle
+}
+
+/** What switches a sampler on, for one who does not know it yet: a usual value for the first field that has one. */
+export function usualFields({ fields: schemas }: Sampler): Fields {
+  for (const [name, schema] of Object.entries(schemas)) {
+    const value = usualValue(schema)
+    if (value !== undefined && !isDefault(schema, value)) return { [name]: value }
+  }
+  return {}
+}
+
+/** Text that is not what its field wants, and why. */
+export class Unreadable extends Error {}
+
+/** What somebody wrote into the control of a field; undefined where nothing. */
+export function readText(schema: Schema, text: string, vocabulary: Vocabulary): unknown {
+  const written = text.trim()
+  if (written === '') return undefined
+  switch (controlOf(schema).kind) {
+    case 'number': {
+      const value = Number(written.replace('−', '-').replace(',', '.'))
+      if (!Number.isFinite(value)) throw new Unreadable(`Expected a number, got “${written}”`)
+      return value
+    }
+    case 'tokens':
+      return readTokens(written, vocabulary)
+    case 'text':
+      return written
+    default:
+      return readJson(written)
+  }
+}
+
+function readJson(written: string): unknown {
+  try {
+    return JSON.parse(written)
+  } catch (error) {
+    throw new Unreadable(`Expected JSON: ${(error as Error).message}`)
+  }
+}
+
+/** Token ids and quoted words, with commas or spaces between them. */
+function readTokens(written: string, vocabulary: Vocabulary): number[] {
+  const inside = /^\[(.*)\]$/s.exec(written)?.[1] ?? written
+  const items = inside.match(/"(?:[^"\\]|\\.)*"|[^\s,]+/g) ?? []
+  return items.map((item) => {
+    const id = item.startsWith('"') ? idOf(readJson(item) as string, vocabulary) : Number(item)
+    if (id === undefined) throw new Unreadable(`The vocabulary has no token ${item}`)
+    if (!Number.isInteger(id) || id < 0) {
+      throw new Unreadable(`Expected token ids or words in quotes, got “${item}”`)
+    }
+    return id
+  })
+}
+
+/** A value as it is written into its control. */
+export function writeText(value: unknown): string {
+  if (value === undefined) return ''
+  if (Array.isArray(value) && value.every((item) => typeof item === 'number')) {
+    return value.join(', ')
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** A value in a few characters, for a line about its sampler. */
+export function summary(value: unknown): string {
+  if (typeof value === 'number') return brief(value, 4)
+  const text = writeText(value)
+  return text.length > 24 ? `${text.slice(0, 23)}…` : text
+}

@@ -1,0 +1,68 @@
+import { fromHalf } from './half.ts'
+
+/** NumPy's .npy: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
+
+export const MAGIC = '\u0093NUMPY'
+
+export interface Header {
+  /** Of an element: its kind and width, as NumPy writes them without the byte order. */
+  readonly dtype: string
+  readonly shape: readonly number[]
+  /** Where the elements begin. */
+  readonly start: number
+}
+
+/** Why a file is not read as an array. */
+export class BadNpy extends Error {}
+
+/** The longest header that makes sense here; a file of ours has one of 128 bytes. */
+export const HEADER_ROOM = 4096
+
+const widths: Readonly<Record<string, number>> = { f2: 2, f4: 4, f8: 8 }
+
+/** What the beginning of a file says of the rest. */
+export function readHeader(head: ArrayBuffer, size: number): Header {
+  const view = new DataView(head)
+  if (view.byteLength < 12) throw new BadNpy('It ends before its header')
+  const wide = view.getUint8(6) > 1
+  const start = (wide ? 12 : 10) + (wide ? view.getUint32(8, true) : view.getUint16(8, true))
+  if (start > head.byteLength) throw new BadNpy('It ends before its header does')
+  const text = new TextDecoder('latin1').decode(
+    new Uint8Array(head, wide ? 12 : 10, start - (wide ? 12 : 10)),
+  )
+  const [, order, dtype] = /'descr':\s*'([<>|=]?)(\w+)'/.exec(text) ?? []
+  const dimensions = /'shape':\s*\(([^)]*)\)/.exec(text)?.[1]
+  if (!dtype || dimensions === undefined)
+    throw new BadNpy('Its header does not tell type and shape')
+  const width = widths[dtype]
+  if (!width) throw new BadNpy(`Its elements are ${dtype}; logits are float16, float32 or float64`)
+  if (order === '>') throw new BadNpy('Its elements are big-endian; save them with astype("<f4")')
+  if (/'fortran_order':\s*True/.test(text)) {
+    throw new BadNpy('Its columns come first; save it with numpy.ascontiguousarray')
+  }
+  const shape = dimensions
+    .split(',')
+    .filter((one) => one.trim() !== '')
+    .map(Number)
+  if (shape.length < 1 || shape.length > 2) {
+    const got = shape.length === 0 ? 'a single number' : `${shape.length} dimensions`
+    throw new BadNpy(`It has ${got}; logits are a row, or rows below each other`)
+  }
+  const expected = start + shape.reduce((a, b) => a * b, width)
+  if (size !== expected) {
+    throw new BadNpy(`Its shape [${shape.join(', ')}] takes ${expected} bytes, and it has ${size}`)
+  }
+  return { dtype, shape, start }
+}
+
+/** Where a row of it lies, in bytes. */
+export function rowRange({ dtype, shape, start }: Header, row: number): [from: number, to: number] {
+  const length = shape.at(-1)! * widths[dtype]!
+  return [start + row * length, start + (row + 1) * length]
+}
+
+export function toFloat32({ dtype }: Header, bytes: ArrayBuffer): Float32Array {
+  if (dtype === 'f4') return new Float32Array(bytes)
+  if (dtype === 'f8') return Float32Array.from(new Float64Array(bytes))
+  return Float32Array.from(new Uint16Array(bytes), fromHalf)
+}

@@ -1,0 +1,19 @@
+import { lines, object } from './json.ts'
+import { type Language, LOGITS_FILE } from './snippet.ts'
+
+export const curl: Language = {
+  name: 'curl',
+  file: 'sample.sh',
+  write({ origin, fields, logits, vocabSize }) {
+    const call = `curl -s '${origin}/v1/sample' -H 'Content-Type: application/json'`
+    if (logits !== undefined) {
+      const body = object([`  "logits": ${logits}`, ...lines(fields, '  ')])
+      return `${call} -d '${body.replaceAll("'", `'\\''`)}'\n`
+    }
+    // What a shell would expand is escaped, but for the file.
+    const settings = lines(fields, '  ').map((line) => line.replace(/[\\$`]/g, '\\$&'))
+    const data = `"$(base64 < ${LOGITS_FILE} | tr -d '\\n')"`
+    const tensor = `{"dtype": "float32", "shape": [${vocabSize}], "data": ${data}}`
+    return `${call} --data-binary @- <<END\n${object([`  "logits": ${tensor}`, ...settings])}\nEND\n`
+  },
+}

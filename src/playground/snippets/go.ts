@@ -1,0 +1,54 @@
+import { lines, object } from './json.ts'
+import { type Language, LOGITS_FILE } from './snippet.ts'
+
+const answer = `	if err != nil {
+		log.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		problem, _ := io.ReadAll(response.Body)
+		log.Fatal(string(problem))
+	}
+	var answer struct {
+		Results []struct {
+			TokenIDs  []int   \`json:"token_ids"\`
+			KeptCount int     \`json:"kept_count"\`
+			Entropy   float64 \`json:"entropy"\`
+		} \`json:"results"\`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		log.Fatal(err)
+	}
+	result := answer.Results[0]
+	fmt.Println(result.TokenIDs, result.KeptCount, result.Entropy)
+}
+`
+
+const fromFile = `	bytes, err := os.ReadFile("${LOGITS_FILE}")
+	if err != nil {
+		log.Fatal(err)
+	}
+	data := base64.StdEncoding.EncodeToString(bytes)
+	request := strings.Replace(request, "LOGITS", data, 1)
+`
+
+export const go: Language = {
+  name: 'Go',
+  file: 'sample.go',
+  write({ origin, fields, logits, vocabSize }) {
+    const inFile = logits === undefined
+    const tensor = `{"dtype": "float32", "shape": [${vocabSize}], "data": "LOGITS"}`
+    const body = object([`  "logits": ${inFile ? tensor : logits}`, ...lines(fields, '  ')])
+    const imports = ['encoding/json', 'fmt', 'io', 'log', 'net/http', 'strings']
+    if (inFile) imports.push('encoding/base64', 'os')
+    return [
+      'package main\n\nimport (\n',
+      ...imports.sort().map((name) => `\t"${name}"\n`),
+      // Go's raw strings end at a backtick.
+      `)\n\nconst request = \`${body.replaceAll('`', '\\u0060')}\`\n\nfunc main() {\n`,
+      inFile ? fromFile : '',
+      `\tresponse, err := http.Post("${origin}/v1/sample", "application/json", strings.NewReader(request))\n`,
+      answer,
+    ].join('')
+  },
+}

@@ -1,0 +1,54 @@
+import type * as z from 'zod'
+import type { ProblemDocument } from '../plugins/problems.ts'
+import type { ProbabilitiesResponse, SampleResponse } from '../protocols/json/response.ts'
+import type { Catalogue as AnyCatalogue } from '../sampling/catalogue.ts'
+
+/** The API as the page sees it: the types are those that the server checks and answers by. */
+
+export type SampleAnswer = z.output<typeof SampleResponse>
+export type ProbabilitiesAnswer = z.output<typeof ProbabilitiesResponse>
+export type Result = SampleAnswer['results'][number]
+export type Warning = SampleAnswer['warnings'][number]
+export type TraceStep = NonNullable<Result['trace']>[number]
+export type Problem = z.output<typeof ProblemDocument>
+
+/** What of JSON Schema the catalogue's fields use. */
+export interface Schema {
+  type?: 'number' | 'integer' | 'boolean' | 'string' | 'array' | 'object'
+  enum?: readonly (string | number)[]
+  anyOf?: readonly Schema[]
+  items?: Schema
+  properties?: Readonly<Record<string, Schema>>
+  required?: readonly string[]
+  minimum?: number
+  maximum?: number
+  default?: unknown
+  description?: string
+  'x-typical'?: readonly [low: number, high: number]
+}
+export type Schemas = Readonly<Record<string, Schema>>
+
+export type Sampler = Omit<AnyCatalogue['samplers'][number], 'fields'> & { fields: Schemas }
+export type Profile = AnyCatalogue['profiles'][number]
+export interface Catalogue {
+  samplers: readonly Sampler[]
+  profiles: readonly Profile[]
+  fields: Readonly<Record<keyof AnyCatalogue['fields'], Schemas>>
+}
+
+/** Everything of a request but its logits; a field that is not here has its default. */
+export type Fields = Readonly<Record<string, unknown>>
+
+/** A row of logits, and where it came from. */
+export interface Row {
+  /** Of a preset, its id. */
+  readonly preset?: string
+  readonly name: string
+  readonly logits: Float32Array
+}
+
+/** Words by token id. */
+export interface Vocabulary {
+  readonly name: string
+  readonly words: readonly (string | undefined)[]
+}

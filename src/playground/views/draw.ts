@@ -1,0 +1,97 @@
+import { html, nothing } from '/vendor/lit-html/lit-html.js'
+import type { Actions } from '../actions.ts'
+import { faultOf, fieldOf, type Model } from '../model.ts'
+import { count, percent } from '../numbers.ts'
+import { type Bar, barChart } from './bars.ts'
+import { requestField } from './field.ts'
+import { word } from './word.ts'
+
+/** Tokens drawn, and how often each was. */
+
+const AT_ONCE = [1, 10, 1000]
+/** Of what was drawn, so much is shown one by one. */
+const LISTED = 40
+const SHOWN_BARS = 12
+
+function histogram({ answer }: Model): { bars: Bar[]; different: number } {
+  const { token_ids, logprobs } = answer!.result
+  const drawn = new Map<number, { times: number; probability: number }>()
+  token_ids.forEach((id, i) => {
+    const known = drawn.get(id)
+    if (known) known.times++
+    else drawn.set(id, { times: 1, probability: Math.exp(logprobs[i] ?? Number.NEGATIVE_INFINITY) })
+  })
+  const bars = [...drawn]
+    .sort(([a, x], [b, y]) => y.times - x.times || y.probability - x.probability || a - b)
+    .slice(0, SHOWN_BARS)
+    .map(([id, { times, probability }]) => ({
+      id,
+      front: times / token_ids.length,
+      behind: probability,
+    }))
+  return { bars, different: drawn.size }
+}
+
+function outcome(model: Model, actions: Actions) {
+  const { answer, row, vocabulary } = model
+  if (answer?.row !== row) return nothing
+  const { token_ids } = answer.result
+  const { bars, different } = histogram(model)
+  return html`<p class="drawn" data-drawn=${token_ids.length} aria-label="Tokens drawn">
+      ${token_ids.slice(0, LISTED).map((id) => html`${word(id, vocabulary)} `)}${
+        token_ids.length > LISTED
+          ? html`<small>and ${count(token_ids.length - LISTED)} more</small>`
+          : nothing
+      }
+    </p>
+    ${
+      token_ids.length > 1
+        ? html`${barChart({
+            bars,
+            caption: 'How often each token was drawn, and its probability',
+            front: 'drawn',
+            behind: 'expected',
+            vocabulary,
+            inspected: model.inspected,
+            inspect: actions.inspect,
+          })}<p class="about">${count(different)} different tokens in ${count(token_ids.length)}${
+            different > bars.length ? `, the ${bars.length} most frequent shown` : ''
+          }.</p>`
+        : html`<p class="about">It had ${percent(bars[0]!.behind)} of the probability.</p>`
+    }`
+}
+
+export function draw(model: Model, actions: Actions) {
+  const { catalogue, fields, answer } = model
+  const step = fieldOf(model, 'step')
+  const seedFault = faultOf(model, 'seed')
+  const { replacement } = catalogue.fields.draw
+  const countFault = faultOf(model, 'n')
+  return html`
+    <div class="buttons">
+      ${AT_ONCE.map(
+        (n) =>
+          html`<button type="button" data-draw=${n} @click=${() => actions.draw(n)}>Draw ${count(n)}</button>`,
+      )}
+    </div>
+    ${countFault ? html`<p class="fault">${countFault}</p>` : nothing}
+    <div class="address">
+      <label>Seed <input
+        id="seed"
+        inputmode="numeric"
+        autocomplete="off"
+        spellcheck="false"
+        aria-invalid=${seedFault ? 'true' : nothing}
+        .value=${String(fields.seed ?? answer?.result.seed ?? '')}
+        @change=${({ target }: Event) => actions.setField('seed', (target as HTMLInputElement).value.trim() || undefined)}
+      /></label>
+      <span>step <output id="step">${step}</output></span>
+      <button type="button" data-act="replay" @click=${() => actions.replay()}>Replay</button>
+      <button type="button" data-act="next" @click=${() => actions.nextStep()}>Next step</button>
+      <button type="button" data-act="over" ?hidden=${!step} @click=${() => actions.startOver()}>Start over</button>
+    </div>
+    ${seedFault ? html`<p class="fault">${seedFault}</p>` : nothing}
+    <p class="about" role="status">${model.said || 'The same seed and step draw the same tokens, on any machine.'}</p>
+    ${outcome(model, actions)} ${replacement ? requestField(model, actions, 'replacement', replacement) : nothing}
+  `
+}

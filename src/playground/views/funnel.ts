@@ -1,0 +1,90 @@
+import { html, nothing } from '/vendor/lit-html/lit-html.js'
+import type { Actions } from '../actions.ts'
+import { setFields, summary } from '../controls.ts'
+import { type Model, samplerOf } from '../model.ts'
+import { brief, count, percent } from '../numbers.ts'
+import { tokenButton } from './word.ts'
+
+/** What each sampler left of the tokens, and of the probability they had before it. */
+
+interface Stage {
+  name: string
+  title: string
+  settings: string
+  kept: number
+  /** Of the probability before all samplers that none has taken away, each measured by what it found. */
+  mass: number
+  removed?: { count: number; mass: number; ids: readonly number[] }
+  entropy: number
+}
+
+function stagesOf(model: Model): Stage[] {
+  const { trace = [], kept_count, entropy } = model.answer!.result
+  const first = trace[0]
+  const stages: Stage[] = [
+    {
+      name: 'logits',
+      title: 'Logits',
+      settings: '',
+      kept: first?.kept_before ?? kept_count,
+      mass: 1,
+      entropy: first?.entropy_before ?? entropy,
+    },
+  ]
+  for (const step of trace) {
+    const sampler = samplerOf(model.catalogue, step.sampler)
+    const settings = setFields(sampler, model.fields)
+    stages.push({
+      name: sampler.name,
+      title: sampler.title,
+      settings: settings.map(([, value]) => summary(value)).join(', '),
+      kept: step.kept_after,
+      mass: stages.at(-1)!.mass * (1 - step.mass_removed),
+      removed: {
+        count: step.kept_before - step.kept_after,
+        mass: step.mass_removed,
+        ids: step.dropped_token_ids,
+      },
+      entropy: step.entropy_after,
+    })
+  }
+  return stages
+}
+
+/** How many of the tokens that a sampler dropped are named. */
+const NAMED = 6
+
+export function funnel(model: Model, actions: Actions) {
+  const { answer, row, vocabulary } = model
+  if (answer?.row !== row) return nothing
+  const stages = stagesOf(model)
+  // Of hundreds of thousands of tokens ten are left: only logarithms show both.
+  const width = (kept: number) => (100 * Math.log1p(kept)) / Math.log1p(row.logits.length)
+  const dropped = ({ removed }: Stage) => {
+    if (!removed || removed.count === 0) return nothing
+    const named = removed.ids.slice(0, NAMED)
+    const others = removed.count - named.length
+    return html`<p class="fell"><span>fell:</span> ${named.map((id) =>
+      tokenButton(id, vocabulary, model.inspected, actions.inspect),
+    )} ${others > 0 ? html`<small>${named.length > 0 ? 'and ' : ''}${count(others)} ${named.length > 0 ? 'more' : 'less likely'}</small>` : nothing}</p>`
+  }
+  return html`<ol class="funnel">
+      ${stages.map(
+        (stage) => html`<li data-step=${stage.name}>
+          <p class="step"><span class="name">${stage.title}</span> <span class="values">${stage.settings}</span></p>
+          <div class="narrowing" aria-hidden="true"><div .style=${`width: ${width(stage.kept)}%`}></div></div>
+          <p class="left"><b>${count(stage.kept)}</b> ${stage.kept === 1 ? 'token' : 'tokens'}
+            <span class="mass">${
+              stage.removed
+                ? stage.removed.count > 0
+                  ? `−${percent(stage.removed.mass)}, ${percent(stage.mass)} left`
+                  : 'none dropped'
+                : 'in play'
+            }</span>
+            <span class="quiet">${brief(stage.entropy)} nats</span></p>
+          ${dropped(stage)}
+        </li>`,
+      )}
+    </ol>
+    <p class="about">Widths are logarithms of how many tokens are left. A sampler’s loss is measured by the distribution it found.</p>`
+}

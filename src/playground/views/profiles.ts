@@ -1,0 +1,60 @@
+import { html, nothing } from '/vendor/lit-html/lit-html.js'
+import type { Actions } from '../actions.ts'
+import { type Model, samplerOf } from '../model.ts'
+import { brief, count } from '../numbers.ts'
+import { differenceOf, profileOf } from '../profiles.ts'
+import type { Profile } from '../types.ts'
+
+/** Whose way it is done, and what the others do differently. */
+
+function names(model: Model, list: readonly string[]): string {
+  return list.map((name) => samplerOf(model.catalogue, name).title).join(', ')
+}
+
+function difference(model: Model, here: Profile, there: Profile) {
+  const { gained, lost, moved, rules } = differenceOf(model.catalogue, here, there)
+  const line = (label: string, text: string) =>
+    text ? html`<li><b>${label}</b> ${text}</li>` : nothing
+  const choices = rules.map(
+    ({ sampler, rule, value, here: own }) =>
+      `${samplerOf(model.catalogue, sampler).title} ${rule} ${value} (here ${own})`,
+  )
+  const figures = model.compared?.get(there.name)
+  return html`<div class="difference" data-profile=${there.name}>
+    <h4>${there.title}${
+      figures
+        ? html` <small>keeps ${count(figures.kept_count)}, entropy ${brief(figures.entropy)}</small>`
+        : nothing
+    }</h4>
+    <ul>
+      ${line('Does not have', names(model, lost))} ${line('Has also', names(model, gained))}
+      ${line('Elsewhere in the order', names(model, moved))} ${line('Does it otherwise', choices.join('; '))}
+    </ul>
+  </div>`
+}
+
+export function profiles(model: Model, actions: Actions) {
+  const { catalogue, fields } = model
+  const current = profileOf(catalogue, fields)
+  return html`<fieldset class="profiles">
+      <legend>As in</legend>
+      ${catalogue.profiles.map(
+        ({ name, title }) => html`<label><input
+          type="radio"
+          name="profile"
+          .checked=${name === current.name}
+          @change=${() => actions.chooseProfile(name)}
+        /><span>${title}</span></label>`,
+      )}
+    </fieldset>
+    <p class="about">${current.meaning}</p>
+    <details
+      class="differences"
+      @toggle=${({ target }: Event) => actions.compare((target as HTMLDetailsElement).open)}
+    >
+      <summary>What the others do differently</summary>
+      ${catalogue.profiles
+        .filter((profile) => profile !== current)
+        .map((profile) => difference(model, current, profile))}
+    </details>`
+}

@@ -1,0 +1,24 @@
+import { html } from '/vendor/lit-html/lit-html.js'
+import type { Vocabulary } from '../types.ts'
+import { visible, wordOf } from '../vocabulary.ts'
+
+/** A token's word, with what cannot be seen of it made visible. */
+export function word(id: number, vocabulary: Vocabulary) {
+  return html`<span class="word">${visible(wordOf(id, vocabulary))}</span>`
+}
+
+/** A token that can be asked about. */
+export function tokenButton(
+  id: number,
+  vocabulary: Vocabulary,
+  inspected: number | undefined,
+  inspect: (id: number) => void,
+) {
+  return html`<button
+    type="button"
+    class="token"
+    data-token=${id}
+    aria-pressed=${id === inspected}
+    @click=${() => inspect(id)}
+  >${word(id, vocabulary)}</button>`
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { findPackageJSON } from 'node:module'
+import { dirname, extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { brotliCompress, gzip } from 'node:zlib'
+
+/** A file of a page, as it is sent. */
+export interface Asset {
+  readonly type: string
+  readonly etag: string
+  /** By content encoding, the smallest first. */
+  readonly bodies: ReadonlyMap<string, Buffer>
+}
+
+const page = fileURLToPath(new URL('../playground/', import.meta.url))
+
+/** Libraries come from where they are installed; of lit-html, the files that the page imports and those they do. */
+const libraries: Readonly<Record<string, readonly string[]>> = {
+  'lit-html': [
+    'lit-html.js',
+    'directive.js',
+    'directive-helpers.js',
+    'async-directive.js',
+    'directives/live.js',
+    'directives/ref.js',
+    'directives/repeat.js',
+  ],
+  uplot: ['dist/uPlot.esm.js', 'dist/uPlot.min.css'],
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.ts': 'text/javascript; charset=utf-8',
+}
+
+/** Where a page's files are, by the URL they have. Nothing that is not in this list is served. */
+export function listAssets(): ReadonlyMap<string, string> {
+  const own = readdirSync(page, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file !== 'tsconfig.json' && extname(file) !== '')
+    .map((file): [string, string] => [`/playground/${file}`, join(page, file)])
+  const others = Object.entries(libraries).flatMap(([name, files]) => {
+    const folder = dirname(findPackageJSON(name, import.meta.url)!)
+    return files.map((file): [string, string] => [`/vendor/${name}/${file}`, join(folder, file)])
+  })
+  return new Map([...own, ...others])
+}
+
+const compressors = { br: promisify(brotliCompress), gzip: promisify(gzip) }
+
+async function makeAsset(path: string, content: Buffer): Promise<Asset> {
+  const bodies = new Map<string, Buffer>()
+  for (const [encoding, compress] of Object.entries(compressors)) {
+    bodies.set(encoding, await compress(content))
+  }
+  bodies.set('identity', content)
+  const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`
+  return { type: types[extname(path)]!, etag, bodies }
+}
+
+/** Reads, strips and compresses all of them, off the thread that serves. */
+export async function loadAssets(
+  files: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, Asset>> {
+  const sources = [...files.values()].filter((path) => extname(path) === '.ts')
+  const worker = new Worker(new URL('./strip-types.ts', import.meta.url), {
+    workerData: sources,
+    // Node strips its own modules by the same function, which as an import is still called experimental.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
+  const [stripped] = (await once(worker, 'message')) as [string[]]
+  const contents = new Map(sources.map((path, i) => [path, Buffer.from(stripped[i]!)]))
+  const assets = [...files].map(async ([url, path]): Promise<[string, Asset]> => {
+    return [url, await makeAsset(path, contents.get(path) ?? (await readFile(path)))]
+  })
+  return new Map(await Promise.all(assets))
+}
