@@ -154,6 +154,7 @@ export function createActions(model: Model, changed: (change: Change) => void) {
     move(name: string, by: -1 | 1): void {
       const order = orderOf(catalogue, model.fields)
       const at = order.indexOf(name)
+      if (order[at + by] === undefined) return
       const before = order[by < 0 ? at - 1 : at + 2]
       model.fields = withOrder(catalogue, model.fields, moved(order, name, before))
       changed('fields')

@@ -92,7 +92,10 @@ function renderNow(): void {
   const { answer, row } = model
   const temperature = temperatureOf(model)
   document.documentElement.style.setProperty('--heat', String(Math.min(temperature / 2, 1)))
+  // What is moved to another place loses the focus, and should not.
+  const focused = document.activeElement
   renderPage(model, actions)
+  if (focused instanceof HTMLElement && focused !== document.activeElement) focused.focus()
   const now = answer?.row === row ? { temperature, entropy: answer.result.entropy } : undefined
   curve.show({
     ...(model.curve ?? NO_CURVE),

@@ -3,6 +3,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Server, startServer } from '../server.ts'
 import { hasBrowser, launch } from './browser.ts'
+import { visit } from './visit.ts'
 
 const artefacts = new URL('../artefacts/', import.meta.url).pathname
 
@@ -25,14 +26,9 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
   })
 
   it.each(['127.0.0.1', address])('tries the examples out on http://%s', async (host) => {
-    const page = await browser.newPage()
-    const complaints: string[] = []
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text())
-    })
-    page.on('pageerror', (error) => complaints.push(error.message))
     const { port } = new URL(server.url)
-    await page.goto(`http://${host}:${port}/docs`)
+    await using visited = await visit(browser, `http://${host}:${port}/docs`)
+    const { page, complaints } = visited
     expect(await page.title()).toBe('Kelvin')
 
     for (const operation of ['sample', 'probabilities']) {
@@ -49,6 +45,5 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
     await page.evaluate('scrollTo(0, 0)')
     await page.screenshot({ path: `${artefacts}docs-${host}.png` })
     expect(complaints).toEqual([])
-    await page.close()
   })
 })

@@ -82,7 +82,9 @@ function text(model: Model) {
   const words = (list: readonly number[]) => textOf(list, vocabulary)
   // All white space in here is the text's own.
   return html`<p class="story" aria-label="The text so far, and the token drawn"><span class="prompt">${words(prompt)}</span><span class="output">${words(output)}</span>${
-    drawn === undefined ? nothing : html`<span class="next">${word(drawn, vocabulary)}</span>`
+    drawn === undefined
+      ? nothing
+      : html`<span class="next" data-token=${drawn}>${word(drawn, vocabulary)}</span>`
   }</p>`
 }
 

@@ -21,11 +21,11 @@ function difference(model: Model, here: Profile, there: Profile) {
   )
   const figures = model.compared?.get(there.name)
   return html`<div class="difference" data-profile=${there.name}>
-    <h4>${there.title}${
+    <h3>${there.title}${
       figures
         ? html` <small>keeps ${count(figures.kept_count)}, entropy ${brief(figures.entropy)}</small>`
         : nothing
-    }</h4>
+    }</h3>
     <ul>
       ${line('Does not have', names(model, lost))} ${line('Has also', names(model, gained))}
       ${line('Elsewhere in the order', names(model, moved))} ${line('Does it otherwise', choices.join('; '))}

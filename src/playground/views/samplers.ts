@@ -32,7 +32,7 @@ function moveButtons({ name, title }: Sampler, { index, last }: Place, actions: 
     data-move=${by}
     aria-label=${`${title}: run ${label}`}
     title=${`Run ${label}`}
-    ?disabled=${by < 0 ? index === 0 : index === last}
+    aria-disabled=${(by < 0 ? index === 0 : index === last) ? 'true' : nothing}
     @click=${() => actions.move(name, by)}
   >${sign}</button>`
   return html`${button(-1, 'earlier', '↑')}${button(1, 'later', '↓')}`
