@@ -1,4 +1,4 @@
-import { BadNpy, HEADER_ROOM, MAGIC, readHeader, rowRange, toFloat32 } from './npy.ts'
+import { BadNpy, HEADER_ROOM, isNpy, readHeader, rowRange, toFloat32 } from './npy.ts'
 import type { Vocabulary } from './types.ts'
 import { NotAVocabulary, readVocabulary } from './vocabulary.ts'
 
@@ -95,7 +95,6 @@ async function readNpy(file: File): Promise<Given> {
 
 /** float32 as it is in memory, a row and nothing else. */
 async function readRaw(file: File): Promise<Given> {
-  if (file.size === 0) throw new Unusable(`${file.name} is empty`)
   if (file.size % 4 !== 0) {
     throw new Unusable(
       `${file.name} has ${file.size} bytes, which are not whole float32 numbers of four bytes each, and is neither .npy nor JSON`,
@@ -131,10 +130,11 @@ export interface Limits {
 
 /** A file as what it is: logits, or words. */
 export async function readFile(file: File, limits: Limits): Promise<Given | Vocabulary> {
+  if (file.size === 0) throw new Unusable(`${file.name} is empty`)
   const head = await file.slice(0, 1024).arrayBuffer()
   const text = new TextDecoder('latin1').decode(head)
   try {
-    if (text.startsWith(MAGIC)) return checkSize(await readNpy(file), limits)
+    if (isNpy(head)) return checkSize(await readNpy(file), limits)
     // A row of that many bytes would be refused, and text takes more of them.
     if (file.size > 2 * limits.max_body_bytes) {
       throw new Unusable(

@@ -2,7 +2,12 @@ import { fromHalf } from './half.ts'
 
 /** NumPy's .npy: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
 
-export const MAGIC = '\u0093NUMPY'
+const MAGIC = [0x93, ...new TextEncoder().encode('NUMPY')]
+
+export function isNpy(head: ArrayBuffer): boolean {
+  const bytes = new Uint8Array(head)
+  return MAGIC.every((byte, i) => bytes[i] === byte)
+}
 
 export interface Header {
   /** Of an element: its kind and width, as NumPy writes them without the byte order. */
