@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { catalogue } from '../../src/sampling/catalogue.ts'
+import { readRow } from '../golden/read.ts'
 import { type Server, startServer } from '../server.ts'
 import { hasBrowser, launch } from './browser.ts'
 import { answerTo, barsOn, requestOn, visit } from './visit.ts'
@@ -500,6 +502,83 @@ describe.runIf(hasBrowser)('the playground', () => {
           .toContain('Expected an integer')
       },
       { ...wide, refused: true },
+    ))
+
+  it('takes files of one’s own, and explains wrong ones', () =>
+    onPage(async (page) => {
+      const inputs = fileURLToPath(new URL('../golden/inputs/', import.meta.url))
+      await page.getByText('Open a file, or drop one anywhere').click()
+      await page.setInputFiles('#logits-file', `${inputs}stories260k.npy`)
+      await expect.poll(() => page.locator('#row').count()).toBe(1)
+      await page.fill('#row', '166')
+      await page.locator('#row').blur()
+      await expect
+        .poll(async () => ((await requestOn(page)).logits as number[])[0])
+        .toBeCloseTo(readRow({ file: 'stories260k', row: 166 })[0]!, 5)
+      await expectAgreement(page)
+      const words = JSON.stringify(Array.from({ length: 512 }, (_, id) => ` w${id}`))
+      await page.setInputFiles('#words-file', {
+        name: 'words.json',
+        mimeType: 'application/json',
+        buffer: Buffer.from(words),
+      })
+      const [first] = await barsOn(page, '#bars')
+      await expect
+        .poll(() => page.locator('#bars .word').first().textContent())
+        .toBe(`·w${first!.id}`)
+
+      await page.setInputFiles('#logits-file', {
+        name: 'odd.bin',
+        mimeType: 'application/octet-stream',
+        buffer: Buffer.from([0, 1, 2]),
+      })
+      await expect.poll(() => page.textContent('#notice')).toContain('odd.bin has 3 bytes')
+
+      await page.getByText('Paste numbers').click()
+      await page.fill('#pasted', '[1, 2, 3')
+      await page.getByRole('button', { name: 'Use these' }).click()
+      await expect.poll(() => page.textContent('#notice')).toContain('not a JSON array')
+      await page.fill('#pasted', '[1, 2, 3]')
+      await page.getByRole('button', { name: 'Use these' }).click()
+      await expect.poll(async () => (await requestOn(page)).logits).toEqual([1, 2, 3])
+      await expectAgreement(page)
+      expect(await page.textContent('#notice')).toBe('')
+    }))
+
+  it('carries the whole state in a link', () =>
+    onPage(
+      async (page) => {
+        await page.getByText('Paste numbers').click()
+        await page.fill('#pasted', '[0.1, 2.5, 1, -3]')
+        await page.getByRole('button', { name: 'Use these' }).click()
+        await page.setInputFiles('#words-file', {
+          name: 'words.txt',
+          mimeType: 'text/plain',
+          buffer: Buffer.from('north\neast\nsouth\nwest\n'),
+        })
+        await page.fill('#temperature', '1.7')
+        await page.locator('[data-sampler="top_k"] [data-move="-1"]').click()
+        await page.locator('#bars .token').nth(2).click()
+        await page.locator('[data-draw="10"]').click()
+        await expect.poll(async () => (await requestOn(page)).n).toBe(10)
+        await expectAgreement(page)
+        await page.locator('[data-act="link"]').click()
+        await expect
+          .poll(() => page.locator('#code [role="status"]').textContent())
+          .toContain('Copied')
+        const link = await page.evaluate(() => navigator.clipboard.readText())
+
+        await using other = await visit(browser, link, wide)
+        await other.page.locator('.token-detail').waitFor()
+        expect(await requestOn(other.page)).toEqual(await requestOn(page))
+        for (const part of ['.drawn', '#bars table', '.token-detail', '#funnel']) {
+          await expect
+            .poll(() => other.page.locator(part).first().textContent())
+            .toBe(await page.locator(part).first().textContent())
+        }
+        expect(other.complaints).toEqual([])
+      },
+      { ...wide, permissions: ['clipboard-read', 'clipboard-write'] },
     ))
 
   it('tells when Kelvin is gone, and goes on when it is back', async () => {
