@@ -1,14 +1,32 @@
+import { readFileSync } from 'node:fs'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 
-/** Swagger UI at /docs. */
+const page = new URL('../playground/', import.meta.url)
+const read = (file: string) => readFileSync(new URL(file, page), 'utf8')
+
+/** Swagger UI at /docs, in the colours of the playground and with a way back to it. */
 export async function registerDocs(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     theme: {
-      title: 'Kelvin',
-      css: [{ filename: 'kelvin.css', content: '.swagger-ui .topbar { display: none }' }],
+      title: 'Kelvin · API',
+      css: ['theme.css', 'docs.css'].map((filename) => ({
+        filename,
+        content: read(`styles/${filename}`),
+      })),
+      js: [{ filename: 'docs.js', content: read('docs.js') }],
+      favicon: [
+        {
+          filename: 'kelvin.svg',
+          rel: 'icon',
+          sizes: 'any',
+          type: 'image/svg+xml',
+          content: read('kelvin.svg'),
+        },
+      ],
     },
+    logo: { type: 'image/svg+xml', content: read('kelvin.svg'), href: '/' },
     uiConfig: {
       docExpansion: 'list',
       tryItOutEnabled: true,

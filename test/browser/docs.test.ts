@@ -29,7 +29,7 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
     const { port } = new URL(server.url)
     await using visited = await visit(browser, `http://${host}:${port}/docs`)
     const { page, complaints } = visited
-    expect(await page.title()).toBe('Kelvin')
+    expect(await page.title()).toBe('Kelvin · API')
 
     for (const operation of ['sample', 'probabilities']) {
       const block = page.locator(`#operations-sampling-${operation}`)
@@ -42,6 +42,11 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
         'kept_count',
       )
     }
+    // It is a part of the playground's product, and leads back to it.
+    const colour = (selector: string) =>
+      page.locator(selector).evaluate((element) => getComputedStyle(element).backgroundColor)
+    expect(await colour('.topbar')).toBe(await colour('body'))
+    await page.locator('.topbar a.link[href="/"]').waitFor()
     await page.evaluate('scrollTo(0, 0)')
     await page.screenshot({ path: `${artefacts}docs-${host}.png` })
     expect(complaints).toEqual([])
