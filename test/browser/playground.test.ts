@@ -132,8 +132,9 @@ describe.runIf(hasBrowser)('the playground', () => {
 
       const plot = (await page.locator('#curve .u-over').boundingBox())!
       await page.mouse.click(plot.x + plot.width * 0.7, plot.y + plot.height / 2)
-      const chosen = Number(await page.inputValue('#temperature'))
-      expect(chosen).toBeGreaterThan(dragged)
+      await expect
+        .poll(async () => Number(await page.inputValue('#temperature')))
+        .toBeGreaterThan(dragged)
       // The curve lies above the slider, place by place.
       const place = Number(await slider.inputValue())
       expect(place).toBeCloseTo(0.7, 1)
