@@ -28,7 +28,7 @@ function check(logits: Float32Array, origin: string): Float32Array {
 }
 
 /** A row, or a list of rows, of which each number is checked. */
-export function readList(name: string, value: unknown): Given {
+function readList(name: string, value: unknown): Given {
   const isBatch = Array.isArray(value) && Array.isArray(value[0])
   const rows = (isBatch ? value : [value]) as unknown[]
   const decoded = rows.map((row, index) => {
@@ -62,19 +62,14 @@ export function readList(name: string, value: unknown): Given {
   }
 }
 
-/** What was pasted: JSON, or numbers with anything but numbers between them. */
+/** What was pasted. */
 export function readPasted(text: string): Given {
   const name = 'Pasted logits'
   const written = text.trim()
   if (written === '') throw new Unusable('There is nothing to read: paste a JSON array of numbers')
-  let value: unknown
-  try {
-    value = JSON.parse(written)
-  } catch (error) {
-    throw new Unusable(`This is not a JSON array: ${(error as Error).message}`)
-  }
+  const value = parse(written, 'This is not a JSON array')
   // A whole request is as good as its logits.
-  const { logits } = value as { logits?: unknown }
+  const { logits } = (value ?? {}) as { logits?: unknown }
   return readList(name, logits ?? value)
 }
 
@@ -144,7 +139,7 @@ export async function readFile(file: File, limits: Limits): Promise<Given | Voca
     if (!looksLikeText(text)) return checkSize(await readRaw(file), limits)
     const whole = await file.text()
     if (looksLikeWords(text)) return readVocabulary(file.name, whole)
-    return checkSize(readList(file.name, parse(whole, file.name)), limits)
+    return checkSize(readList(file.name, parse(whole, `${file.name} is not valid JSON`)), limits)
   } catch (error) {
     if (error instanceof BadNpy || error instanceof NotAVocabulary) {
       throw new Unusable(`${file.name} cannot be used. ${error.message}.`)
@@ -153,11 +148,11 @@ export async function readFile(file: File, limits: Limits): Promise<Given | Voca
   }
 }
 
-function parse(text: string, name: string): unknown {
+function parse(text: string, complaint: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new Unusable(`${name} is not valid JSON: ${(error as Error).message}`)
+    throw new Unusable(`${complaint}: ${(error as Error).message}`)
   }
 }
 

@@ -75,6 +75,10 @@ describe('logits', () => {
     await expect(given.row(0)).rejects.toThrow(why)
   })
 
+  it.each(['null', '7', '"x"', '{}'])('that are no list are explained: %s', (text) => {
+    expect(() => readPasted(text)).toThrow('expected a list of numbers')
+  })
+
   it('beyond what the server takes are refused', async () => {
     const large = npy('<f4', '(65537,)', new Float32Array(65_537))
     await expect(read(large, 'x.npy')).rejects.toThrow('this server takes 65536')
