@@ -29,10 +29,9 @@ export function textOfRow(row: Row): string {
 export async function askRaw(row: Row, signal: AbortSignal): Promise<Raw> {
   const body = bodyText(textOfRow(row), { top_logprobs: SHOWN, return_probabilities: 'none' })
   const { results } = await post<ProbabilitiesAnswer>('/v1/probabilities', body, signal)
-  const result = results[0]!
-  const { token_ids, logprobs } = result.top!
+  const { token_ids, logprobs } = results[0]!.top!
   const logTotal = row.logits[token_ids[0]!]! - logprobs[0]!
-  return { ids: token_ids, result, logTotal }
+  return { ids: token_ids, logTotal }
 }
 
 export interface Question {

@@ -39,14 +39,9 @@ export function controlOf(schema: Schema): Control {
   return { kind: 'json' }
 }
 
-/** What a field is when it is left out. */
-export function fallbackOf({ default: fallback }: Schema): unknown {
-  return fallback
-}
-
 export function isDefault(schema: Schema, value: unknown): boolean {
   if (value === undefined) return true
-  return JSON.stringify(value) === JSON.stringify(fallbackOf(schema))
+  return JSON.stringify(value) === JSON.stringify(schema.default)
 }
 
 /** Fields without those that are at their default, and so say nothing. */

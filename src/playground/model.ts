@@ -60,7 +60,6 @@ export interface Preset {
 
 export interface Raw {
   readonly ids: readonly number[]
-  readonly result: Pick<Result, 'top' | 'entropy' | 'kept_count'>
   /** ln of the sum of all exponentials, so that any token's probability follows from its logit. */
   readonly logTotal: number
 }

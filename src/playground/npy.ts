@@ -1,5 +1,3 @@
-import { fromHalf } from './half.ts'
-
 /** NumPy's .npy: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
 
 const MAGIC = [0x93, ...new TextEncoder().encode('NUMPY')]
@@ -30,11 +28,10 @@ export function readHeader(head: ArrayBuffer, size: number): Header {
   const view = new DataView(head)
   if (view.byteLength < 12) throw new BadNpy('It ends before its header')
   const wide = view.getUint8(6) > 1
-  const start = (wide ? 12 : 10) + (wide ? view.getUint32(8, true) : view.getUint16(8, true))
+  const begin = wide ? 12 : 10
+  const start = begin + (wide ? view.getUint32(8, true) : view.getUint16(8, true))
   if (start > head.byteLength) throw new BadNpy('It ends before its header does')
-  const text = new TextDecoder('latin1').decode(
-    new Uint8Array(head, wide ? 12 : 10, start - (wide ? 12 : 10)),
-  )
+  const text = new TextDecoder('latin1').decode(new Uint8Array(head, begin, start - begin))
   const [, order, dtype] = /'descr':\s*'([<>|=]?)(\w+)'/.exec(text) ?? []
   const dimensions = /'shape':\s*\(([^)]*)\)/.exec(text)?.[1]
   if (!dtype || dimensions === undefined)
@@ -69,5 +66,5 @@ export function rowRange({ dtype, shape, start }: Header, row: number): [from: n
 export function toFloat32({ dtype }: Header, bytes: ArrayBuffer): Float32Array {
   if (dtype === 'f4') return new Float32Array(bytes)
   if (dtype === 'f8') return Float32Array.from(new Float64Array(bytes))
-  return Float32Array.from(new Uint16Array(bytes), fromHalf)
+  return Float32Array.from(new Float16Array(bytes))
 }

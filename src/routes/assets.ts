@@ -21,15 +21,7 @@ const page = fileURLToPath(new URL('../playground/', import.meta.url))
 
 /** Libraries come from where they are installed; of lit-html, the files that the page imports and those they do. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
-  'lit-html': [
-    'lit-html.js',
-    'directive.js',
-    'directive-helpers.js',
-    'async-directive.js',
-    'directives/live.js',
-    'directives/ref.js',
-    'directives/repeat.js',
-  ],
+  'lit-html': ['lit-html.js', 'directive.js', 'directive-helpers.js', 'directives/repeat.js'],
   uplot: ['dist/uPlot.esm.js', 'dist/uPlot.min.css'],
 }
 

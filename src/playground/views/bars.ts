@@ -1,5 +1,5 @@
 import { repeat } from '/vendor/lit-html/directives/repeat.js'
-import { html, nothing } from '/vendor/lit-html/lit-html.js'
+import { html } from '/vendor/lit-html/lit-html.js'
 import { percent } from '../numbers.ts'
 import type { Vocabulary } from '../types.ts'
 import { tokenButton } from './word.ts'
@@ -11,8 +11,6 @@ export interface Bar {
   /** Null where it is out of play. */
   front: number | null
   behind: number
-  /** A third, as a mark across. */
-  mark?: number | undefined
 }
 
 export interface BarChart {
@@ -44,7 +42,6 @@ export function barChart({
 }: BarChart) {
   const ceiling = ceilingOf(bars)
   const width = (share: number) => `width: ${Math.min((100 * share) / ceiling, 100)}%`
-  const place = (share: number) => `left: ${Math.min((100 * share) / ceiling, 100)}%`
   return html`<table class="bars">
     <caption class="unseen">${caption}</caption>
     <thead>
@@ -64,7 +61,6 @@ export function barChart({
           <td class="bar" aria-hidden="true" @click=${() => inspect(bar.id)}><div class="track">
             <div class="behind" .style=${width(bar.behind)}></div>
             <div class="front" .style=${width(bar.front ?? 0)}></div>
-            ${bar.mark === undefined ? nothing : html`<div class="mark" .style=${place(bar.mark)}></div>`}
           </div></td>
           <td class="number" data-value=${bar.front ?? ''}>${bar.front === null ? html`<span title="out of play">out</span>` : percent(bar.front)}</td>
           <td class="number quiet" data-value=${bar.behind}>${percent(bar.behind)}</td>
