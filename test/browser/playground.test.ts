@@ -396,11 +396,16 @@ describe.runIf(hasBrowser)('the playground', () => {
       await page.mouse.down()
       await page.mouse.move(target.x + 40, target.y + target.height / 2, { steps: 6 })
       await page.mouse.move(target.x + 40, target.y + 3, { steps: 3 })
-      expect(await page.locator('[data-sampler="top_n_sigma"]').getAttribute('class')).toContain(
-        'target',
-      )
+      await expect
+        .poll(() => page.locator('[data-sampler="top_n_sigma"]').getAttribute('class'))
+        .toContain('target')
       await page.mouse.up()
-      expect((await order())!.indexOf('top_p')).toBe((await order())!.indexOf('top_n_sigma') - 1)
+      await expect
+        .poll(async () => {
+          const names = (await order())!
+          return names.indexOf('top_n_sigma') - names.indexOf('top_p')
+        })
+        .toBe(1)
 
       // Ahead of temperature it sees another distribution.
       for (let i = 0; i < 2; i++) await card.locator('[data-move="-1"]').click()
@@ -678,10 +683,14 @@ describe.runIf(hasBrowser)('the playground', () => {
       // A button keeps the focus while its sampler moves away under it.
       await tabTo(({ sampler, className }) => sampler === 'typical_p' && className === 'move')
       for (let i = 0; i < 3; i++) await page.keyboard.press('Enter')
-      expect(await focused()).toMatchObject({ className: 'move', sampler: 'typical_p' })
-      const order = (await requestOn(page)).order as string[]
       const before = catalogue().profiles[0]!.order.indexOf('typical_p')
-      expect(order.indexOf('typical_p')).toBe(before - 3)
+      await expect
+        .poll(async () => {
+          const { order } = (await requestOn(page)) as { order?: string[] }
+          return order?.indexOf('typical_p')
+        })
+        .toBe(before - 3)
+      expect(await focused()).toMatchObject({ className: 'move', sampler: 'typical_p' })
 
       await tabTo(({ tagName, id }) => tagName === 'INPUT' && id === 'seed')
       await page.keyboard.press('Shift+Tab')
