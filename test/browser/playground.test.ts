@@ -152,6 +152,8 @@ describe.runIf(hasBrowser)('the playground', () => {
 
   it('draws the entropy that the API has at each temperature', () =>
     onPage(async (page) => {
+      // The curve of the row that the page begins with comes first.
+      await page.waitForLoadState('networkidle')
       const survey = page.waitForResponse((response) => {
         return (response.request().postData() ?? '').includes('"rows"')
       })
