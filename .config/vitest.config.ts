@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-const browser = 'test/browser/**/*.test.ts'
+/** Browsers and compilers take a core, which tests that measure time must not miss; and a browser's measure it too. */
+const last = ['test/browser/**/*.test.ts', 'test/playground/snippets.test.ts']
 
 export default defineConfig({
   test: {
@@ -8,20 +9,19 @@ export default defineConfig({
     // The README test starts real servers, and a loaded machine starts them slowly.
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // A browser takes a core, which those who measure time must not miss; and it measures time itself.
     projects: [
       {
         extends: true,
         test: {
-          name: 'node',
+          name: 'first',
           include: ['test/**/*.test.ts'],
-          exclude: [browser],
+          exclude: last,
           sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
-        test: { name: 'browser', include: [browser], sequence: { groupOrder: 1 } },
+        test: { name: 'last', include: last, sequence: { groupOrder: 1 } },
       },
     ],
   },
