@@ -213,7 +213,7 @@ describe('limits, however the text is cut', () => {
 
   it.each([
     ['a long key', `{"${'k'.repeat(mebibyte)}":1}`],
-    ['many keys', `{${'"k":1,'.repeat(mebibyte / 4)}"k":1}`],
+    ['many keys', `{${'"7":1,'.repeat(mebibyte / 4)}"7":1}`],
     ['many lists', `[${'[],'.repeat(mebibyte / 2)}[]]`],
     ['many short texts', `[${'"k",'.repeat(mebibyte)}"k"]`],
     ['a number as long', `[${'1'.repeat(mebibyte + 1)}]`],
@@ -236,6 +236,23 @@ describe('limits, however the text is cut', () => {
   it('a list of numbers counts for nothing byte by byte either', () => {
     const text = `[${'1 ,\n'.repeat(400_000)}1]`
     expect((read(text, [1]) as Elements).length).toBe(400_001)
+  })
+
+  it.each([
+    ['at once', (i: number) => `"k${i}":1`],
+    ['one by one', (i: number) => `"k${i}":[]`],
+    ['with escapes', (i: number) => `"\\n${i}":1`],
+  ])('1024 names of fields are read, and one more is refused: %s', (_, field) => {
+    const named = (count: number) => {
+      const fields = Array.from({ length: count }, (_, i) => `${field(i)},"${i}":1`)
+      return `{"a":[0,{${fields}}],"spaces":"${' '.repeat(10_000)}"}`
+    }
+    for (const lengths of cuts) {
+      expect(isSame(read(named(1024), lengths), JSON.parse(named(1024)))).toBe(true)
+      expect(refusal(named(1025), lengths)).toBe(
+        'INVALID_REQUEST: /a/1: Expected no more than 1024 fields beside token ids',
+      )
+    }
   })
 
   it('1024 levels are read, and one more is refused', () => {

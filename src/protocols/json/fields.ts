@@ -26,6 +26,8 @@ export interface Fields {
   readonly isBehindComma: boolean
   /** How many bytes there were beside white space. */
   readonly length: number
+  /** How many fields were read whose key is no index. */
+  readonly named: number
 }
 
 /**
@@ -42,6 +44,7 @@ export function readFields(
   let textStart = from
   let start = from
   let length = 0
+  let named = 0
   for (;;) {
     const limit = Math.min(start + BLOCK, end)
     let at = skipSpace(bytes, start, limit)
@@ -64,16 +67,19 @@ export function readFields(
       : undefined
     if (value === undefined) {
       const key = text.slice(keyStart - textStart, keyEnd - textStart)
-      const position = at + 1
-      return { position, key, isBehindComma: start > from, length: length + keyEnd - keyStart + 2 }
+      length += keyEnd - keyStart + 2
+      return { position: at + 1, key, isBehindComma: start > from, length, named }
     }
     const index = indexOf(bytes, keyStart, keyEnd)
     if (index >= 0) object[index] = value
-    else setOwn(object, text.slice(keyStart - textStart, keyEnd - textStart), value)
+    else {
+      setOwn(object, text.slice(keyStart - textStart, keyEnd - textStart), value)
+      named++
+    }
     length += keyEnd - keyStart + valueEnd - valueStart + 4
     start = comma + 1
   }
-  return { position: start, key: undefined, isBehindComma: start > from, length }
+  return { position: start, key: undefined, isBehindComma: start > from, length, named }
 }
 
 function skipSpace(bytes: Buffer, from: number, end: number): number {
@@ -120,6 +126,9 @@ function indexOf(bytes: Buffer, from: number, end: number): number {
   }
   return index
 }
+
+/** Whether a key is an index, where it is there as text. */
+export const isIndex = (key: string) => /^(?:0|[1-9]\d{0,8})$/.test(key)
 
 /** As JSON.parse does, with keys like `__proto__` like any other. */
 export function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {

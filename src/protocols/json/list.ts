@@ -36,6 +36,10 @@ export class ListBuilder {
   #length = 0
   #fault: Elements['fault']
 
+  get length(): number {
+    return this.#length
+  }
+
   add(item: unknown): void {
     if (typeof item === 'number') {
       const numbers = Float64Array.of(item)

@@ -1,4 +1,4 @@
-import { Problem } from '../../errors.ts'
+import { Problem, toPointer } from '../../errors.ts'
 import { joinBytes } from '../../sampling/bytes.ts'
 import { MAX_CARRY, TEXT_WINDOW, textWindow } from '../../sampling/kernel/memory.ts'
 import { ByteQueue } from '../byte-queue.ts'
@@ -11,6 +11,7 @@ import {
   isDigit,
   isLetter,
   isNumeric,
+  isPlain,
   isSpace,
   literals,
   MINUS,
@@ -20,7 +21,7 @@ import {
   QUOTE,
   SPACE,
 } from './bytes.ts'
-import { readFields, setOwn } from './fields.ts'
+import { isIndex, readFields, setOwn } from './fields.ts'
 import { ListBuilder } from './list.ts'
 import { readNumbers } from './numbers.ts'
 import { FaultyText, findFault, LongText } from './text.ts'
@@ -34,8 +35,14 @@ const MAX_REST = 2 ** 20
 /** What a key or value counts for beside its bytes: quotes, brackets, or something between it and the next. */
 const BOUNDS = 2
 
+/** No object of a request has nearly as many fields, but for those whose keys are token ids. */
+const MAX_NAMED = 1024
+
 /** No request is nested nearly as deeply. */
 const MAX_DEPTH = 1024
+
+/** Up to so many characters a text is put together here: a call of the host takes longer than that. */
+const SHORT_TEXT = 16
 
 /** A text longer than this, in bytes, is taken for base64. */
 const LONG_TEXT = 1024
@@ -43,6 +50,8 @@ const LONG_TEXT = 1024
 interface ObjectFrame {
   readonly object: Record<string, unknown>
   key: string
+  /** How many fields it has whose key is no index. */
+  named: number
 }
 
 type Expected =
@@ -125,6 +134,20 @@ export class JsonReader {
     throw new Problem('BODY_TOO_LARGE', detail)
   }
 
+  /** V8 is far slower with names it has not seen than with all else that may be in a request. */
+  #countNamed(frame: ObjectFrame, fields: number): void {
+    frame.named += fields
+    if (frame.named <= MAX_NAMED) return
+    const path = this.#stack
+      .slice(0, -1)
+      .map((outer) => (outer instanceof ListBuilder ? outer.length : outer.key))
+    const pointer = toPointer(path)
+    const detail = `Expected no more than ${MAX_NAMED} fields beside token ids`
+    throw new Problem('INVALID_REQUEST', `${pointer || 'The body'}: ${detail}`, [
+      { pointer, detail },
+    ])
+  }
+
   #readNext(bytes: Buffer, from: number, end: number): number {
     let at = from
     while (at < end && isSpace(bytes[at]!)) at++
@@ -137,7 +160,7 @@ export class JsonReader {
       case 'a value':
         return this.#stack.at(-1) instanceof ListBuilder
           ? this.#readItem(bytes, at, end)
-          : this.#readValue(bytes, at)
+          : this.#readValue(bytes, at, end)
       case 'a key or }':
         if (byte === CLOSE_OBJECT) return this.#close(at)
         return this.#readKey(bytes, at, end)
@@ -165,8 +188,9 @@ export class JsonReader {
   #readKey(bytes: Buffer, at: number, end: number): number {
     if (bytes[at] !== QUOTE) throw this.#fault(bytes, at)
     const frame = this.#stack.at(-1) as ObjectFrame
-    const { position, key, isBehindComma, length } = readFields(bytes, at, end, frame.object)
+    const { position, key, isBehindComma, length, named } = readFields(bytes, at, end, frame.object)
     this.#count(length)
+    this.#countNamed(frame, named)
     if (key !== undefined) {
       frame.key = key
       this.#expected = 'a value'
@@ -179,7 +203,7 @@ export class JsonReader {
     const byte = bytes[at]!
     // "-Infinity" may be there, or its beginning.
     const isMinusText = byte === QUOTE && (at + 1 === end || bytes[at + 1] === MINUS)
-    if (!isDigit(byte) && byte !== MINUS && !isMinusText) return this.#readValue(bytes, at)
+    if (!isDigit(byte) && byte !== MINUS && !isMinusText) return this.#readValue(bytes, at, end)
     const list = this.#stack.at(-1) as ListBuilder
     const { position, expectsItem, isCut, isCompact } = readNumbers(at, end, list)
     if (!isCompact) this.#count(position - at)
@@ -188,17 +212,35 @@ export class JsonReader {
       this.#carry = new Uint8Array(bytes.subarray(position, end))
       return end
     }
-    return position === at || isCut ? this.#readValue(bytes, position) : position
+    return position === at || isCut ? this.#readValue(bytes, position, end) : position
   }
 
-  #readValue(bytes: Buffer, at: number): number {
+  #readValue(bytes: Buffer, at: number, end: number): number {
     const byte = bytes[at]!
     if (byte === OPEN_LIST) return this.#open(new ListBuilder(), 'a value or ]', bytes, at)
-    if (byte === OPEN_OBJECT) return this.#open({ object: {}, key: '' }, 'a key or }', bytes, at)
-    if (byte === QUOTE) return this.#begin('text', at + 1)
+    if (byte === OPEN_OBJECT) return this.#open(newFrame(), 'a key or }', bytes, at)
+    if (byte === QUOTE)
+      return this.#readShortText(bytes, at + 1, end) ?? this.#begin('text', at + 1)
     if (isDigit(byte) || byte === MINUS) return this.#begin('number', at)
     if (isLetter(byte)) return this.#begin('word', at)
     throw this.#fault(bytes, at)
+  }
+
+  /** Read a text that is short and there as a whole, with nothing escaped: no token need be kept of it. */
+  #readShortText(bytes: Buffer, from: number, end: number): number | undefined {
+    const limit = Math.min(end, from + SHORT_TEXT + 1)
+    let text = ''
+    for (let at = from; at < limit; at++) {
+      const byte = bytes[at]!
+      if (byte === QUOTE) {
+        this.#count(at - from + BOUNDS)
+        this.#take(text)
+        return at + 1
+      }
+      if (!isPlain(byte)) return undefined
+      text += String.fromCharCode(byte)
+    }
+    return undefined
   }
 
   #open(frame: ObjectFrame | ListBuilder, expected: Expected, bytes: Buffer, at: number): number {
@@ -227,6 +269,7 @@ export class JsonReader {
       this.#expected = ', or ]'
     } else {
       setOwn(frame.object, frame.key, value)
+      if (!isIndex(frame.key)) this.#countNamed(frame, 1)
       this.#expected = ', or }'
     }
   }
@@ -290,7 +333,7 @@ export class JsonReader {
 
   #endToken(token: Token, bytes: Buffer): void {
     const { kind, start } = token
-    const text = toText(bytes)
+    const text = bytes.toString()
     if (kind === 'number') {
       if (!NUMBER.test(text)) throw this.#malformed(kind, start, bytes)
       if (this.#stack.at(-1) instanceof ListBuilder) this.#count(-token.length - BOUNDS)
@@ -359,19 +402,12 @@ export class JsonReader {
   }
 }
 
-function begunOf({ begun }: Token): Buffer {
-  return begun ? Buffer.from(joinBytes(begun.finish()).buffer) : Buffer.alloc(0)
+function newFrame(): ObjectFrame {
+  return { object: {}, key: '', named: 0 }
 }
 
-/** Short ones are put together here: a call of the host takes longer than that. */
-function toText(bytes: Buffer): string {
-  if (bytes.length > 16) return bytes.toString()
-  let text = ''
-  for (const byte of bytes) {
-    if (byte >= 0x80) return bytes.toString()
-    text += String.fromCharCode(byte)
-  }
-  return text
+function begunOf({ begun }: Token): Buffer {
+  return begun ? Buffer.from(joinBytes(begun.finish()).buffer) : Buffer.alloc(0)
 }
 
 function firstCharacter(bytes: Buffer): string {
