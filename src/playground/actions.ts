@@ -1,6 +1,6 @@
 import { readText, Unreadable, usualFields, withField } from './controls.ts'
 import { type Given, readFile, readPasted, Unusable } from './files.ts'
-import { type Model, type Preset, samplerOf, schemaOf } from './model.ts'
+import { answerOf, type Model, type Preset, samplerOf, schemaOf } from './model.ts'
 import { moved, orderOf, withOrder } from './profiles.ts'
 import type { createSharing } from './sharing.ts'
 import type { Fields, Row, Vocabulary } from './types.ts'
@@ -186,9 +186,8 @@ export function createActions(model: Model, changed: (change: Change) => void) {
 
     /** The next token of a text: the same seed, the next step, and what is remembered of this one. */
     nextStep(): void {
-      const { answer } = model
-      if (!answer) return
-      const { result } = answer
+      const result = answerOf(model)?.result
+      if (!result) return
       const output = (model.fields.output_token_ids ?? []) as number[]
       replaceFields(['step', 'state', 'output_token_ids'], {
         step: result.step + 1,

@@ -5,7 +5,7 @@ import { askAnswer, askCurve, askProfiles, askRaw, question } from './asks.ts'
 import { Curve } from './curve.ts'
 import type { Limits } from './files.ts'
 import { BadLink, fromFragment, toFragment, unpackLogits } from './link.ts'
-import { type Model, temperatureOf } from './model.ts'
+import { answerOf, type Model, temperatureOf } from './model.ts'
 import { brief, count } from './numbers.ts'
 import { type PresetFile, readPresets } from './presets.ts'
 import { createSharing, toLinked } from './sharing.ts'
@@ -89,14 +89,14 @@ function render(): void {
 }
 
 function renderNow(): void {
-  const { answer, row } = model
+  const answer = answerOf(model)
   const temperature = temperatureOf(model)
   document.documentElement.style.setProperty('--heat', String(Math.min(temperature / 2, 1)))
   // What is moved to another place loses the focus, and should not.
   const focused = document.activeElement
   renderPage(model, actions)
   if (focused instanceof HTMLElement && focused !== document.activeElement) focused.focus()
-  const now = answer?.row === row ? { temperature, entropy: answer.result.entropy } : undefined
+  const now = answer && { temperature, entropy: answer.result.entropy }
   curve.show({
     ...(model.curve ?? NO_CURVE),
     now,

@@ -95,12 +95,15 @@ export function samplerOf({ samplers }: Catalogue, name: string): Sampler {
   return samplers.find((sampler) => sampler.name === name)!
 }
 
+/** The answer on show: none while there is only one of another row. */
+export function answerOf({ answer, row }: Model): Answer | undefined {
+  return answer?.row === row ? answer : undefined
+}
+
 /** The tokens on show: the most likely before all samplers and after, by their logits. */
-export function shownTokens({ raw, answer, row }: Model): number[] {
-  const ids = new Set([
-    ...(raw?.ids ?? []),
-    ...(answer?.row === row ? (answer.result.top?.token_ids ?? []) : []),
-  ])
+export function shownTokens(model: Model): number[] {
+  const { raw, row } = model
+  const ids = new Set([...(raw?.ids ?? []), ...(answerOf(model)?.result.top?.token_ids ?? [])])
   return [...ids].sort((a, b) => row.logits[b]! - row.logits[a]! || a - b).slice(0, 2 * SHOWN)
 }
 

@@ -2,7 +2,7 @@ import type { Change } from './actions.ts'
 import { post } from './api.ts'
 import { textOfRow } from './asks.ts'
 import { BadLink, type Linked, packRow, toFragment, wordsFor } from './link.ts'
-import { type Model, shownTokens } from './model.ts'
+import { answerOf, type Model, shownTokens } from './model.ts'
 import { bodyText } from './request.ts'
 import { LOGITS_FILE } from './snippets/snippet.ts'
 import type { SampleAnswer } from './types.ts'
@@ -74,14 +74,15 @@ export function createSharing(model: Model, changed: (change: Change) => void) {
       URL.revokeObjectURL(url)
     },
 
-    /** The request on screen once more: the same tokens must come of it. */
+    /** What was asked last once more: the same tokens must come of it. */
     async replay(): Promise<void> {
-      const { row, fields, answer } = model
+      const answer = answerOf(model)
       if (!answer) return
-      const body = bodyText(textOfRow(row), fields)
+      const { row, fields, result } = answer
+      const body = bodyText(textOfRow(row), { ...fields, seed: result.seed })
       const { results } = await post<SampleAnswer>('/v1/sample', body, AbortSignal.timeout(10_000))
       const { token_ids, seed } = results[0]!
-      const isSame = token_ids.join() === answer.result.token_ids.join()
+      const isSame = token_ids.join() === result.token_ids.join()
       model.said = isSame
         ? `Seed ${seed} drew the same ${token_ids.length === 1 ? 'token' : `${token_ids.length} tokens`} again.`
         : 'Other tokens came, which must not be: please tell us.'

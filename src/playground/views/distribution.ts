@@ -1,14 +1,15 @@
 import { html, nothing } from '/vendor/lit-html/lit-html.js'
 import type { Actions } from '../actions.ts'
-import { type Model, rawProbability, SHOWN, shownTokens } from '../model.ts'
+import { answerOf, type Model, rawProbability, SHOWN, shownTokens } from '../model.ts'
 import { count, percent } from '../numbers.ts'
 import { type Bar, barChart } from './bars.ts'
 import { tokenDetail } from './token.ts'
 
 /** The most likely tokens, after all samplers and as the logits have them. */
 export function distribution(model: Model, actions: Actions) {
-  const { answer, row } = model
-  if (answer?.row !== row) return nothing
+  const answer = answerOf(model)
+  if (!answer) return nothing
+  const { row } = model
   const { scored, top } = answer.result
   const after = new Map<number, number | null>()
   scored?.token_ids.forEach((id, i) => {

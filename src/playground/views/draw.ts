@@ -1,6 +1,6 @@
 import { html, nothing } from '/vendor/lit-html/lit-html.js'
 import type { Actions } from '../actions.ts'
-import { faultOf, fieldOf, type Model } from '../model.ts'
+import { answerOf, faultOf, fieldOf, type Model } from '../model.ts'
 import { count, percent } from '../numbers.ts'
 import { type Bar, barChart } from './bars.ts'
 import { requestField } from './field.ts'
@@ -33,8 +33,9 @@ function histogram({ answer }: Model): { bars: Bar[]; different: number } {
 }
 
 function outcome(model: Model, actions: Actions) {
-  const { answer, row, vocabulary } = model
-  if (answer?.row !== row) return nothing
+  const { vocabulary } = model
+  const answer = answerOf(model)
+  if (!answer) return nothing
   const { token_ids } = answer.result
   const { bars, different } = histogram(model)
   return html`<p class="drawn" data-drawn=${token_ids.length} aria-label="Tokens drawn">

@@ -1,7 +1,7 @@
 import { html, nothing } from '/vendor/lit-html/lit-html.js'
 import type { Actions } from '../actions.ts'
 import { setFields, summary } from '../controls.ts'
-import { type Model, samplerOf } from '../model.ts'
+import { type Answer, answerOf, type Model, samplerOf } from '../model.ts'
 import { brief, count, percent } from '../numbers.ts'
 import { tokenButton } from './word.ts'
 
@@ -18,8 +18,8 @@ interface Stage {
   entropy: number
 }
 
-function stagesOf(model: Model): Stage[] {
-  const { trace = [], kept_count, entropy } = model.answer!.result
+function stagesOf(model: Model, { result }: Answer): Stage[] {
+  const { trace = [], kept_count, entropy } = result
   const first = trace[0]
   const stages: Stage[] = [
     {
@@ -55,9 +55,10 @@ function stagesOf(model: Model): Stage[] {
 const NAMED = 6
 
 export function funnel(model: Model, actions: Actions) {
-  const { answer, row, vocabulary } = model
-  if (answer?.row !== row) return nothing
-  const stages = stagesOf(model)
+  const { row, vocabulary } = model
+  const answer = answerOf(model)
+  if (!answer) return nothing
+  const stages = stagesOf(model, answer)
   // Of hundreds of thousands of tokens ten are left: only logarithms show both.
   const width = (kept: number) => (100 * Math.log1p(kept)) / Math.log1p(row.logits.length)
   const dropped = ({ removed }: Stage) => {

@@ -1,6 +1,6 @@
 import { html, nothing } from '/vendor/lit-html/lit-html.js'
 import type { Actions } from '../actions.ts'
-import type { Model, Preset } from '../model.ts'
+import { answerOf, type Model, type Preset } from '../model.ts'
 import { brief, count } from '../numbers.ts'
 import type { Fields } from '../types.ts'
 import { textOf } from '../vocabulary.ts'
@@ -75,10 +75,10 @@ function rowChooser({ given }: Model, actions: Actions) {
 }
 
 function text(model: Model) {
-  const { fields, vocabulary, answer } = model
+  const { fields, vocabulary } = model
   const prompt = ids(fields.prompt_token_ids)
   const output = ids(fields.output_token_ids)
-  const drawn = answer?.result.token_ids[0]
+  const drawn = answerOf(model)?.result.token_ids[0]
   const words = (list: readonly number[]) => textOf(list, vocabulary)
   // All white space in here is the text's own.
   return html`<p class="story" aria-label="The text so far, and the token drawn"><span class="prompt">${words(prompt)}</span><span class="output">${words(output)}</span>${

@@ -1,7 +1,7 @@
 import { html, nothing } from '/vendor/lit-html/lit-html.js'
 import type { Actions } from '../actions.ts'
 import { setFields, summary } from '../controls.ts'
-import { type Model, rawProbability, rawRank, samplerOf } from '../model.ts'
+import { answerOf, type Model, rawProbability, rawRank, samplerOf } from '../model.ts'
 import { brief, count, percent } from '../numbers.ts'
 import { idOf, visible, wordOf } from '../vocabulary.ts'
 
@@ -60,8 +60,9 @@ function finder(model: Model, actions: Actions) {
 }
 
 export function tokenDetail(model: Model, actions: Actions) {
-  const { inspected: id, answer, vocabulary, row } = model
-  if (id === undefined || !answer || answer.row !== row) return finder(model, actions)
+  const { inspected: id, vocabulary, row } = model
+  const answer = answerOf(model)
+  if (id === undefined || !answer) return finder(model, actions)
   const { scored } = answer.result
   const at = scored?.token_ids.indexOf(id) ?? -1
   const logprob = at < 0 ? null : scored!.logprobs[at]!
