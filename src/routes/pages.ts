@@ -26,7 +26,10 @@ export function pageRoutes(app: FastifyInstance): void {
   for (const path of files.keys()) {
     app.get(path === INDEX ? '/' : path, { schema: { hide: true } }, async (request, reply) => {
       // Most servers are never asked for a page.
-      loading ??= loadAssets(files)
+      loading ??= loadAssets(files).catch((error) => {
+        loading = undefined
+        throw error
+      })
       return sendAsset(request, reply, (await loading).get(path)!)
     })
   }
