@@ -8,6 +8,8 @@ import { connect, type Socket } from 'node:net'
 export interface Connection {
   /** Send a request, and wait for its whole answer; its status. */
   send(request: Buffer): Promise<number>
+  /** Whether the server takes more requests on it. */
+  readonly isOpen: boolean
   close(): void
 }
 
@@ -19,6 +21,7 @@ export async function openConnection(port: number): Promise<Connection> {
   let answered: PromiseWithResolvers<number> | undefined
   let head: Buffer = Buffer.alloc(0)
   let status = 0
+  let isOpen = true
   /** Bytes of the answer's body that are still to come, once its head was read. */
   let missing = -1
 
@@ -30,6 +33,7 @@ export async function openConnection(port: number): Promise<Connection> {
       if (end < 0) return
       const text = head.toString('latin1', 0, end)
       status = Number(text.slice(9, 12))
+      isOpen = !/connection: close/i.test(text)
       missing = Number(/content-length: (\d+)/i.exec(text)?.[1]) - (head.length - end - 4)
     }
     if (missing > 0) return
@@ -45,6 +49,9 @@ export async function openConnection(port: number): Promise<Connection> {
       answered = Promise.withResolvers()
       socket.write(request)
       return answered.promise
+    },
+    get isOpen() {
+      return isOpen
     },
     close: () => socket.destroy(),
   }

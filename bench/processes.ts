@@ -20,6 +20,8 @@ export interface Server {
   port: number
   /** Processor time its threads have taken, in milliseconds, where the system tells. */
   busy(): number
+  /** The memory it has, in bytes, where the system tells. */
+  memory(): number
   stop(): Promise<void>
 }
 
@@ -30,6 +32,12 @@ function processorTime(pid: number): number {
     const [nanoseconds] = readFileSync(`${threads}/${thread}/schedstat`, 'utf8').split(' ')
     return sum + Number(nanoseconds) / 1e6
   }, 0)
+}
+
+function residentMemory(pid: number): number {
+  const status = `/proc/${pid}/status`
+  if (!existsSync(status)) return Number.NaN
+  return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(status, 'utf8'))?.[1])
 }
 
 async function freePort(): Promise<number> {
@@ -81,6 +89,7 @@ export async function startServer(
   return {
     port,
     busy: () => processorTime(child.pid!),
+    memory: () => residentMemory(child.pid!),
     async stop() {
       end()
       await exited

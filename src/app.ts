@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import manifest from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
+import { registerAdmission } from './plugins/admission.ts'
 import { registerBodies } from './plugins/bodies.ts'
 import { registerDocs } from './plugins/docs.ts'
 import { registerOpenapi } from './plugins/openapi.ts'
@@ -23,9 +24,15 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     requestIdHeader: false,
     bodyLimit: config.MAX_BODY_BYTES,
     requestTimeout: config.REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT_MS,
+    connectionTimeout: config.REQUEST_TIMEOUT_MS,
     // Node bounds the time for headers by the one for requests only if told of it here, and takes the
     // longer one for both parts if it is not. It would look for late requests every 30 seconds.
-    http: { requestTimeout: config.REQUEST_TIMEOUT_MS, connectionsCheckingInterval: 1000 },
+    http: {
+      requestTimeout: config.REQUEST_TIMEOUT_MS,
+      headersTimeout: config.HEADERS_TIMEOUT_MS || config.REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: 1000,
+    },
     forceCloseConnections: 'idle',
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
@@ -36,7 +43,8 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   })
   registerShutdown(app)
   registerProblems(app)
-  registerBodies(app, config.MAX_BODY_BYTES)
+  registerBodies(app)
+  registerAdmission(app, config)
   await registerOpenapi(app, manifest.version)
   await registerDocs(app)
 

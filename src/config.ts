@@ -74,13 +74,46 @@ const Variables = z.object({
   MAX_ROWS: integer(1, 2 ** 16)
     .prefault('4096')
     .describe('Most rows in a batch; more are a 422.'),
+  MAX_INFLIGHT_BYTES: integer(1024, Number.MAX_SAFE_INTEGER)
+    .prefault(String(128 * 2 ** 20))
+    .describe(
+      'Most bytes that the bodies of requests under way may take together; a request beyond is a 503 before its body is read.',
+    ),
+  MAX_INFLIGHT_REQUESTS: integer(1, 2 ** 20)
+    .prefault('256')
+    .describe('Most requests under way, as a burst may be; one more is a 503.'),
+  MAX_SUSTAINED_REQUESTS: integer(1, 2 ** 20)
+    .prefault('4')
+    .describe(
+      'Most requests under way when there has been no pause in which a burst could have ended; one more is a 503. So answers stay quick under any load.',
+    ),
+  MAX_EVENT_LOOP_DELAY_MS: integer(0, 60_000)
+    .prefault('200')
+    .describe(
+      'How late the event loop may be of late, in milliseconds; then 503 while anything is under way. 0 sets no limit.',
+    ),
+  HEADERS_TIMEOUT_MS: integer(0, 3_600_000)
+    .prefault('10000')
+    .describe(
+      'How long the headers of a request may take to arrive, or the first request on a connection to begin, in milliseconds; then 408. 0 waits as long as for the whole.',
+    ),
   REQUEST_TIMEOUT_MS: integer(0, 3_600_000)
     .prefault('60000')
-    .describe('How long a request may take to arrive, in milliseconds; then 408. 0 waits forever.'),
+    .describe(
+      'How long a request may take to arrive, in milliseconds; then 408. A client that reads nothing of its answer for as long is cut off. 0 waits forever.',
+    ),
+  KEEP_ALIVE_TIMEOUT_MS: integer(1, 3_600_000)
+    .prefault('72000')
+    .describe('How long a connection is kept that nothing is asked on, in milliseconds.'),
+  SHUTDOWN_DELAY_MS: integer(0, 3_600_000)
+    .prefault('0')
+    .describe(
+      'How long requests are still taken after SIGTERM, with /readyz at 503, in milliseconds: until a load balancer has noticed. A sidecar needs none.',
+    ),
   SHUTDOWN_TIMEOUT_MS: integer(0, 3_600_000)
     .prefault('10000')
     .describe(
-      'How long SIGTERM waits for requests under way, in milliseconds, before it ends them.',
+      'How long is waited for requests under way after that, in milliseconds, before they are ended.',
     ),
 })
 

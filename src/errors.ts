@@ -28,6 +28,7 @@ export const problems = {
   VOCABULARY_TOO_LARGE: [422, 'The vocabulary is larger than the limit'],
   HEADERS_TOO_LARGE: [431, 'The request headers are larger than the limit'],
   INTERNAL_ERROR: [500, 'The server failed to answer'],
+  OVERLOADED: [503, 'The server has as much to do as it takes on'],
   SHUTTING_DOWN: [503, 'The server is shutting down'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
@@ -45,12 +46,24 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly statusCode: number
   readonly faults: readonly Fault[]
+  /** Which of several reasons for its code it has. */
+  readonly reason: string | undefined
 
-  constructor(code: ProblemCode, detail: string, faults: readonly Fault[] = []) {
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    faults: readonly Fault[] = [],
+    reason: string | undefined = undefined,
+  ) {
+    // Nobody asks where in the code a request was found wanting, and to note it would take longer than all else.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(detail)
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.statusCode = problems[code][0]
     this.faults = faults
+    this.reason = reason
   }
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { createGunzip, createInflate } from 'node:zlib'
 import { Problem } from '../errors.ts'
-import type { Pace } from './pace.ts'
+import { pace } from './pace.ts'
 
 const decompressors = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate }
 
@@ -45,14 +45,8 @@ function free({ buffer, byteLength }: Uint8Array): void {
  * Hand the body of a request on, piece by piece as it arrives. Where that fails, or the body is larger
  * than the limit, what is still to come is let go by, so that the client gets to read its answer.
  */
-export function readBody(
-  request: IncomingMessage,
-  limit: number,
-  pace: Pace,
-  push: Push,
-): Promise<void> {
+export function readBody(request: IncomingMessage, limit: number, push: Push): Promise<void> {
   return new Promise((resolve, reject) => {
-    announcedLength(request, limit)
     const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
     const body = decoded(request, encoding)
     let length = 0

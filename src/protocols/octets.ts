@@ -2,9 +2,9 @@ import * as z from 'zod'
 import { problemAt } from '../errors.ts'
 import { denseProbabilities } from '../sampling/distribution.ts'
 import { type Dtype, dtypes } from '../sampling/elements.ts'
-import { sample } from '../sampling/pipeline.ts'
+import type { RowResult } from '../sampling/pipeline.ts'
 import { shapeField } from '../sampling/tensor.ts'
-import type { Pace } from './pace.ts'
+import { pace } from './pace.ts'
 import { type Parameter, parametersOf, toValue } from './parameters.ts'
 import type { Operation, SamplingRequest } from './request.ts'
 import type { DecodedRow } from './rows.ts'
@@ -69,10 +69,10 @@ export function openTensor(query: Query, length: number | undefined) {
 }
 
 /** The distributions of all rows, as a float32 tensor. */
-export async function encodeTensor(rows: readonly DecodedRow[], pace: Pace) {
+export async function encodeTensor(rows: readonly DecodedRow[], results: Iterable<RowResult>) {
   const { vocabSize } = rows[0]!
   const parts: Uint8Array[] = []
-  for (const { row } of sample(rows)) {
+  for (const { row } of results) {
     const dense = denseProbabilities(row, new Float32Array(vocabSize))
     parts.push(new Uint8Array(dense.buffer))
     const turn = pace()

@@ -3,7 +3,7 @@ import { type BatchLimits, findExcess } from '../sampling/batch.ts'
 import { contextFields, findMisfit, perRowFields } from '../sampling/params.ts'
 import { describeValue, isList, itemsOf } from '../sampling/parsed.ts'
 import type { RowRequest } from '../sampling/pipeline.ts'
-import type { Pace } from './pace.ts'
+import { pace } from './pace.ts'
 import { type Answer, countProbabilities, type Operation, type SamplingRequest } from './request.ts'
 import { validate } from './validate.ts'
 
@@ -49,7 +49,6 @@ type Fields = Omit<SamplingRequest, 'logits' | 'rows'>
 export async function decodeRows(
   shared: SamplingRequest,
   { Row }: Operation,
-  pace: Pace,
   options: DecodeOptions,
 ): Promise<DecodedRow[]> {
   const { logits: batch, rows: overrides } = shared

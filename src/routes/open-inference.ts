@@ -6,7 +6,7 @@ import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { jsonContent, octetContent } from '../plugins/openapi.ts'
 import { findRoute, toProblem } from '../plugins/problems.ts'
-import { announcedLength, readBody } from '../protocols/body.ts'
+import { announcedLength } from '../protocols/body.ts'
 import { type Infer, InferBody } from '../protocols/open-inference/body.ts'
 import { InferRequest } from '../protocols/open-inference/inputs.ts'
 import {
@@ -21,10 +21,10 @@ import {
   type InferAnswer,
   InferResponse,
 } from '../protocols/open-inference/response.ts'
-import { type Pace, startPace } from '../protocols/pace.ts'
 import { decodeRows } from '../protocols/rows.ts'
 import { toPayload } from './payload.ts'
 import { decodeOptions } from './sampling.ts'
+import { takeBody, Work } from './work.ts'
 
 const HEADER_LENGTH = 'inference-header-content-length'
 
@@ -187,35 +187,39 @@ async function modelRoutes(scope: FastifyInstance, config: Config, model: Model)
   const options = decodeOptions(config)
   const decode = inferDecoder(operation)
 
-  async function answer(sent: Infer, pace: Pace): Promise<InferAnswer> {
-    const rows = await decodeRows(decode(sent), operation, pace, options)
-    return encodeInfer(sent.request, model, rows, pace)
+  async function answer(sent: Infer, work: Work): Promise<InferAnswer> {
+    const rows = await decodeRows(decode(sent), operation, options)
+    work.decoded()
+    return encodeInfer(sent.request, model, rows, work.sample(rows))
   }
 
   async function infer(request: FastifyRequest, reply: FastifyReply) {
-    const pace = startPace()
     const limit = config.MAX_BODY_BYTES
-    const body = new InferBody(headerLengthOf(request), announcedLength(request.raw, limit))
+    const jsonLength = headerLengthOf(request)
+    const work = new Work(jsonLength === undefined ? 'infer_json' : 'infer_binary')
+    request.work = work
+    const body = new InferBody(jsonLength, announcedLength(request.raw, limit))
     let written: InferAnswer
     try {
-      await readBody(request.raw, limit, pace, (piece) => body.push(piece))
-      written = await answer(body.end(), pace)
+      await takeBody(request, reply, limit, (piece) => body.push(piece))
+      written = await answer(body.end(), work)
     } finally {
       body.release()
     }
+    work.encoded(reply)
     const { parts, headerLength } = written
     const isBinary = headerLength !== undefined
     reply.header('content-type', isBinary ? 'application/octet-stream' : 'application/json')
     if (isBinary) reply.header(HEADER_LENGTH, headerLength)
     const encoding = compressorFor(request)
-    if (!encoding) return toPayload(reply, parts, pace)
+    if (!encoding) return toPayload(reply, parts)
     reply.header('content-encoding', encoding)
     return compressors[encoding](Buffer.concat(parts))
   }
 
   const body = new InferBody(undefined, undefined)
   body.push(Buffer.from(JSON.stringify(EXAMPLE)))
-  const { parts } = await answer(body.end(), startPace())
+  const { parts } = await answer(body.end(), new Work('infer_json'))
   const example = (value: unknown) => ({ five: { summary: 'Five logits, as JSON', value } })
   const examples = example(EXAMPLE)
   const answers = example(JSON.parse(Buffer.concat(parts).toString()))
@@ -264,6 +268,6 @@ async function modelRoutes(scope: FastifyInstance, config: Config, model: Model)
         ...failures,
       },
     }
-    scope.post(`${url}/infer`, { schema }, infer)
+    scope.post(`${url}/infer`, { schema, config: { isWork: true } }, infer)
   }
 }

@@ -4,16 +4,16 @@ import type * as z from 'zod'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { jsonContent, octetContent, problemResponses } from '../plugins/openapi.ts'
-import { announcedLength, type Push, readBody } from '../protocols/body.ts'
+import { announcedLength, type Push } from '../protocols/body.ts'
 import { JsonBody } from '../protocols/json/body.ts'
 import { encode } from '../protocols/json/response.ts'
 import { encodeTensor, openTensor, querySchema } from '../protocols/octets.ts'
-import { type Pace, startPace } from '../protocols/pace.ts'
 import type { Operation, SamplingRequest } from '../protocols/request.ts'
 import { type DecodedRow, type DecodeOptions, decodeRows } from '../protocols/rows.ts'
 import { validate } from '../protocols/validate.ts'
 import { forms } from '../sampling/logits.ts'
 import { toPayload } from './payload.ts'
+import { takeBody, Work } from './work.ts'
 
 const JSON_TYPE = 'application/json'
 const OCTETS = 'application/octet-stream'
@@ -73,9 +73,10 @@ export async function samplingRoute(
   const requests: Record<string, { summary: string; value: unknown }> = {}
   const responses: typeof requests = {}
   for (const [name, { summary, request }] of Object.entries(examples)) {
-    const pace = startPace()
+    const work = new Work('json')
     const parsed = validate(operation.Request, request) as SamplingRequest
-    const answer = await encode(await decodeRows(parsed, operation, pace, options), pace)
+    const rows = await decodeRows(parsed, operation, options)
+    const answer = await encode(rows, work.sample(rows))
     requests[name] = { summary, value: request }
     responses[name] = { summary, value: JSON.parse(answer.join('')) }
   }
@@ -83,6 +84,7 @@ export async function samplingRoute(
   app.post(
     url,
     {
+      config: { isWork: true },
       schema: {
         ...documentation,
         tags: ['sampling'],
@@ -111,14 +113,16 @@ export async function samplingRoute(
       },
     },
     async (request, reply) => {
-      const pace = startPace()
       const wantsTensor = acceptsTensor(request, answersTensor)
       const isJson = request.headers['content-type']!.toLowerCase().startsWith(JSON_TYPE)
+      const work = new Work(isJson ? 'json' : 'octets')
+      request.work = work
       const body = isJson ? openJson() : openOctets(request)
       try {
-        await readBody(request.raw, limit, pace, body.push)
-        const rows = await decodeRows(body.end(), operation, pace, options)
-        return await (wantsTensor ? tensorAnswer : jsonAnswer)(reply, rows, pace)
+        await takeBody(request, reply, limit, body.push)
+        const rows = await decodeRows(body.end(), operation, options)
+        work.decoded()
+        return await (wantsTensor ? tensorAnswer : jsonAnswer)(reply, rows, work)
       } finally {
         body.release?.()
       }
@@ -151,13 +155,15 @@ function acceptsTensor({ headers }: FastifyRequest, answersTensor: boolean): boo
   return tensor > json
 }
 
-async function jsonAnswer(reply: FastifyReply, rows: readonly DecodedRow[], pace: Pace) {
-  const parts = await encode(rows, pace)
-  return toPayload(reply.type('application/json; charset=utf-8'), parts, pace)
+async function jsonAnswer(reply: FastifyReply, rows: readonly DecodedRow[], work: Work) {
+  const parts = await encode(rows, work.sample(rows))
+  work.encoded(reply)
+  return toPayload(reply.type('application/json; charset=utf-8'), parts)
 }
 
-async function tensorAnswer(reply: FastifyReply, rows: readonly DecodedRow[], pace: Pace) {
-  const { parts, shape } = await encodeTensor(rows, pace)
+async function tensorAnswer(reply: FastifyReply, rows: readonly DecodedRow[], work: Work) {
+  const { parts, shape } = await encodeTensor(rows, work.sample(rows))
+  work.encoded(reply)
   reply.type(OCTETS).header('x-dtype', 'float32').header('x-shape', shape.join(','))
-  return toPayload(reply, parts, pace)
+  return toPayload(reply, parts)
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { denseProbabilities, probabilities } from '../../sampling/distribution.ts'
-import { type RowResult, sample } from '../../sampling/pipeline.ts'
-import type { Pace } from '../pace.ts'
+import type { RowResult } from '../../sampling/pipeline.ts'
+import { pace } from '../pace.ts'
 import { type Answer, returnedOf } from '../request.ts'
 import type { DecodedRow } from '../rows.ts'
 
@@ -135,17 +135,20 @@ const MARK_WRITTEN = JSON.stringify(MARK)
 type Long = Float64Array | Uint32Array
 
 /** The answer to a request, as JSON text in parts. Each row is written before the next is worked on. */
-export async function encode(rows: readonly DecodedRow[], pace: Pace): Promise<string[]> {
+export async function encode(
+  rows: readonly DecodedRow[],
+  results: Iterable<RowResult>,
+): Promise<string[]> {
   const written: string[] = []
   const warned: Warnings = []
   let row = 0
-  for (const result of sample(rows)) {
+  for (const result of results) {
     const long: Long[] = []
     const encoded = JSON.stringify(encodeRow(result, rows[row]!.answer, long))
     for (const warning of result.warnings) warned.push({ ...warning, row })
     written.push(row === 0 ? '{"results":[' : ',')
     if (long.length === 0) written.push(encoded)
-    else await writeLong(encoded, long, written, pace)
+    else await writeLong(encoded, long, written)
     row++
     const turn = pace()
     if (turn) await turn
@@ -154,7 +157,7 @@ export async function encode(rows: readonly DecodedRow[], pace: Pace): Promise<s
   return written
 }
 
-async function writeLong(text: string, long: readonly Long[], written: string[], pace: Pace) {
+async function writeLong(text: string, long: readonly Long[], written: string[]) {
   for (const [i, part] of text.split(MARK_WRITTEN).entries()) {
     written.push(part)
     const list = long[i]

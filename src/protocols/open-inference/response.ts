@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { Problem } from '../../errors.ts'
 import { denseProbabilities, topTokens } from '../../sampling/distribution.ts'
-import { type RowResult, sample } from '../../sampling/pipeline.ts'
-import type { Pace } from '../pace.ts'
+import type { RowResult } from '../../sampling/pipeline.ts'
+import { pace } from '../pace.ts'
 import type { DecodedRow } from '../rows.ts'
 import { type DatatypeName, datatypeNames, writeTexts } from './datatypes.ts'
 import type { InferRequest } from './inputs.ts'
@@ -151,12 +151,12 @@ function toBinary(values: Values): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }
 
-/** Sample the rows, and write what is wanted of each. */
+/** Write what is wanted of each row. */
 export async function encodeInfer(
   request: InferRequest,
   model: Model,
   rows: readonly DecodedRow[],
-  pace: Pace,
+  results: Iterable<RowResult>,
 ): Promise<InferAnswer> {
   const wanted = wantedOf(request, model)
   if (rows.some(({ draw }) => draw?.n !== rows[0]!.draw?.n)) {
@@ -165,7 +165,7 @@ export async function encodeInfer(
   const written = wanted.map((): Values[] => [])
   const warnings: unknown[] = []
   let index = 0
-  for (const result of sample(rows)) {
+  for (const result of results) {
     const row = rows[index]!
     for (const [i, { of }] of wanted.entries()) written[i]!.push(of(result, row))
     for (const warning of result.warnings) warnings.push({ ...warning, row: index })
@@ -192,7 +192,7 @@ export async function encodeInfer(
     outputs: described,
   })
   const lists = written.filter((_, i) => !wanted[i]!.isBinary)
-  const texts = await fill(header, lists, pace)
+  const texts = await fill(header, lists)
   const parts = texts.map((text) => Buffer.from(text))
   if (binaries.length === 0) return { parts, headerLength: undefined }
   const length = parts.reduce((sum, part) => sum + part.length, 0)
@@ -204,7 +204,7 @@ export async function encodeInfer(
 }
 
 /** The header with its lists, which may be long. */
-async function fill(header: string, lists: readonly Values[][], pace: Pace): Promise<string[]> {
+async function fill(header: string, lists: readonly Values[][]): Promise<string[]> {
   const texts: string[] = []
   for (const [i, text] of header.split(JSON.stringify(MARK)).entries()) {
     texts.push(text)

@@ -1,0 +1,82 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { announcedLength, readBody } from '../protocols/body.ts'
+import { pace } from '../protocols/pace.ts'
+import type { DecodedRow } from '../protocols/rows.ts'
+import { type RowResult, sample } from '../sampling/pipeline.ts'
+
+/** How logits come in: as JSON or bytes of /v1, as JSON or with binary tensors of the Open Inference Protocol. */
+export const transports = ['json', 'octets', 'infer_json', 'infer_binary'] as const
+export type Transport = (typeof transports)[number]
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What answering it comes to, as far as it got. */
+    work: Work | undefined
+  }
+}
+
+/** The steps from request to answer, in order. */
+export const steps = ['decode', 'compute', 'encode'] as const
+export type Step = (typeof steps)[number]
+
+/** What one request comes to, and how long each step takes, with what others do in between. */
+export class Work {
+  readonly transport: Transport
+  /** In milliseconds. */
+  readonly took: Record<Step, number> = { decode: 0, compute: 0, encode: 0 }
+  rows = 0
+  tokens = 0
+  readonly warnings: string[] = []
+  #since = performance.now()
+
+  constructor(transport: Transport) {
+    this.transport = transport
+  }
+
+  /** The rows are there, with all that is asked of them. */
+  decoded(): void {
+    const now = performance.now()
+    this.took.decode = now - this.#since
+    this.#since = now
+  }
+
+  /** Samples the rows, one at a time as they are asked for. */
+  *sample(rows: readonly DecodedRow[]): Generator<RowResult> {
+    const results = sample(rows)
+    for (;;) {
+      const started = performance.now()
+      const { done, value } = results.next()
+      this.took.compute += performance.now() - started
+      if (done) return
+      this.rows++
+      this.tokens += value.drawn?.token_ids.length ?? 0
+      for (const { code } of value.warnings) this.warnings.push(code)
+      yield value
+    }
+  }
+
+  /** The answer is written; what it took goes with it, for whoever looks. */
+  encoded(reply: FastifyReply): void {
+    this.took.encode = performance.now() - this.#since - this.took.compute
+    const durations = steps.map((step) => `${step};dur=${this.took[step].toFixed(3)}`)
+    reply.header('server-timing', durations.join(', '))
+  }
+}
+
+/** Hand the body of a request on as it arrives, as long as there is room for it. */
+export async function takeBody(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  limit: number,
+  push: (piece: Uint8Array) => boolean,
+): Promise<void> {
+  announcedLength(request.raw, limit)
+  // A client that asks before it sends is told when nothing is left that it could have been spared for.
+  if (request.headers.expect !== undefined) reply.raw.writeContinue()
+  await readBody(request.raw, limit, (piece) => {
+    request.claim?.receive(piece.length)
+    return push(piece)
+  })
+  // Whoever came before goes on first.
+  await pace()
+}
