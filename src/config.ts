@@ -100,7 +100,7 @@ const Variables = z.object({
   REQUEST_TIMEOUT_MS: integer(0, 3_600_000)
     .prefault('60000')
     .describe(
-      'How long a request may take to arrive, in milliseconds; then 408. A client that reads nothing of its answer for as long is cut off. 0 waits forever.',
+      'How long a request may take to arrive, in milliseconds; then 408. A client that reads nothing of its answer for twice as long is cut off. 0 waits forever.',
     ),
   KEEP_ALIVE_TIMEOUT_MS: integer(1, 3_600_000)
     .prefault('72000')

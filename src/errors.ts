@@ -46,15 +46,8 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly statusCode: number
   readonly faults: readonly Fault[]
-  /** Which of several reasons for its code it has. */
-  readonly reason: string | undefined
 
-  constructor(
-    code: ProblemCode,
-    detail: string,
-    faults: readonly Fault[] = [],
-    reason: string | undefined = undefined,
-  ) {
+  constructor(code: ProblemCode, detail: string, faults: readonly Fault[] = []) {
     // Nobody asks where in the code a request was found wanting, and to note it would take longer than all else.
     const { stackTraceLimit } = Error
     Error.stackTraceLimit = 0
@@ -63,7 +56,6 @@ export class Problem extends Error {
     this.code = code
     this.statusCode = problems[code][0]
     this.faults = faults
-    this.reason = reason
   }
 }
 

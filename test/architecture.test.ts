@@ -30,18 +30,24 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
   'src/process/socket.ts': { own: ['src/config.ts'], packages: ['node:'] },
   'src/healthcheck.ts': { own: ['src/config.ts'], packages: ['node:'] },
   'src/app.ts': {
-    own: ['src/config.ts', 'src/plugins', 'src/routes', 'package.json'],
-    packages: ['fastify'],
+    own: ['src/admission', 'src/config.ts', 'src/plugins', 'src/routes', 'package.json'],
+    packages: ['fastify', 'node:http'],
+  },
+  'src/admission': {
+    own: ['src/admission', 'src/config.ts', 'src/errors.ts'],
+    packages: ['node:'],
   },
   'src/config.ts': { own: [], packages: ['zod'] },
   'src/errors.ts': { own: [], packages: [] },
   'src/routes': {
     own: [
+      'src/admission',
       'src/config.ts',
       'src/errors.ts',
       'src/routes',
       'src/plugins/openapi.ts',
       'src/plugins/problems.ts',
+      'src/plugins/request-log.ts',
       'src/protocols',
       'src/sampling',
     ],
@@ -61,6 +67,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
   },
   'src/plugins': {
     own: [
+      'src/admission',
       'src/errors.ts',
       'src/plugins',
       'src/protocols/body.ts',

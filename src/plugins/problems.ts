@@ -46,6 +46,8 @@ const fastifyCodes: Record<string, ProblemCode> = {
   ECONNRESET: 'BODY_INCOMPLETE',
 }
 
+export const PROBLEM_TYPE = 'application/problem+json'
+
 const MAX_DETAIL = 300
 
 function toDocument(problem: Problem, request_id: string): z.output<typeof ProblemDocument> {
@@ -82,10 +84,13 @@ export function toProblem(error: FastifyError | Problem, request: FastifyRequest
   const code = fastifyCodes[error.code]
   if (code) return new Problem(code, error.message)
   const status = error.statusCode ?? 500
-  if (status === 503)
-    return new Problem('SHUTTING_DOWN', 'Cannot take new requests while shutting down')
   if (status < 500) return new Problem('INVALID_REQUEST', error.message)
   return new Problem('INTERNAL_ERROR', 'Cannot answer; the log tells why under this request id')
+}
+
+/** As bytes, of a request that has no reply object yet. */
+export function problemBody(problem: Problem, request_id: string): Buffer {
+  return Buffer.from(JSON.stringify(toDocument(problem, request_id)))
 }
 
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
@@ -99,8 +104,8 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
   reply.problem = problem
   return reply
     .code(problem.statusCode)
-    .header('content-type', 'application/problem+json')
-    .send(Buffer.from(JSON.stringify(toDocument(problem, request.id))))
+    .header('content-type', PROBLEM_TYPE)
+    .send(problemBody(problem, request.id))
 }
 
 /** What the HTTP parser could not make a request of has no reply object, only a socket. */
@@ -118,7 +123,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   const body = JSON.stringify(document)
   socket.end(
     `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}\r\n` +
-      'Content-Type: application/problem+json\r\n' +
+      `Content-Type: ${PROBLEM_TYPE}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
 }

@@ -13,16 +13,8 @@ export function requestId(request: IncomingMessage): string {
 /** Text from a client is cut to this in a log line. */
 const MAX_LOGGED = 200
 
-/** How often refusals are told of, in milliseconds. */
-const REFUSALS_EVERY = 1000
-
-/**
- * One line for each request, when it is over; but of those that were refused because there are too many,
- * one line each second. No body is logged, but for the few characters a problem may quote.
- */
+/** One line for each request, when it is over. No body is logged, but for the few characters a problem may quote. */
 export class RequestLog extends LogController {
-  #refused = 0
-
   constructor() {
     super({ requestIdLogLabel: 'request_id' })
   }
@@ -36,10 +28,6 @@ export class RequestLog extends LogController {
     request: FastifyRequest,
     reply: FastifyReply,
   ): void {
-    if (reply.problem?.code === 'OVERLOADED') {
-      this.#countRefusal(request, reply.problem.message)
-      return
-    }
     const line = {
       method: request.method,
       url: request.url.slice(0, MAX_LOGGED),
@@ -53,14 +41,5 @@ export class RequestLog extends LogController {
     }
     if (error) request.log.warn({ ...line, reason: error.message.slice(0, MAX_LOGGED) }, 'aborted')
     else request.log.info(line, 'request')
-  }
-
-  #countRefusal({ server }: FastifyRequest, detail: string): void {
-    this.#refused++
-    if (this.#refused > 1) return
-    setTimeout(() => {
-      server.log.warn({ refused: this.#refused, detail }, 'overloaded')
-      this.#refused = 0
-    }, REFUSALS_EVERY).unref()
   }
 }

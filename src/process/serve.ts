@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import type { Server } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
@@ -14,15 +15,18 @@ const groupSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const
 function endWithGrace(config: Config, app: FastifyInstance, others: Server[]): void {
   const { close } = closeWithGrace(
     {
-      delay: config.SHUTDOWN_TIMEOUT_MS,
+      delay: config.SHUTDOWN_DELAY_MS + config.SHUTDOWN_TIMEOUT_MS,
       logger: app.log,
       skip: cluster.isWorker ? [...groupSignals] : [],
     },
     async ({ signal, err }) => {
       if (err) app.log.fatal({ err }, 'ending after an error')
       else app.log.info({ signal }, 'ending after the requests under way')
-      // All stop listening first; it is app.close() that ends the idle connections of each.
-      const closed = others.map((server) => new Promise((resolve) => server.close(resolve)))
+      app.admission.phase = 'draining'
+      if (!err) await setTimeout(config.SHUTDOWN_DELAY_MS)
+      // All stop listening; the first also ends the idle connections of each.
+      const servers = [app.server, ...others]
+      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
       await app.close()
       await Promise.all(closed)
     },

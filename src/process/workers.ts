@@ -81,7 +81,7 @@ export function superviseWorkers(config: Config): void {
 
   closeWithGrace(
     {
-      delay: config.SHUTDOWN_TIMEOUT_MS + PATIENCE_MS,
+      delay: config.SHUTDOWN_DELAY_MS + config.SHUTDOWN_TIMEOUT_MS + PATIENCE_MS,
       logger: log,
       onTimeout: killAll,
       onSecondSignal: killAll,

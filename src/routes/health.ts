@@ -1,18 +1,29 @@
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
+import type { Admission } from '../admission/admission.ts'
+import { Problem } from '../errors.ts'
 import { jsonAnswer, problemResponses } from '../plugins/openapi.ts'
 
 const Health = z
   .strictObject({ status: z.literal('ok') })
   .meta({ id: 'Health', description: 'The status code says it all.' })
 
-/** GET /livez: the event loop answers. GET /readyz: requests are welcome, until shutdown begins. */
-export function healthRoutes(app: FastifyInstance): void {
+/** Requests are welcome, until shutdown begins. */
+export function checkReadiness({ phase }: Admission): void {
+  if (phase !== 'open') throw new Problem('SHUTTING_DOWN', 'Send no more requests here')
+}
+
+/** GET /livez: the event loop answers. GET /readyz: requests are welcome. */
+export function healthRoutes(app: FastifyInstance, admission: Admission): void {
   const probes = {
-    livez: ['Is the process alive?', 'Restart it when this fails.'],
-    readyz: ['Does it take requests?', 'Send it none while this fails; it fails from SIGTERM on.'],
+    livez: ['Is the process alive?', 'Restart it when this fails.', () => {}],
+    readyz: [
+      'Does it take requests?',
+      'Send it none while this fails; it fails from SIGTERM on.',
+      () => checkReadiness(admission),
+    ],
   } as const
-  for (const [operationId, [summary, description]] of Object.entries(probes)) {
+  for (const [operationId, [summary, description, check]] of Object.entries(probes)) {
     app.get(
       `/${operationId}`,
       {
@@ -24,7 +35,10 @@ export function healthRoutes(app: FastifyInstance): void {
           response: { 200: jsonAnswer(Health, 'Yes'), ...problemResponses(400, 503) },
         },
       },
-      () => ({ status: 'ok' }),
+      () => {
+        check()
+        return { status: 'ok' }
+      },
     )
   }
 }

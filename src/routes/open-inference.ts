@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { deflate, gzip } from 'node:zlib'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
+import type { Admission } from '../admission/admission.ts'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { jsonContent, octetContent } from '../plugins/openapi.ts'
@@ -22,9 +23,12 @@ import {
   InferResponse,
 } from '../protocols/open-inference/response.ts'
 import { decodeRows } from '../protocols/rows.ts'
+import { checkReadiness } from './health.ts'
 import { toPayload } from './payload.ts'
 import { decodeOptions } from './sampling.ts'
 import { takeBody, Work } from './work.ts'
+
+export const PREFIX = '/v2'
 
 const HEADER_LENGTH = 'inference-header-content-length'
 
@@ -59,9 +63,17 @@ function sendFailure(error: FastifyError, request: FastifyRequest, reply: Fastif
   if (problem.code === 'INTERNAL_ERROR') request.log.error({ err: error }, 'internal error')
   if (problem.statusCode === 503) reply.header('retry-after', '1')
   reply.problem = problem
-  return sendJson(reply.code(statuses[problem.statusCode] ?? problem.statusCode), {
-    error: problem.message.slice(0, 1000),
-  })
+  return sendJson(
+    reply.code(statuses[problem.statusCode] ?? problem.statusCode),
+    failureOf(problem),
+  )
+}
+
+const failureOf = ({ message }: Problem) => ({ error: message.slice(0, 1000) })
+
+/** As bytes, of a request that has no reply object yet. */
+export function failureBody(problem: Problem): Buffer {
+  return Buffer.from(JSON.stringify(failureOf(problem)))
 }
 
 /** How many bytes of the body are JSON. */
@@ -112,8 +124,10 @@ const failures = { '4XX': { description: 'What is wrong.', content: jsonContent(
 export async function openInferenceRoutes(
   app: FastifyInstance,
   config: Config,
+  admission: Admission,
   version: string,
 ): Promise<void> {
+  const checkReady = () => checkReadiness(admission)
   await app.register(
     async (scope) => {
       scope.removeAllContentTypeParsers()
@@ -124,20 +138,21 @@ export async function openInferenceRoutes(
         checkModel(request)
         return findRoute(app, request, reply)
       })
-      serverRoutes(scope, version)
-      for (const model of models) await modelRoutes(scope, config, model)
+      serverRoutes(scope, version, checkReady)
+      for (const model of models) await modelRoutes(scope, config, model, checkReady)
     },
-    { prefix: '/v2' },
+    { prefix: PREFIX },
   )
 }
 
-/** A route with an answer that is always the same. */
+/** A route with an answer that is always the same, once it is ready. */
 function constant(
   scope: FastifyInstance,
   method: 'GET' | 'POST',
   url: string,
   schema: { operationId: string; summary: string; answer: z.ZodType; hide?: boolean },
   value: unknown,
+  check = () => {},
 ): void {
   const { answer, ...documentation } = schema
   const response = { 200: { description: 'The answer', content: jsonContent(answer) }, ...failures }
@@ -148,12 +163,13 @@ function constant(
     schema: { ...documentation, tags, response },
     handler: (request, reply) => {
       request.raw.resume()
+      check()
       return sendJson(reply, value)
     },
   })
 }
 
-function serverRoutes(scope: FastifyInstance, version: string): void {
+function serverRoutes(scope: FastifyInstance, version: string, checkReady: () => void): void {
   const metadata = {
     operationId: 'server_metadata',
     summary: 'Name, version and extensions',
@@ -170,7 +186,7 @@ function serverRoutes(scope: FastifyInstance, version: string): void {
     summary: 'Does the server take requests?',
     answer: Ready,
   }
-  constant(scope, 'GET', '/health/ready', ready, { ready: true })
+  constant(scope, 'GET', '/health/ready', ready, { ready: true }, checkReady)
   const list = { operationId: 'models', summary: 'List models', answer: ModelList }
   constant(scope, 'GET', '/models', list, { models: models.map(({ name }) => name) })
   const index = {
@@ -182,7 +198,12 @@ function serverRoutes(scope: FastifyInstance, version: string): void {
   constant(scope, 'POST', '/repository/index', index, entries)
 }
 
-async function modelRoutes(scope: FastifyInstance, config: Config, model: Model): Promise<void> {
+async function modelRoutes(
+  scope: FastifyInstance,
+  config: Config,
+  model: Model,
+  checkReady: () => void,
+): Promise<void> {
   const { name, operation } = model
   const options = decodeOptions(config)
   const decode = inferDecoder(operation)
@@ -239,7 +260,7 @@ async function modelRoutes(scope: FastifyInstance, config: Config, model: Model)
       answer: Ready,
       hide,
     }
-    constant(scope, 'GET', `${url}/ready`, ready, { name, ready: true })
+    constant(scope, 'GET', `${url}/ready`, ready, { name, ready: true }, checkReady)
     const schema = {
       operationId: `${name}_infer`,
       summary: model.meaning,
@@ -268,6 +289,6 @@ async function modelRoutes(scope: FastifyInstance, config: Config, model: Model)
         ...failures,
       },
     }
-    scope.post(`${url}/infer`, { schema, config: { isWork: true } }, infer)
+    scope.post(`${url}/infer`, { schema }, infer)
   }
 }

@@ -84,7 +84,6 @@ export async function samplingRoute(
   app.post(
     url,
     {
-      config: { isWork: true },
       schema: {
         ...documentation,
         tags: ['sampling'],

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { receive } from '../admission/admission.ts'
 import { announcedLength, readBody } from '../protocols/body.ts'
 import { pace } from '../protocols/pace.ts'
 import type { DecodedRow } from '../protocols/rows.ts'
@@ -74,7 +75,7 @@ export async function takeBody(
   // A client that asks before it sends is told when nothing is left that it could have been spared for.
   if (request.headers.expect !== undefined) reply.raw.writeContinue()
   await readBody(request.raw, limit, (piece) => {
-    request.claim?.receive(piece.length)
+    receive(request.raw, piece.length)
     return push(piece)
   })
   // Whoever came before goes on first.

@@ -1,0 +1,87 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { Socket } from 'node:net'
+import type { Config } from '../config.ts'
+import { Problem } from '../errors.ts'
+import { type Admission, admit } from './admission.ts'
+
+/**
+ * The body of a refused request is let go by up to so many bytes, so that its connection can go on. To read
+ * a longer one would take what is not there, so that connection ends.
+ */
+const LET_BY = 65_536
+
+/** How long a client has to read its refusal while it is still sending, in milliseconds. */
+const LINGER_MS = 500
+
+/** Writes why a request is refused. */
+export type SendRefusal = (
+  problem: Problem,
+  request: IncomingMessage,
+  response: ServerResponse,
+) => void
+
+/** Closed at once, a socket with bytes that nobody has read takes the answer back from a client that still sends. */
+function linger(socket: Socket): void {
+  socket.destroySoon = () => {
+    socket.end()
+    setImmediate(() => socket.pause())
+    setTimeout(() => socket.destroy(), LINGER_MS)
+  }
+}
+
+function refuse(
+  problem: Problem,
+  request: IncomingMessage,
+  response: ServerResponse,
+  send: SendRefusal,
+): void {
+  const { headers } = request
+  const isLong = Number(headers['content-length'] ?? 0) > LET_BY || 'transfer-encoding' in headers
+  if (isLong) linger(request.socket)
+  if (isLong || problem.code === 'SHUTTING_DOWN') response.setHeader('connection', 'close')
+  response.setHeader('retry-after', '1')
+  send(problem, request, response)
+}
+
+/**
+ * The HTTP server. What is posted is work, and comes in if there is room for it; it is refused before
+ * anything is made of it, so that this costs little however often it happens. What is only looked at,
+ * like probes, is never refused, until the very end.
+ */
+export function createHttpServer(
+  config: Config,
+  admission: Admission,
+  handle: RequestListener,
+  send: SendRefusal,
+): Server {
+  const { REQUEST_TIMEOUT_MS, HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS } = config
+  const isShorter = HEADERS_TIMEOUT_MS > 0 && HEADERS_TIMEOUT_MS < (REQUEST_TIMEOUT_MS || Infinity)
+  const timeouts = {
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Node has one of its own if it is not told of it here.
+    headersTimeout: isShorter ? HEADERS_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    // It would look for late requests every 30 seconds.
+    connectionsCheckingInterval: 1000,
+  }
+
+  function listener(request: IncomingMessage, response: ServerResponse) {
+    if (request.method === 'POST' || admission.phase === 'closing') {
+      const admitted = admit(admission, request)
+      if (admitted instanceof Problem) return refuse(admitted, request, response, send)
+      response.once('close', admitted)
+    }
+    handle(request, response)
+  }
+
+  const server = createServer(timeouts, listener)
+  server.on('checkContinue', listener)
+  // A client that does not read its answer is not waited for either; but one that is late gets to hear it first.
+  return server.setTimeout(2 * REQUEST_TIMEOUT_MS)
+}
