@@ -9,7 +9,7 @@ import { registerBodies } from './plugins/bodies.ts'
 import { registerDocs } from './plugins/docs.ts'
 import { registerOpenapi } from './plugins/openapi.ts'
 import { answerClientError, registerProblems, sendProblem } from './plugins/problems.ts'
-import { RequestLog, requestId } from './plugins/request-log.ts'
+import { logWhenOver, RequestLog, registerRequestLog, requestId } from './plugins/request-log.ts'
 import { registerShutdown } from './plugins/shutdown.ts'
 import { aboutRoutes } from './routes/about.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -36,7 +36,11 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     bodyLimit: config.MAX_BODY_BYTES,
     serverFactory: (handle): Server => createHttpServer(config, admission, handle, sendRefusal),
     clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
+    // Hooks are not run for what is no URL.
+    frameworkErrors: (error, request, reply) => {
+      logWhenOver(request, reply)
+      return sendProblem(error, request, reply)
+    },
   })
   app.decorate('admission', admission)
   const stopReporting = reportRefusals(admission, app.log)
@@ -48,6 +52,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     reply.header('x-request-id', request.id)
     done()
   })
+  registerRequestLog(app)
   registerShutdown(app, admission)
   registerProblems(app)
   registerBodies(app)

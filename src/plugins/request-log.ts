@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 
 /** A client's own request id is taken when it can do no harm in a log or a header. */
 const SANE_ID = /^[\w.:-]{1,128}$/
@@ -13,7 +18,7 @@ export function requestId(request: IncomingMessage): string {
 /** Text from a client is cut to this in a log line. */
 const MAX_LOGGED = 200
 
-/** One line for each request, when it is over. No body is logged, but for the few characters a problem may quote. */
+/** What Fastify would log by itself is in the one line of each request, or not worth one. */
 export class RequestLog extends LogController {
   constructor() {
     super({ requestIdLogLabel: 'request_id' })
@@ -23,23 +28,38 @@ export class RequestLog extends LogController {
 
   override routeNotFound(): void {}
 
-  override requestCompleted(
-    error: Error | null | undefined,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): void {
-    const line = {
-      method: request.method,
-      url: request.url.slice(0, MAX_LOGGED),
-      status: reply.statusCode,
-      duration_ms: Math.round(reply.elapsedTime * 1000) / 1000,
-      bytes_in: Number(request.headers['content-length'] ?? 0),
-      ...(reply.problem && {
-        code: reply.problem.code,
-        detail: reply.problem.message.slice(0, MAX_LOGGED),
-      }),
-    }
-    if (error) request.log.warn({ ...line, reason: error.message.slice(0, MAX_LOGGED) }, 'aborted')
-    else request.log.info(line, 'request')
+  override requestCompleted(): void {}
+
+  override streamError(error: Error & { code?: string }, request: FastifyRequest): void {
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') request.log.warn({ err: error }, 'broken off')
   }
+}
+
+function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  const line = {
+    method: request.method,
+    url: request.url.slice(0, MAX_LOGGED),
+    status: reply.statusCode,
+    duration_ms: Math.round(reply.elapsedTime * 1000) / 1000,
+    bytes_in: Number(request.headers['content-length'] ?? 0),
+    ...(reply.problem && {
+      code: reply.problem.code,
+      detail: reply.problem.message.slice(0, MAX_LOGGED),
+    }),
+  }
+  // The client has not got all of its answer, or none.
+  if (reply.raw.writableFinished) request.log.info(line, 'request')
+  else request.log.warn(line, 'aborted')
+}
+
+export function logWhenOver(request: FastifyRequest, reply: FastifyReply): void {
+  reply.raw.once('close', () => logRequest(request, reply))
+}
+
+/** One line for each request, when it is over. No body is logged, but for the few characters a problem may quote. */
+export function registerRequestLog(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    logWhenOver(request, reply)
+    done()
+  })
 }
