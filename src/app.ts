@@ -3,9 +3,12 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import manifest from '../package.json' with { type: 'json' }
 import { type Admission, openAdmission } from './admission/admission.ts'
 import { reportRefusals } from './admission/report.ts'
-import { createHttpServer } from './admission/server.ts'
+import { createServer } from './admission/server.ts'
 import type { Config } from './config.ts'
+import { registerAccess } from './plugins/access.ts'
 import { registerBodies } from './plugins/bodies.ts'
+import { registerCertificate } from './plugins/certificate.ts'
+import { registerCors } from './plugins/cors.ts'
 import { registerDocs } from './plugins/docs.ts'
 import { registerOpenapi } from './plugins/openapi.ts'
 import { answerClientError, registerProblems, sendProblem } from './plugins/problems.ts'
@@ -25,6 +28,19 @@ declare module 'fastify' {
   }
 }
 
+/** Everything to be looked at by people, under one rule of access. */
+async function documentation(scope: FastifyInstance): Promise<void> {
+  scope.addHook('onRoute', (route) => {
+    route.config = { ...route.config, access: 'docs' }
+  })
+  scope.addHook('onRequest', (_request, reply, done) => {
+    reply.headers({ 'referrer-policy': 'no-referrer', 'x-content-type-options': 'nosniff' })
+    done()
+  })
+  await registerDocs(scope)
+  pageRoutes(scope)
+}
+
 /** The wiring: admission, plugins, then routes. It listens on nothing. */
 export async function buildApp(config: Config): Promise<FastifyInstance> {
   const admission = openAdmission(config)
@@ -34,7 +50,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: config.MAX_BODY_BYTES,
-    serverFactory: (handle): Server => createHttpServer(config, admission, handle, sendRefusal),
+    serverFactory: (handle): Server => createServer(config, admission, handle, sendRefusal),
     clientErrorHandler: answerClientError,
     // Hooks are not run for what is no URL.
     frameworkErrors: (error, request, reply) => {
@@ -54,16 +70,18 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   })
   registerRequestLog(app)
   registerShutdown(app, admission)
+  registerCertificate(app, config)
+  if (config.CORS_ORIGINS) await registerCors(app, config.CORS_ORIGINS)
+  registerAccess(app, config)
   registerProblems(app)
   registerBodies(app)
   await registerOpenapi(app, manifest.version)
-  await registerDocs(app)
 
   await sampleRoute(app, config)
   await probabilitiesRoute(app, config)
   await openInferenceRoutes(app, config, admission, manifest.version)
   aboutRoutes(app, config, manifest.version)
   healthRoutes(app, admission)
-  pageRoutes(app)
+  if (config.DOCS_ACCESS !== 'off') await app.register(documentation)
   return app
 }

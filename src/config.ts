@@ -13,8 +13,24 @@ function integer(min: number, max: number) {
     .pipe(z.int().min(min).max(max))
 }
 
+/** Text with commas, as a list. */
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+)
+
+/** Who gets to see something. */
+const access = z.enum(['public', 'key', 'off'])
+
 /** The longest path a socket can have on Linux, in bytes: sun_path has 108, and the last is zero. */
 const LONGEST_SOCKET_PATH = 107
+
+/** Long enough not to be guessed, and in a header without quoting. */
+export const ApiKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{16,512}$/, 'Expected keys of 16 to 512 visible ASCII characters')
 
 /** Every environment variable Kelvin reads. Tables of them are made from this. */
 const Variables = z.object({
@@ -60,6 +76,39 @@ const Variables = z.object({
     .prefault('1')
     .describe(
       'Processes that share port and socket, for as many cores; one that dies is replaced. 1 is a single process, which nobody replaces.',
+    ),
+  API_KEYS: list
+    .pipe(z.array(ApiKey))
+    .optional()
+    .meta({ isSecret: true })
+    .describe(
+      'Keys of which a request must have one as `Authorization: Bearer`, with commas between them; probes need none. Not set, nor a file: none is asked for.',
+    ),
+  API_KEYS_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'File with a key on each line, beside `API_KEYS`; read again when it changes, as a mounted secret does.',
+    ),
+  METRICS_ACCESS: access
+    .prefault('public')
+    .describe('Who may read /metrics: everybody, who has a key, or nobody (`off`).'),
+  DOCS_ACCESS: access
+    .prefault('public')
+    .describe(
+      'Who may open the playground, /docs and /openapi.json: everybody, who has a key, or nobody (`off`).',
+    ),
+  TLS_CERT_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'Certificate chain in PEM, for HTTPS on the TCP port; read again when it changes. The Unix socket stays as it is.',
+    ),
+  TLS_KEY_FILE: z.string().optional().describe('Private key of the certificate, in PEM.'),
+  CORS_ORIGINS: list
+    .optional()
+    .describe(
+      'Origins of web pages that may send requests, with commas between them; `*` for any. Not set: none but the playground.',
     ),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -117,15 +166,29 @@ const Variables = z.object({
     ),
 })
 
+const isUnfaulted = (name: string) => ({
+  when: ({ issues }: z.core.ParsePayload) => !issues.some(({ path }) => path?.[0] === name),
+})
+
 export const Config = Variables.refine(
   ({ PORT, SOCKET_PATH }) => PORT !== null || SOCKET_PATH !== undefined,
   {
     path: ['PORT'],
     error: 'Nothing to listen on; set SOCKET_PATH too',
     // Other faults are no reason to keep this one for the next attempt.
-    when: ({ issues }) => !issues.some(({ path }) => path?.[0] === 'SOCKET_PATH'),
+    ...isUnfaulted('SOCKET_PATH'),
   },
 )
+  .refine(({ PORT, TLS_CERT_FILE }) => PORT !== null || !TLS_CERT_FILE, {
+    path: ['TLS_CERT_FILE'],
+    error: 'There is no TCP port that it could be for',
+    ...isUnfaulted('PORT'),
+  })
+  .refine(({ TLS_CERT_FILE, TLS_KEY_FILE }) => !TLS_CERT_FILE === !TLS_KEY_FILE, {
+    path: ['TLS_KEY_FILE'],
+    error: 'Certificate and key come together; set TLS_CERT_FILE and TLS_KEY_FILE',
+    ...isUnfaulted('TLS_KEY_FILE'),
+  })
 export type Config = Readonly<z.output<typeof Config>>
 
 /** Faults of the environment, all of them, one a line. */
@@ -140,10 +203,16 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     result.error.issues
       .map(
         (issue) =>
-          `${issue.path.join('.')}=${environment[String(issue.path[0])]}: ${issue.message}`,
+          `${issue.path[0] as string}=${shown(String(issue.path[0]), environment)}: ${issue.message}`,
       )
       .join('\n'),
   )
+}
+
+/** What a variable is set to, but for those that nobody should read. */
+function shown(name: string, environment: Record<string, string | undefined>): string {
+  const schema = Variables.shape[name as keyof typeof Variables.shape]
+  return schema.meta()?.isSecret ? '…' : String(environment[name])
 }
 
 /** Each variable with its default and meaning, for the README and --help. */

@@ -38,6 +38,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     packages: ['node:'],
   },
   'src/config.ts': { own: [], packages: ['zod'] },
+  'src/files.ts': { own: [], packages: ['node:fs'] },
   'src/errors.ts': { own: [], packages: [] },
   'src/routes': {
     own: [
@@ -68,6 +69,8 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
   'src/plugins': {
     own: [
       'src/admission',
+      'src/config.ts',
+      'src/files.ts',
       'src/errors.ts',
       'src/plugins',
       'src/protocols/body.ts',

@@ -1,10 +1,11 @@
 import {
-  createServer,
+  createServer as createHttpServer,
   type IncomingMessage,
   type RequestListener,
   type Server,
   type ServerResponse,
 } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
@@ -35,16 +36,25 @@ function linger(socket: Socket): void {
   }
 }
 
+/** To be called before a request is answered whose body nobody reads: a long one ends the connection. */
+export function endAfterAnswer(
+  { headers, socket }: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const isLong = Number(headers['content-length'] ?? 0) > LET_BY || 'transfer-encoding' in headers
+  if (!isLong) return
+  response.setHeader('connection', 'close')
+  linger(socket)
+}
+
 function refuse(
   problem: Problem,
   request: IncomingMessage,
   response: ServerResponse,
   send: SendRefusal,
 ): void {
-  const { headers } = request
-  const isLong = Number(headers['content-length'] ?? 0) > LET_BY || 'transfer-encoding' in headers
-  if (isLong) linger(request.socket)
-  if (isLong || problem.code === 'SHUTTING_DOWN') response.setHeader('connection', 'close')
+  endAfterAnswer(request, response)
+  if (problem.code === 'SHUTTING_DOWN') response.setHeader('connection', 'close')
   response.setHeader('retry-after', '1')
   send(problem, request, response)
 }
@@ -54,7 +64,7 @@ function refuse(
  * anything is made of it, so that this costs little however often it happens. What is only looked at,
  * like probes, is never refused, until the very end.
  */
-export function createHttpServer(
+export function createServer(
   config: Config,
   admission: Admission,
   handle: RequestListener,
@@ -80,7 +90,10 @@ export function createHttpServer(
     handle(request, response)
   }
 
-  const server = createServer(timeouts, listener)
+  const isSecure = config.TLS_CERT_FILE !== undefined
+  const server = isSecure
+    ? createHttpsServer(timeouts, listener)
+    : createHttpServer(timeouts, listener)
   server.on('checkContinue', listener)
   // A client that does not read its answer is not waited for either; but one that is late gets to hear it first.
   return server.setTimeout(2 * REQUEST_TIMEOUT_MS)

@@ -13,8 +13,8 @@ async function hostsOf({ HOST }: Config): Promise<string[]> {
   return [...new Set(found.map(({ address }) => address))]
 }
 
-function urlOf({ address, port }: AddressInfo): string {
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`
+function urlOf({ address, port }: AddressInfo, scheme: string): string {
+  return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
 /** A name may stand for an address that this machine does not have. */
@@ -35,10 +35,13 @@ const sharing = cluster.isWorker && platform === 'linux' ? { reusePort: true, ex
  */
 export async function listen(config: Config, http: Server, others: Server[]): Promise<string[]> {
   const addresses: string[] = []
+  // What comes over the Unix socket has no TLS to be taken off.
+  const arrival = ({ path }: ListenOptions) =>
+    path !== undefined && config.TLS_CERT_FILE ? 'secureConnection' : 'connection'
   async function open(options: ListenOptions): Promise<Server> {
     const asHttp = { allowHalfOpen: true, noDelay: true }
     const server = http.listening
-      ? createServer(asHttp, (socket) => http.emit('connection', socket))
+      ? createServer(asHttp, (socket) => http.emit(arrival(options), socket))
       : http
     server.listen(options)
     await once(server, 'listening')
@@ -52,7 +55,7 @@ export async function listen(config: Config, http: Server, others: Server[]): Pr
         const address = (await open({ host, port, ...sharing })).address() as AddressInfo
         // Where any port will do, it is still one port for every address.
         port = address.port
-        addresses.push(urlOf(address))
+        addresses.push(urlOf(address, config.TLS_CERT_FILE ? 'https' : 'http'))
       } catch (error) {
         if (!isAbsent(error)) throw error
       }

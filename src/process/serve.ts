@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from '../app.ts'
-import type { Config } from '../config.ts'
+import { type Config, ConfigError } from '../config.ts'
 import { listen } from './listen.ts'
 
 /** What a terminal or a service manager may send to every process of a group at once. */
@@ -43,12 +43,22 @@ function endWithGrace(config: Config, app: FastifyInstance, others: Server[]): v
   }
 }
 
+async function build(config: Config): Promise<FastifyInstance> {
+  try {
+    return await buildApp(config)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    console.error(`Cannot start; the environment has faults:\n${error.message}`)
+    process.exit(1)
+  }
+}
+
 /** Answers requests in this process, which is the only one or a worker. */
 export async function serve(config: Config): Promise<void> {
   // Bodies are memory outside of V8's heap, and by default V8 marks its whole heap whenever a few tens of
   // megabytes of them have come, be they let go or not. This has it weigh them with all the rest.
   setFlagsFromString('--external-memory-accounted-in-global-limit')
-  const app = await buildApp(config)
+  const app = await build(config)
   const others: Server[] = []
   endWithGrace(config, app, others)
   try {

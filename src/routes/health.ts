@@ -27,6 +27,7 @@ export function healthRoutes(app: FastifyInstance, admission: Admission): void {
     app.get(
       `/${operationId}`,
       {
+        config: { access: 'probe' },
         schema: {
           operationId,
           summary,

@@ -152,7 +152,7 @@ function constant(
   url: string,
   schema: { operationId: string; summary: string; answer: z.ZodType; hide?: boolean },
   value: unknown,
-  check = () => {},
+  check?: () => void,
 ): void {
   const { answer, ...documentation } = schema
   const response = { 200: { description: 'The answer', content: jsonContent(answer) }, ...failures }
@@ -160,10 +160,11 @@ function constant(
     method,
     url,
     prefixTrailingSlash: 'slash',
+    ...(check && { config: { access: 'probe' } }),
     schema: { ...documentation, tags, response },
     handler: (request, reply) => {
       request.raw.resume()
-      check()
+      check?.()
       return sendJson(reply, value)
     },
   })
@@ -180,7 +181,7 @@ function serverRoutes(scope: FastifyInstance, version: string, checkReady: () =>
   const slashed = { ...metadata, hide: true }
   constant(scope, 'GET', '/', slashed, { name: 'kelvin', version, extensions })
   const live = { operationId: 'server_live', summary: 'Is the server alive?', answer: Live }
-  constant(scope, 'GET', '/health/live', live, { live: true })
+  constant(scope, 'GET', '/health/live', live, { live: true }, () => {})
   const ready = {
     operationId: 'server_ready',
     summary: 'Does the server take requests?',

@@ -40,8 +40,6 @@ function sendAsset(request: FastifyRequest, reply: FastifyReply, { type, etag, b
     .headers({
       'cache-control': 'no-cache',
       'content-security-policy': POLICY,
-      'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff',
       etag,
       vary: 'accept-encoding',
     })
