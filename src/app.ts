@@ -10,6 +10,7 @@ import { registerBodies } from './plugins/bodies.ts'
 import { registerCertificate } from './plugins/certificate.ts'
 import { registerCors } from './plugins/cors.ts'
 import { registerDocs } from './plugins/docs.ts'
+import { registerMetrics } from './plugins/metrics.ts'
 import { registerOpenapi } from './plugins/openapi.ts'
 import { answerClientError, registerProblems, sendProblem } from './plugins/problems.ts'
 import { logWhenOver, RequestLog, registerRequestLog, requestId } from './plugins/request-log.ts'
@@ -21,6 +22,7 @@ import { pageRoutes } from './routes/pages.ts'
 import { probabilitiesRoute } from './routes/probabilities.ts'
 import { sendRefusal } from './routes/refusal.ts'
 import { sampleRoute } from './routes/sample.ts'
+import { DETERMINISM_VERSION } from './sampling/pipeline.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -73,6 +75,10 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   registerCertificate(app, config)
   if (config.CORS_ORIGINS) await registerCors(app, config.CORS_ORIGINS)
   registerAccess(app, config)
+  if (config.METRICS_ACCESS !== 'off') {
+    const about = { version: manifest.version, determinism_version: DETERMINISM_VERSION }
+    registerMetrics(app, admission, about)
+  }
   registerProblems(app)
   registerBodies(app)
   await registerOpenapi(app, manifest.version)

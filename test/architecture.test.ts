@@ -21,7 +21,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
   },
   'src/process/workers.ts': {
     own: ['src/config.ts'],
-    packages: ['close-with-grace', 'pino', 'node:'],
+    packages: ['@prometheus-io/client', 'close-with-grace', 'pino', 'node:'],
   },
   'src/process/listen.ts': {
     own: ['src/config.ts', 'src/process/socket.ts'],
@@ -30,7 +30,14 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
   'src/process/socket.ts': { own: ['src/config.ts'], packages: ['node:'] },
   'src/healthcheck.ts': { own: ['src/config.ts'], packages: ['node:'] },
   'src/app.ts': {
-    own: ['src/admission', 'src/config.ts', 'src/plugins', 'src/routes', 'package.json'],
+    own: [
+      'src/admission',
+      'src/config.ts',
+      'src/plugins',
+      'src/routes',
+      'src/sampling/pipeline.ts',
+      'package.json',
+    ],
     packages: ['fastify', 'node:http'],
   },
   'src/admission': {
@@ -49,6 +56,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
       'src/plugins/openapi.ts',
       'src/plugins/problems.ts',
       'src/plugins/request-log.ts',
+      'src/plugins/work.ts',
       'src/protocols',
       'src/sampling',
     ],
@@ -78,6 +86,14 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
       'src/sampling/parsed.ts',
     ],
     packages: ['fastify', '@fastify/', 'zod', 'node:'],
+  },
+  'src/plugins/metrics.ts': {
+    own: ['src/admission', 'src/plugins/work.ts'],
+    packages: ['@prometheus-io/client', 'fastify', 'node:cluster'],
+  },
+  'src/plugins/work.ts': {
+    own: ['src/admission', 'src/protocols', 'src/sampling/pipeline.ts'],
+    packages: ['fastify'],
   },
   'src/protocols': {
     own: ['src/errors.ts', 'src/protocols', 'src/sampling'],

@@ -64,7 +64,7 @@ export async function serve(config: Config): Promise<void> {
   try {
     await app.ready()
     const addresses = await listen(config, app.server, others)
-    if (cluster.isWorker) cluster.worker!.send(addresses)
+    if (cluster.isWorker) cluster.worker!.send({ addresses })
     else for (const address of addresses) app.log.info(`Server listening at ${address}`)
   } catch (error) {
     app.log.fatal({ err: error }, 'cannot listen')

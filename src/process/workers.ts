@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { AggregatorRegistry } from '@prometheus-io/client'
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
 import type { Config } from '../config.ts'
@@ -19,6 +20,8 @@ export function superviseWorkers(config: Config): void {
   const workers = new Set<Worker>()
   const listening = new Set<Worker>()
   const announced = new Set<string>()
+  AggregatorRegistry.setRegistries([])
+  const metrics = new AggregatorRegistry()
   let port: string | undefined
   let delay = FIRST_DELAY_MS
   let ending = false
@@ -45,10 +48,15 @@ export function superviseWorkers(config: Config): void {
     const worker = cluster.fork(port === undefined ? {} : { PORT: port })
     const since = performance.now()
     workers.add(worker)
-    worker.once('message', (addresses: string[]) => {
+    worker.on('message', (message: { addresses?: string[]; wanted?: 'metrics'; id?: string }) => {
+      if (message.wanted) void sendMetrics(worker, message.id!)
+      const { addresses } = message
+      if (!addresses) return
       listening.add(worker)
+      const isFirst = announced.size === 0
       port ??= addresses.map((address) => /:(\d+)$/.exec(address)?.[1]).find(Boolean)
       announce(addresses)
+      if (isFirst) for (let i = 1; i < config.WORKERS; i++) start()
     })
     function ended(code: number | null, signal: string | null) {
       workers.delete(worker)
@@ -73,6 +81,14 @@ export function superviseWorkers(config: Config): void {
       if (worker.process.pid === undefined) ended(null, null)
     })
     return worker
+  }
+
+  async function sendMetrics(worker: Worker, id: string) {
+    try {
+      worker.send({ metrics: await metrics.clusterMetrics(), id })
+    } catch (err) {
+      log.error({ err }, 'cannot put the metrics of all workers together')
+    }
   }
 
   function killAll() {
@@ -103,7 +119,5 @@ export function superviseWorkers(config: Config): void {
   // would be left open and never answered.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   // The first goes ahead: what keeps every worker from starting is then said once.
-  start().once('message', () => {
-    for (let i = 1; i < config.WORKERS; i++) start()
-  })
+  start()
 }

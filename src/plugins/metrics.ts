@@ -1,0 +1,187 @@
+import cluster from 'node:cluster'
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  Registry,
+} from '@prometheus-io/client'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Admission } from '../admission/admission.ts'
+import { steps } from './work.ts'
+
+/** From what a row takes that is at hand to what a client gives up on, in seconds. */
+const SECONDS = [
+  0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+]
+/** From a few numbers to the largest body by default. */
+const BYTES = Array.from({ length: 9 }, (_, i) => 1024 * 4 ** i)
+
+/** Default metrics whose names are against the conventions; the others say the same. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+  'nodejs_eventloop_utilization_histogram',
+  'nodejs_eventloop_utilization_summary',
+]
+
+export interface About {
+  version: string
+  determinism_version: number
+}
+
+/** A registry of its own for each app, of which a process has one. */
+function createMetrics(admission: Admission, about: About) {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
+
+  const requests = new Counter({
+    name: 'kelvin_http_requests_total',
+    help: 'Requests that were answered or broken off, but for those refused.',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  })
+  const durations = new Histogram({
+    name: 'kelvin_http_request_duration_seconds',
+    help: 'From the head of a request to the end of its answer.',
+    labelNames: ['route', 'status'],
+    buckets: SECONDS,
+    registers,
+  })
+  const bodies = new Histogram({
+    name: 'kelvin_http_request_body_bytes',
+    help: 'Bodies as announced, of requests that have one.',
+    labelNames: ['route'],
+    buckets: BYTES,
+    registers,
+  })
+  const help = {
+    decode: 'From the head of a request to its rows and parameters, receiving included.',
+    compute: 'In samplers and draws.',
+    encode: 'From results to the bytes of the answer.',
+  }
+  const took = steps.map((step) => ({
+    step,
+    histogram: new Histogram({
+      name: `kelvin_${step}_duration_seconds`,
+      help: help[step],
+      labelNames: ['transport'],
+      buckets: SECONDS,
+      registers,
+    }),
+  }))
+  const rows = new Counter({
+    name: 'kelvin_rows_total',
+    help: 'Rows of logits that were sampled.',
+    labelNames: ['transport'],
+    registers,
+  })
+  const tokens = new Counter({
+    name: 'kelvin_tokens_drawn_total',
+    help: 'Tokens that were drawn.',
+    labelNames: ['transport'],
+    registers,
+  })
+  const warnings = new Counter({
+    name: 'kelvin_warnings_total',
+    help: 'Warnings in answers, by their code.',
+    labelNames: ['code'],
+    registers,
+  })
+  new Counter({
+    name: 'kelvin_http_requests_refused_total',
+    help: 'Requests that were refused before their bodies were read, by the limit that was reached.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [reason, count] of admission.refused) this.inc({ reason }, count)
+    },
+  })
+  const gauges: [name: string, help: string, value: () => number][] = [
+    ['kelvin_inflight_requests', 'Requests under way.', () => admission.requests],
+    ['kelvin_inflight_body_bytes', 'What their bodies take.', () => admission.bytes],
+    [
+      'kelvin_event_loop_delay_seconds',
+      'How late the event loop is of late, of which there is a limit.',
+      () => admission.loop.delay / 1000,
+    ],
+  ]
+  for (const [name, description, value] of gauges) {
+    new Gauge({
+      name,
+      help: description,
+      registers,
+      collect() {
+        this.set(value())
+      },
+    })
+  }
+  new Gauge({
+    name: 'kelvin_build_info',
+    help: 'What is running, as labels; always 1.',
+    labelNames: ['version', 'determinism_version', 'node_version'],
+    registers,
+    aggregator: 'first',
+  }).set({ ...about, node_version: process.version }, 1)
+
+  function observe(request: FastifyRequest, reply: FastifyReply): void {
+    const route = request.routeOptions.url ?? 'none'
+    const status = `${Math.floor(reply.statusCode / 100)}xx`
+    requests.inc({ method: request.method, route, status })
+    durations.observe({ route, status }, reply.elapsedTime / 1000)
+    const length = Number(request.headers['content-length'] ?? 0)
+    if (length > 0) bodies.observe({ route }, length)
+    const { work } = request
+    if (!work || work.rows === 0) return
+    const { transport } = work
+    for (const { step, histogram } of took) {
+      histogram.observe({ transport }, work.took[step] / 1000)
+    }
+    rows.inc({ transport }, work.rows)
+    tokens.inc({ transport }, work.tokens)
+    for (const code of work.warnings) warnings.inc({ code })
+  }
+
+  return { registry, observe }
+}
+
+/** Of all workers, whoever of them is asked: the primary process knows them all. */
+function askPrimary(): Promise<string> {
+  const id = crypto.randomUUID()
+  return new Promise((resolve) => {
+    const listen = (message: { metrics?: string; id?: string }) => {
+      if (message.id !== id) return
+      process.off('message', listen)
+      resolve(message.metrics!)
+    }
+    process.on('message', listen)
+    process.send!({ wanted: 'metrics', id })
+  })
+}
+
+/** GET /metrics, in the text format of Prometheus. */
+export function registerMetrics(app: FastifyInstance, admission: Admission, about: About): void {
+  const { registry, observe } = createMetrics(admission, about)
+  if (cluster.isWorker) {
+    AggregatorRegistry.setRegistries(registry)
+    // It answers the primary process when that asks for this worker's share.
+    new AggregatorRegistry()
+  }
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.raw.once('close', () => observe(request, reply))
+    done()
+  })
+  app.get(
+    '/metrics',
+    { schema: { hide: true }, config: { access: 'metrics' } },
+    async (_request, reply) => {
+      reply.header('content-type', registry.contentType)
+      return cluster.isWorker ? askPrimary() : registry.metrics()
+    },
+  )
+}
