@@ -71,6 +71,11 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     done()
   })
   registerRequestLog(app)
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME: service } = config
+  if (endpoint) {
+    const { registerTracing } = await import('./plugins/tracing.ts')
+    registerTracing(app, { endpoint, service, version: manifest.version })
+  }
   registerShutdown(app, admission)
   registerCertificate(app, config)
   if (config.CORS_ORIGINS) await registerCors(app, config.CORS_ORIGINS)

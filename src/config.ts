@@ -110,6 +110,13 @@ const Variables = z.object({
     .describe(
       'Origins of web pages that may send requests, with commas between them; `*` for any. Not set: none but the playground.',
     ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'Expected an http or https URL' })
+    .optional()
+    .describe(
+      'Where OpenTelemetry spans are sent, as OTLP over HTTP; to `/v1/traces` there. Not set: none are made.',
+    ),
+  OTEL_SERVICE_NAME: z.string().min(1).prefault('kelvin').describe('`service.name` of the spans.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .prefault('info')

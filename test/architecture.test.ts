@@ -87,6 +87,10 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     ],
     packages: ['fastify', '@fastify/', 'zod', 'node:'],
   },
+  'src/plugins/tracing.ts': {
+    own: ['src/plugins/trace-context.ts', 'src/plugins/work.ts'],
+    packages: ['@opentelemetry/', 'fastify', 'node:timers/promises'],
+  },
   'src/plugins/metrics.ts': {
     own: ['src/admission', 'src/plugins/work.ts'],
     packages: ['@prometheus-io/client', 'fastify', 'node:cluster'],

@@ -6,6 +6,8 @@ import {
   type FastifyRequest,
   LogController,
 } from 'fastify'
+import { traceContextOf } from './trace-context.ts'
+import type {} from './tracing.ts'
 
 /** A client's own request id is taken when it can do no harm in a log or a header. */
 const SANE_ID = /^[\w.:-]{1,128}$/
@@ -35,6 +37,12 @@ export class RequestLog extends LogController {
   }
 }
 
+/** The trace, with the own span where there is one, else the caller's. */
+function traceOf({ raw, span }: FastifyRequest) {
+  const context = span?.spanContext() ?? traceContextOf(raw)
+  return context && { trace_id: context.traceId, span_id: context.spanId }
+}
+
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const line = {
     method: request.method,
@@ -42,6 +50,7 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
     status: reply.statusCode,
     duration_ms: Math.round(reply.elapsedTime * 1000) / 1000,
     bytes_in: Number(request.headers['content-length'] ?? 0),
+    ...traceOf(request),
     ...(reply.problem && {
       code: reply.problem.code,
       detail: reply.problem.message.slice(0, MAX_LOGGED),
