@@ -1,3 +1,4 @@
+import { askForKey, authorization } from './key.ts'
 import type { Problem } from './types.ts'
 
 /** A request that Kelvin did not answer, with the problem document that says why. */
@@ -10,17 +11,25 @@ export class Refusal extends Error {
   }
 }
 
-async function read(response: Response): Promise<unknown> {
-  const answer = await response.json()
-  if (!response.ok) throw new Refusal(answer as Problem)
-  return answer
+const UNAUTHORIZED = 401
+
+/** Sends a request, again with a key where one is asked for, and reads the answer. */
+async function ask(path: string, init: RequestInit = {}): Promise<unknown> {
+  for (;;) {
+    const headers = { ...init.headers, ...authorization() }
+    const response = await fetch(path, { ...init, headers })
+    const answer = await response.json()
+    if (response.ok) return answer
+    if (response.status !== UNAUTHORIZED) throw new Refusal(answer as Problem)
+    await askForKey()
+  }
 }
 
 export async function get<Answer>(path: string): Promise<Answer> {
-  return (await read(await fetch(path))) as Answer
+  return (await ask(path)) as Answer
 }
 
 export async function post<Answer>(path: string, body: string, signal: AbortSignal) {
   const headers = { 'content-type': 'application/json' }
-  return (await read(await fetch(path, { method: 'POST', headers, body, signal }))) as Answer
+  return (await ask(path, { method: 'POST', headers, body, signal })) as Answer
 }

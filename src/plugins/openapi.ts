@@ -25,6 +25,8 @@ declare module 'fastify' {
     parameters?: z.ZodType
     /** What the body may be; the route reads and checks it. */
     requestBody?: { description: string; content: Content }
+    /** The keys it asks for, where not those that all do. */
+    security?: readonly Record<string, readonly string[]>[]
     /** Schemas that are referred to by name only. */
     components?: z.ZodType[]
   }
@@ -159,7 +161,16 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'This server' }],
-      security: [],
+      components: {
+        securitySchemes: {
+          key: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'Asked for where the server has keys.',
+          },
+        },
+      },
+      security: [{}, { key: [] }],
       tags: [
         { name: 'sampling', description: 'From logits to tokens' },
         { name: 'open inference', description: 'For clients of Triton and KServe' },
@@ -167,7 +178,11 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
         { name: 'health', description: 'For probes' },
       ],
     },
-    transform: ({ schema, url }) => ({ schema: schema ? transform(schema) : { hide: true }, url }),
+    transform: ({ schema, url, route }) => {
+      if (!schema) return { schema: { hide: true }, url }
+      const isOpen = route.config?.access !== undefined
+      return { schema: { ...transform(schema), ...(isOpen && { security: [] }) }, url }
+    },
     transformObject: (document) => {
       if (!('openapiObject' in document)) throw new Error('Expected an OpenAPI document')
       const { openapiObject } = document

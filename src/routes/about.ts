@@ -94,7 +94,10 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
         description:
           'Each sampler with its fields, meaning, paper and an example; each profile with its order; and the fields that are no sampler’s.',
         tags: ['about'],
-        response: { 200: jsonAnswer(Catalogue, 'The catalogue'), ...problemResponses(400, 503) },
+        response: {
+          200: jsonAnswer(Catalogue, 'The catalogue'),
+          ...problemResponses(400, 401, 503),
+        },
       },
     },
     () => samplers,
@@ -118,7 +121,7 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
         operationId: 'info',
         summary: 'Version and limits',
         tags: ['about'],
-        response: { 200: jsonAnswer(Info, 'This server'), ...problemResponses(400, 503) },
+        response: { 200: jsonAnswer(Info, 'This server'), ...problemResponses(400, 401, 503) },
       },
     },
     () => info,

@@ -106,7 +106,7 @@ export async function samplingRoute(
               ...(answersTensor && octetContent('float32 probabilities, [rows, vocabulary size].')),
             },
           },
-          ...problemResponses(400, 406, 408, 413, 415, 422, 500, 503),
+          ...problemResponses(400, 401, 406, 408, 413, 415, 422, 500, 503),
         },
         components: [...forms, operation.Row],
       },

@@ -645,6 +645,26 @@ describe.runIf(hasBrowser)('the playground', () => {
     )
   })
 
+  it('asks for a key where the server does', async () => {
+    const key = 'a-key-that-nobody-guesses'
+    const locked = await startServer({ API_KEYS: key })
+    try {
+      await using visited = await visit(browser, `${locked.url}/`, wide)
+      const { page, complaints } = visited
+      const field = page.getByLabel('Key', { exact: true })
+      await field.fill('another-key-of-that-kind')
+      await page.keyboard.press('Enter')
+      await expect.poll(() => field.inputValue()).toBe('')
+      await field.fill(key)
+      await page.keyboard.press('Enter')
+      await page.locator('#bars tbody tr').first().waitFor()
+      expect(await page.locator('dialog').isVisible()).toBe(false)
+      expect(complaints.filter((text) => !/status of 401/.test(text))).toEqual([])
+    } finally {
+      await locked.stop()
+    }
+  })
+
   it('can be used by keyboard alone', () =>
     onPage(async (page) => {
       const focused = () =>
