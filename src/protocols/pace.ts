@@ -32,6 +32,6 @@ export function pace(): Promise<void> | undefined {
     watch()
     return undefined
   }
-  if (waiting.length === 0 && performance.now() - began < SLICE) return undefined
+  if (performance.now() - began < SLICE) return undefined
   return new Promise((resolve) => waiting.push(resolve))
 }
