@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 /** Browsers and compilers take a core, which tests that measure time must not miss; and a browser's measure it too. */
-const last = ['test/browser/**/*.test.ts', 'test/playground/snippets.test.ts']
+const last = [
+  'test/browser/**/*.test.ts',
+  'test/fuzz/**/*.test.ts',
+  'test/playground/snippets.test.ts',
+  'test/soak.test.ts',
+]
 
 export default defineConfig({
   test: {
