@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 const last = [
   'test/browser/**/*.test.ts',
   'test/fuzz/**/*.test.ts',
+  'test/overload.test.ts',
   'test/playground/snippets.test.ts',
   'test/soak.test.ts',
 ]

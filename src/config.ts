@@ -139,7 +139,7 @@ const Variables = z.object({
     .prefault('256')
     .describe('Most requests under way, as a burst may be; one more is a 503.'),
   MAX_SUSTAINED_REQUESTS: integer(1, 2 ** 20)
-    .prefault('4')
+    .prefault('3')
     .describe(
       'Most requests under way when there has been no pause in which a burst could have ended; one more is a 503. So answers stay quick under any load.',
     ),

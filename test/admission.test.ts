@@ -145,8 +145,8 @@ describe('what is refused', () => {
   it.each<[string, Partial<Admission>, Refusal | undefined]>([
     ['nothing in a calm', { ...calm, requests: 40, cost: 0.1 }, undefined],
     ['a burst that takes long', { ...calm, requests: 40, cost: 10 }, 'saturation'],
-    ['what does not end', { ...pressed(60, 0), requests: 4, cost: 0.1 }, 'saturation'],
-    ['not the few that can be done', { ...pressed(60, 0), requests: 3, cost: 100 }, undefined],
+    ['what does not end', { ...pressed(60, 0), requests: 3, cost: 0.1 }, 'saturation'],
+    ['not the few that can be done', { ...pressed(60, 0), requests: 2, cost: 100 }, undefined],
     ['what comes to a loop that is late', { ...pressed(0, 300), requests: 1 }, 'event_loop_delay'],
     ['not the only one', { ...pressed(1000, 300), requests: 0 }, undefined],
     ['more than a burst may be', { ...calm, requests: 256, cost: 0 }, 'requests'],

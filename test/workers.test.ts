@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ask, halfSent, whereIs } from './http.ts'
+import { ask, halfSent, open, whereIs } from './http.ts'
 import { type Server, startServer } from './server.ts'
 
 const root = new URL('..', import.meta.url).pathname
@@ -112,6 +112,29 @@ describe('two workers', () => {
       signal: 'SIGKILL',
     })
     expect((await ask(whereIs(server.url), '/livez')).status).toBe(200)
+  })
+
+  it('lose no requests but those of one that is killed', async () => {
+    const server = await startTogether()
+    const where = whereIs(server.url)
+    const body = JSON.stringify({ logits: [1, 2, 3], seed: 1 })
+    const head = `POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
+    const kept = await Promise.all(Array.from({ length: 16 }, () => open(where)))
+    for (const connection of kept) connection.closed.catch(() => {})
+    const ask = () => {
+      for (const { socket } of kept) if (!socket.destroyed) socket.write(head + body)
+    }
+    const answers = () => kept.map(({ answer }) => answer.match(/HTTP\/1\.1 200 OK/g)?.length ?? 0)
+    ask()
+    await expect.poll(answers).toEqual(kept.map(() => 1))
+    const [victim] = crews(server)[0]!
+    process.kill(victim!, 'SIGKILL')
+    await expect.poll(() => kept.filter(({ socket }) => socket.destroyed).length).toBeGreaterThan(0)
+    const lost = kept.map(({ socket }) => socket.destroyed)
+    ask()
+    await expect.poll(answers).toEqual(lost.map((isLost) => (isLost ? 1 : 2)))
+    expect(lost).toContain(false)
+    for (const { socket } of kept) socket.destroy()
   })
 
   it('come back when both die', async () => {

@@ -14,14 +14,19 @@ export const refusals = [
 ] as const
 export type Refusal = (typeof refusals)[number]
 
-/**
- * A burst is taken whole when it can be done with in so many milliseconds. When the loop has had no pause
- * for as long, it is no burst, but more than can be done.
- */
-const BURST_MS = 50
+/** A burst is taken whole when it can be done with in so many milliseconds. */
+const BURST_MS = 100
+
+/** When the loop has had no pause for so long, in milliseconds, it is no burst, but more than can be done. */
+const PAUSELESS_MS = 50
 
 /** How much the newest request counts beside those before it in what a request costs. */
 const WEIGHT = 0.1
+/** A request counts for at most so many of those before it: the first of a process take far longer than the rest. */
+const OUTLIER = 4
+
+/** How long the loop has been busy since the process began, in milliseconds. */
+const busyTime = () => performance.eventLoopUtilization().active
 
 export type Limits = Pick<
   Config,
@@ -42,7 +47,7 @@ export interface Admission {
   readonly refused: Map<Refusal, number>
   /** What a request has kept the loop busy for, of late, in milliseconds. */
   cost: number
-  /** How long the loop had been busy when the last request ended. */
+  /** How long the loop had been busy when the last request ended, or the first of several began. */
   active: number
   /** Draining, it takes what comes and says that it would rather have none; closing, it takes none. */
   phase: 'open' | 'draining' | 'closing'
@@ -72,6 +77,8 @@ class Claim {
   constructor(admission: Admission, announced: number) {
     this.#admission = admission
     this.#held = announced
+    // What there was to do while there were no requests was not theirs.
+    if (admission.requests === 0) admission.active = busyTime()
     admission.requests++
     admission.bytes += announced
   }
@@ -93,8 +100,9 @@ class Claim {
     const admission = this.#admission
     admission.requests--
     admission.bytes -= this.#held
-    const { active } = performance.eventLoopUtilization()
-    admission.cost += WEIGHT * (active - admission.active - admission.cost)
+    const active = busyTime()
+    const cost = Math.min(active - admission.active, OUTLIER * admission.cost)
+    admission.cost += WEIGHT * (cost - admission.cost)
     admission.active = active
   }
 }
@@ -120,7 +128,7 @@ function findRefusal(admission: Admission, announced: number): Refusal | undefin
   if (requests >= limits.MAX_INFLIGHT_REQUESTS) return 'requests'
   // A request alone is always taken, up to the limit of its own.
   if (requests > 0 && bytes + announced > limits.MAX_INFLIGHT_BYTES) return 'bytes'
-  const isBurst = requests * cost < BURST_MS && loop.busyFor < BURST_MS
+  const isBurst = requests * cost < BURST_MS && loop.busyFor < PAUSELESS_MS
   if (requests >= limits.MAX_SUSTAINED_REQUESTS && !isBurst) return 'saturation'
   const { MAX_EVENT_LOOP_DELAY_MS: delay } = limits
   if (delay > 0 && requests > 0 && loop.delay > delay) return 'event_loop_delay'

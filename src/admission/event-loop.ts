@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks'
 const INTERVAL = 25
 
 /** A loop that had less than this of its time free had no pause. */
-const FREE = 0.02
+const FREE = 0.1
 
 /** How much the newest look counts beside those before it: a single long turn is no trend. */
 const WEIGHT = 0.1

@@ -6,6 +6,9 @@ import { platform } from 'node:process'
 import type { Config } from '../config.ts'
 import { admit } from './socket.ts'
 
+/** How many connections may wait to be accepted, as far as the system lets them. A burst brings as many at once. */
+const BACKLOG = 4096
+
 /** `localhost` may be two addresses, and a client may try either. */
 async function hostsOf({ HOST }: Config): Promise<string[]> {
   if (HOST !== 'localhost') return [HOST]
@@ -43,7 +46,7 @@ export async function listen(config: Config, http: Server, others: Server[]): Pr
     const server = http.listening
       ? createServer(asHttp, (socket) => http.emit(arrival(options), socket))
       : http
-    server.listen(options)
+    server.listen({ backlog: BACKLOG, ...options })
     await once(server, 'listening')
     if (server !== http) others.push(server)
     return server

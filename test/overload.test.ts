@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { prepare } from '../bench/client.ts'
+import { insist, pour, probe, quantile } from '../bench/load.ts'
+import { startServer } from '../bench/processes.ts'
+
+/** So many times what it can take; the figures of a longer and quieter run are in the README of deploy/. */
+const TIMES = 10
+const SECONDS = 4
+
+it('with far more to do than can be done, does what it can, and says so to the others', async () => {
+  const server = await startServer('src/server.ts', '0')
+  const draws = { logits: Array.from({ length: 64 }, (_, i) => i / 10), n: 20_000, seed: 1 }
+  const body = Buffer.from(JSON.stringify({ ...draws, return_probabilities: 'none' }))
+  const request = prepare('/v1/sample', 'application/json', body)
+  await insist(server, 1, request, 1)
+  const alone = (await insist(server, 1, request, 2)).get(200)!
+  const full = (await insist(server, 4, request, 2)).get(200)!.length / 2
+  const before = server.memory()
+  const [pressed, probed] = await Promise.all([
+    pour(server, TIMES * full, request, SECONDS),
+    probe(server, SECONDS),
+  ])
+  const answered = pressed.get(200)!
+  expect([...pressed.keys()].sort()).toEqual([200, 503])
+  expect(answered.length / SECONDS).toBeGreaterThan(full / 4)
+  // One that comes in a burst is among the slowest, and a run of seconds has few beside.
+  expect(quantile(answered, 0.5)).toBeLessThan(10 * quantile(alone, 0.5))
+  expect(quantile(pressed.get(503), 0.5)).toBeLessThan(50)
+  expect(quantile(probed.get(200), 0.5)).toBeLessThan(100)
+  expect(server.memory() - before).toBeLessThan(2 ** 28)
+  await new Promise((resolve) => setTimeout(resolve, 2000))
+  const again = (await insist(server, 4, request, 2)).get(200)!.length / 2
+  expect(again).toBeGreaterThan(0.6 * full)
+  await server.stop()
+}, 60_000)
