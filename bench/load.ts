@@ -48,7 +48,10 @@ export async function pour(
   seconds: number,
 ): Promise<Outcome> {
   const outcome: Outcome = new Map()
-  const free: Connection[] = []
+  // Connections are kept, as clients keep them; opening them all at once would be another test.
+  const free = await Promise.all(
+    Array.from({ length: Math.ceil(rate / 10) }, () => openConnection(server.port)),
+  )
   const underWay = new Set<Promise<void>>()
   const start = performance.now()
   const send = async () => {

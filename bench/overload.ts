@@ -10,7 +10,7 @@ const { values } = parseArgs({ options: { seconds: { type: 'string', default: '3
 const SECONDS = Number(values.seconds)
 const TIMES = 20
 /** So many clients keep it busy all the time. */
-const SATURATING = 4
+const SATURATING = 3
 /** How soon it must be as it was, in seconds. */
 const RECOVERY = 2
 

@@ -71,6 +71,11 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     done()
   })
   registerRequestLog(app)
+  if (config.METRICS_ACCESS !== 'off') {
+    const about = { version: manifest.version, determinism_version: DETERMINISM_VERSION }
+    registerMetrics(app, admission, about)
+  }
+  registerProblems(app)
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME: service } = config
   if (endpoint) {
     const { registerTracing } = await import('./plugins/tracing.ts')
@@ -80,11 +85,6 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   registerCertificate(app, config)
   if (config.CORS_ORIGINS) await registerCors(app, config.CORS_ORIGINS)
   registerAccess(app, config)
-  if (config.METRICS_ACCESS !== 'off') {
-    const about = { version: manifest.version, determinism_version: DETERMINISM_VERSION }
-    registerMetrics(app, admission, about)
-  }
-  registerProblems(app)
   registerBodies(app)
   await registerOpenapi(app, manifest.version)
 

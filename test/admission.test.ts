@@ -139,19 +139,18 @@ describe('bytes under way', () => {
 
 describe('what is refused', () => {
   const request = { headers: { 'content-length': '10' } } as unknown as IncomingMessage
-  const calm: Partial<Admission> = { loop: { busyFor: 0, delay: 0, stop() {} } }
-  const pressed = (busyFor: number, delay: number) => ({ loop: { busyFor, delay, stop() {} } })
+  const late = (delay: number) => ({ loop: { delay, stop() {} } })
 
   it.each<[string, Partial<Admission>, Refusal | undefined]>([
-    ['nothing in a calm', { ...calm, requests: 40, cost: 0.1 }, undefined],
-    ['a burst that takes long', { ...calm, requests: 40, cost: 10 }, 'saturation'],
-    ['what does not end', { ...pressed(60, 0), requests: 3, cost: 0.1 }, 'saturation'],
-    ['not the few that can be done', { ...pressed(60, 0), requests: 2, cost: 100 }, undefined],
-    ['what comes to a loop that is late', { ...pressed(0, 300), requests: 1 }, 'event_loop_delay'],
-    ['not the only one', { ...pressed(1000, 300), requests: 0 }, undefined],
-    ['more than a burst may be', { ...calm, requests: 256, cost: 0 }, 'requests'],
-    ['more bytes than may be', { ...calm, requests: 1, bytes: 2 ** 27 }, 'bytes'],
-    ['everything at the end', { ...calm, phase: 'closing' }, 'shutting_down'],
+    ['nothing in a calm', { requests: 40, cost: 1, burst: 100, idle: 0 }, undefined],
+    ['a burst that takes long', { requests: 9, cost: 200, burst: 100 }, 'saturation'],
+    ['what does not end', { requests: 3, cost: 1, burst: 0, idle: 1e9 }, 'saturation'],
+    ['not the few that can be done', { requests: 2, cost: 200, burst: 0 }, undefined],
+    ['what comes to a loop that is late', { ...late(300), requests: 1 }, 'event_loop_delay'],
+    ['not the only one', { ...late(300), requests: 0 }, undefined],
+    ['more than a burst may be', { requests: 256, cost: 0 }, 'requests'],
+    ['more bytes than may be', { requests: 1, bytes: 2 ** 27 }, 'bytes'],
+    ['everything at the end', { phase: 'closing' }, 'shutting_down'],
   ])('%s', (_, state, reason) => {
     const admission = { ...openAdmission(loadConfig({})), ...state }
     admission.loop.stop()

@@ -14,19 +14,19 @@ export const refusals = [
 ] as const
 export type Refusal = (typeof refusals)[number]
 
-/** A burst is taken whole when it can be done with in so many milliseconds. */
-const BURST_MS = 100
-
-/** When the loop has had no pause for so long, in milliseconds, it is no burst, but more than can be done. */
-const PAUSELESS_MS = 50
+/**
+ * A burst may take as long as there was a pause before it, in milliseconds up to this. Where there was none,
+ * there is no burst, but more than can be done.
+ */
+const LONGEST_BURST = 100
 
 /** How much the newest request counts beside those before it in what a request costs. */
 const WEIGHT = 0.1
 /** A request counts for at most so many of those before it: the first of a process take far longer than the rest. */
 const OUTLIER = 4
 
-/** How long the loop has been busy since the process began, in milliseconds. */
-const busyTime = () => performance.eventLoopUtilization().active
+/** For how long the loop has been busy, and for how long not, since the process began, in milliseconds. */
+const loopTime = () => performance.eventLoopUtilization()
 
 export type Limits = Pick<
   Config,
@@ -49,6 +49,10 @@ export interface Admission {
   cost: number
   /** How long the loop had been busy when the last request ended, or the first of several began. */
   active: number
+  /** How long a burst may take now. */
+  burst: number
+  /** How long the loop had not been busy when that was reckoned. */
+  idle: number
   /** Draining, it takes what comes and says that it would rather have none; closing, it takes none. */
   phase: 'open' | 'draining' | 'closing'
 }
@@ -62,6 +66,8 @@ export function openAdmission(limits: Limits): Admission {
     refused: new Map(refusals.map((reason) => [reason, 0])),
     cost: 1,
     active: 0,
+    burst: LONGEST_BURST,
+    idle: 0,
     phase: 'open',
   }
 }
@@ -78,7 +84,7 @@ class Claim {
     this.#admission = admission
     this.#held = announced
     // What there was to do while there were no requests was not theirs.
-    if (admission.requests === 0) admission.active = busyTime()
+    if (admission.requests === 0) admission.active = loopTime().active
     admission.requests++
     admission.bytes += announced
   }
@@ -100,7 +106,7 @@ class Claim {
     const admission = this.#admission
     admission.requests--
     admission.bytes -= this.#held
-    const active = busyTime()
+    const { active } = loopTime()
     const cost = Math.min(active - admission.active, OUTLIER * admission.cost)
     admission.cost += WEIGHT * (cost - admission.cost)
     admission.active = active
@@ -121,15 +127,24 @@ function refuse({ refused, limits }: Admission, reason: Refusal): Problem {
   return new Problem('OVERLOADED', `${details[reason]}: try again in a second`)
 }
 
+/** Whether there is time left in a burst for one more request, which then takes it. */
+function takeOfBurst(admission: Admission): boolean {
+  const { idle } = loopTime()
+  admission.burst = Math.min(LONGEST_BURST, admission.burst + idle - admission.idle)
+  admission.idle = idle
+  if (admission.burst < admission.cost) return false
+  admission.burst -= admission.cost
+  return true
+}
+
 /** Why there is no room for one more request, if there is none. */
 function findRefusal(admission: Admission, announced: number): Refusal | undefined {
-  const { limits, loop, requests, bytes, cost } = admission
+  const { limits, loop, requests, bytes } = admission
   if (admission.phase === 'closing') return 'shutting_down'
   if (requests >= limits.MAX_INFLIGHT_REQUESTS) return 'requests'
   // A request alone is always taken, up to the limit of its own.
   if (requests > 0 && bytes + announced > limits.MAX_INFLIGHT_BYTES) return 'bytes'
-  const isBurst = requests * cost < BURST_MS && loop.busyFor < PAUSELESS_MS
-  if (requests >= limits.MAX_SUSTAINED_REQUESTS && !isBurst) return 'saturation'
+  if (requests >= limits.MAX_SUSTAINED_REQUESTS && !takeOfBurst(admission)) return 'saturation'
   const { MAX_EVENT_LOOP_DELAY_MS: delay } = limits
   if (delay > 0 && requests > 0 && loop.delay > delay) return 'event_loop_delay'
   return undefined
