@@ -42,7 +42,10 @@ export async function openConnection(port: number): Promise<Connection> {
     answered?.resolve(status)
   })
   socket.on('error', (error) => answered?.reject(error))
-  socket.on('close', () => answered?.reject(new Error('The server has closed the connection')))
+  socket.on('close', () => {
+    isOpen = false
+    answered?.reject(new Error('The server has closed the connection'))
+  })
 
   return {
     send(request) {

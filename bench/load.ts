@@ -55,7 +55,9 @@ export async function pour(
   const underWay = new Set<Promise<void>>()
   const start = performance.now()
   const send = async () => {
-    const connection = free.pop() ?? (await openConnection(server.port))
+    let connection = free.pop()
+    while (connection && !connection.isOpen) connection = free.pop()
+    connection ??= await openConnection(server.port)
     await timed(connection, request, outcome)
     if (connection.isOpen) free.push(connection)
   }

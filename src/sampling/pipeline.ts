@@ -121,13 +121,14 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
     params.logprobs_mode === 'raw' || params.trace || params.watch_token_ids.length > 0
   processed.load(logits, !isSeenAgain)
   processed.minTokensToKeep = params.min_tokens_to_keep
+  // No sampler need expect a row without any.
+  if (processed.isEmpty) throw noTokenLeft('')
   const accepts: Accept[] = []
   for (const { name, apply } of planned.steps) {
     const accept = apply(processed, context)
     if (accept) accepts.push(accept)
     if (processed.isEmpty) throw noTokenLeft(name)
   }
-  if (processed.isEmpty) throw noTokenLeft('')
 
   let normalization = processed.settle()
   let reported = processed

@@ -318,6 +318,7 @@ export class Row {
   largest(count: number): Float64Array {
     if (count > this.#known) this.#needEach()
     const wanted = Math.min(count, this.#known)
+    if (wanted === 0) return new Float64Array(0)
     const { size, threshold } = this.#cutAtRank(wanted)
     const values = this.logits.subarray(0, size).filter((logit) => logit >= threshold)
     return values.sort().reverse().subarray(0, wanted)

@@ -36,6 +36,7 @@ export function cutByWeight(
   target: number,
   strict = false,
 ): Cut {
+  if (size === 0) return { threshold: Number.POSITIVE_INFINITY, ties: 0, before: 0, after: 0 }
   keys = keysOf(size)
   weights = weightsOf(size)
   if (size < HISTOGRAM_FROM) {

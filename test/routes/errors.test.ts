@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { problems } from '../../src/errors.ts'
 import { ProblemDocument } from '../../src/plugins/problems.ts'
+import { samplerByName } from '../../src/sampling/order.ts'
 import { testApp } from '../app.ts'
 
 const app = await testApp({ MAX_BODY_BYTES: '2000000', MAX_VOCAB_SIZE: '200000' })
@@ -14,6 +15,21 @@ async function send(payload: string | object, headers: Record<string, string> = 
   expect(response.headers['content-type']).toBe('application/problem+json')
   return { document: ProblemDocument.parse(response.json()), response }
 }
+
+it.each([...samplerByName.values()].map(({ name, example }) => [name, example.params]))(
+  'a row without any token is refused, not worked on for ever, with %s',
+  async (_, params) => {
+    for (const length of [1, 5, 70_000]) {
+      const logits = Array.from({ length }, () => '-Infinity')
+      const fields = { ...params, return_probabilities: 'none' }
+      const { document } = await send({ logits, ...fields })
+      // Some examples name tokens that so short a row has not.
+      expect(['NO_TOKEN_LEFT', 'TOKEN_ID_OUT_OF_RANGE', 'VOCABULARY_MISMATCH']).toContain(
+        document.code,
+      )
+    }
+  },
+)
 
 /** What is sent, and the status, code, pointer and words of the answer. */
 const faults: [
