@@ -136,6 +136,21 @@ describe('the process', () => {
     expect(server.process.exitCode).toBeNull()
   })
 
+  it('logs no internal error where a connection ends before a long answer begins', async () => {
+    const server = await start()
+    const connection = await open(whereIs(server.url))
+    const body = Buffer.alloc(2 ** 20)
+    connection.socket.write(
+      `POST /v1/probabilities HTTP/1.1\r\nHost: kelvin\r\nContent-Type: application/octet-stream\r\nContent-Length: ${body.length}\r\n\r\n`,
+    )
+    connection.socket.write(body)
+    connection.socket.write('garbage\r\n\r\n')
+    await connection.closed
+    // Its row is still worked on.
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(server.lines.join()).not.toContain('internal error')
+  })
+
   it('pays as little for a large bad request as for a small one', async () => {
     const server = await start()
     // 131,072 faulty elements: an issue for each would be an answer of 8.8 MB.

@@ -72,13 +72,15 @@ export function createServer(
 ): Server {
   const { REQUEST_TIMEOUT_MS, HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS } = config
   const isShorter = HEADERS_TIMEOUT_MS > 0 && HEADERS_TIMEOUT_MS < (REQUEST_TIMEOUT_MS || Infinity)
-  const timeouts = {
+  const options = {
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Node has one of its own if it is not told of it here.
     headersTimeout: isShorter ? HEADERS_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     // It would look for late requests every 30 seconds.
     connectionsCheckingInterval: 1000,
+    // A request without one it would refuse without a word; that is a problem like others.
+    requireHostHeader: false,
   }
 
   function listener(request: IncomingMessage, response: ServerResponse) {
@@ -92,9 +94,11 @@ export function createServer(
 
   const isSecure = config.TLS_CERT_FILE !== undefined
   const server = isSecure
-    ? createHttpsServer(timeouts, listener)
-    : createHttpServer(timeouts, listener)
+    ? createHttpsServer(options, listener)
+    : createHttpServer(options, listener)
   server.on('checkContinue', listener)
+  // What else a client may expect is no reason to refuse its request, as Node would, without a word.
+  server.on('checkExpectation', listener)
   // A client that does not read its answer is not waited for either; but one that is late gets to hear it first.
   return server.setTimeout(2 * REQUEST_TIMEOUT_MS)
 }

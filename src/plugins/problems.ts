@@ -44,6 +44,8 @@ const fastifyCodes: Record<string, ProblemCode> = {
   FST_ERR_BAD_URL: 'INVALID_URL',
   FST_ERR_MAX_PARAM_LENGTH: 'INVALID_URL',
   ECONNRESET: 'BODY_INCOMPLETE',
+  // The client left before an answer in parts began; nobody reads this one.
+  ERR_STREAM_PREMATURE_CLOSE: 'BODY_INCOMPLETE',
 }
 
 export const PROBLEM_TYPE = 'application/problem+json'
@@ -132,6 +134,10 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler((request, reply) => findRoute(app, request, reply))
+  app.addHook('onRequest', ({ raw: { httpVersion, headers } }, _reply, done) => {
+    const lacksHost = httpVersion === '1.1' && headers.host === undefined
+    done(lacksHost ? new Problem('INVALID_HTTP', 'Expected a Host header') : undefined)
+  })
 }
 
 /** For a request that no route takes: which methods the URL does answer, if any. */
@@ -141,8 +147,10 @@ export function findRoute(
   reply: FastifyReply,
 ): never {
   const path = url.split('?')[0]!
-  const allowed = app.supportedMethods.filter((candidate) =>
-    app.hasRoute({ method: candidate, url: path }),
+  // Routes are looked up by their pattern, which what a client asks for is not, though it may look like one.
+  const isPattern = /[:*]/.test(path)
+  const allowed = app.supportedMethods.filter(
+    (candidate) => !isPattern && app.hasRoute({ method: candidate, url: path }),
   )
   if (allowed.length === 0) {
     throw new Problem('NOT_FOUND', `Cannot ${method} ${path}: see /docs for what is here`)

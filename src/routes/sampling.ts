@@ -113,7 +113,9 @@ export async function samplingRoute(
     },
     async (request, reply) => {
       const wantsTensor = acceptsTensor(request, answersTensor)
-      const isJson = request.headers['content-type']!.toLowerCase().startsWith(JSON_TYPE)
+      // Without a body there need be no type; what is missing then is JSON.
+      const { 'content-type': type = JSON_TYPE } = request.headers
+      const isJson = type.toLowerCase().startsWith(JSON_TYPE)
       const work = new Work(isJson ? 'json' : 'octets')
       request.work = work
       const body = isJson ? openJson() : openOctets(request)

@@ -274,7 +274,12 @@ export class Row {
   entropy(): number {
     this.#needEach()
     const { weighted, ...sum } = this.#normalised(true)
-    const total = sum.total - this.#unseenMass()
+    let { total } = sum
+    if (this.#unseen) {
+      this.#unseenMass()
+      // Taken from the sum, a mass far beyond theirs would leave nothing of them.
+      total = this.#fillMasses(this.#size)
+    }
     // Rounding may leave a certain row a hair below zero.
     return Math.max(0, log(total) - weighted / total)
   }

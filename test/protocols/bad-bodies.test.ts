@@ -319,6 +319,33 @@ const cases: Record<string, Case> = {
     status: 413,
     words: /limit is 4194304 bytes/,
   },
+  ...Object.fromEntries(
+    ['banned_token_ids', 'token_bitmask'].map((name): [string, Case] => [
+      `objects as ${name}, which cannot even be compared`,
+      {
+        path: '/v2/models/sample/infer',
+        body: inference({
+          inputs: [
+            { ...logits, data: [1, 2, 3] },
+            { name, datatype: 'INT32', shape: [1, 1], data: [{ valueOf: 1, toString: 1 }] },
+          ],
+        }).body,
+        status: 400,
+        words: /Expected a value at index 0, got an object/,
+      },
+    ]),
+  ),
+  'an input that is named like the prototype of objects': {
+    path: '/v2/models/sample/infer',
+    body: inference({
+      inputs: [
+        { ...logits, data: [1, 2, 3] },
+        { name: '__proto__', datatype: 'FP32', shape: [1], data: { temperature: 0 } },
+      ],
+    }).body,
+    status: 400,
+    words: /Unknown field "__proto__"/,
+  },
   'an unknown model': {
     path: '/v2/models/llama/infer',
     body: '{}',
@@ -341,6 +368,32 @@ describe('a bad body is answered, and the connection goes on', () => {
     expect(answer.headers).toMatch(new RegExp(`content-type: ${type.replace('+', '\\+')}\r`, 'i'))
     await expectFine(on)
   })
+})
+
+describe('what Node would refuse by itself', () => {
+  it('a request without Host is a problem', async () => {
+    const on = connection()
+    on.send('GET /livez HTTP/1.1\r\n\r\n')
+    const { status, body } = await on.answer()
+    expect({ status, body }).toMatchObject({ status: 400, body: { code: 'INVALID_HTTP' } })
+    expect(body.detail).toMatch(/Host/)
+    on.send('GET /livez HTTP/1.0\r\n\r\n')
+    expect((await on.answer()).status).toBe(200)
+  })
+
+  it('an expectation that nobody knows is none', async () => {
+    const on = connection()
+    on.send('GET /livez HTTP/1.1\r\nHost: kelvin\r\nExpect: 200-ok\r\n\r\n')
+    expect((await on.answer()).status).toBe(200)
+  })
+})
+
+it('a request with neither body nor content type has an empty body', async () => {
+  const on = connection()
+  on.send('POST /v1/sample HTTP/1.1\r\nHost: kelvin\r\n\r\n')
+  const { status, body } = await on.answer()
+  expect({ status, body }).toMatchObject({ status: 400, body: { code: 'EMPTY_BODY' } })
+  await expectFine(on)
 })
 
 const paths = {

@@ -390,6 +390,14 @@ describe('HTTP', () => {
     expect(wrong.headers.allow).toBe('POST')
   })
 
+  it.each(['/:a(b', '/a:(', '/:', '/*', '/v1/*'])(
+    'no URL is taken for a pattern: %s',
+    async (url) => {
+      const response = await app.inject({ method: 'DELETE', url })
+      expect(ProblemDocument.parse(response.json()).code).toBe('NOT_FOUND')
+    },
+  )
+
   it('a malformed URL is a problem too', async () => {
     const response = await app.inject('/v1/%zz')
     expect(ProblemDocument.parse(response.json()).code).toBe('INVALID_URL')

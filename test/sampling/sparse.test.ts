@@ -127,6 +127,14 @@ describe('a sparse row', () => {
     expect(run(mostLikely(rows[0]!, K, weighed), params).normalization).toBe(normalization)
   })
 
+  it.each([40, 400, 4000])(
+    'has an entropy of the tokens given, whatever log_z says: %i',
+    (logZ) => {
+      const given = { vocabSize: 9, ids: Uint32Array.of(0, 1), values: Float32Array.of(1, 1), logZ }
+      expect(run(given, {}).entropy).toBeCloseTo(Math.LN2, 12)
+    },
+  )
+
   it('has exact logprobs with log_z', () => {
     const row = rows[0]!
     const scored = {

@@ -2,7 +2,7 @@ import { Problem } from '../../errors.ts'
 import type { Batch } from '../../sampling/batch.ts'
 import { type Bytes, DecodedText, joinBytes } from '../../sampling/bytes.ts'
 import { Elements } from '../../sampling/elements.ts'
-import { isList, numbersOf } from '../../sampling/parsed.ts'
+import { describeValue, isList, numbersOf } from '../../sampling/parsed.ts'
 import { readShape, toBatch } from '../../sampling/tensor.ts'
 import { type Parameter, parametersOf, toValue } from '../parameters.ts'
 import type { Operation, SamplingRequest } from '../request.ts'
@@ -66,6 +66,10 @@ function readValues(input: Input, bytes: Bytes | undefined): unknown[] {
   if (values.length !== count) {
     fault(name, `Shape [${shape}] has ${count} elements, got ${values.length}`)
   }
+  const index = values.findIndex((value) => value === null || typeof value === 'object')
+  if (index >= 0) {
+    fault(name, `Expected a value at index ${index}, got ${describeValue(values[index])}`)
+  }
   return values
 }
 
@@ -120,12 +124,13 @@ export function inferDecoder({ Fields }: Operation) {
     const logits = infer.logits ?? decodeLogits(logitsInput, undefined)
     const count = logits.rows.length
 
-    const shared: Record<string, unknown> = {}
+    // Not an object, in which some names are no field.
+    const shared = new Map<string, unknown>()
     const own = Array.from({ length: count }, (): Record<string, unknown> => ({}))
     let isShared = true
     for (const [name, value] of Object.entries(given)) {
       if (ignored.test(name)) continue
-      shared[name] = typeof value === 'string' ? toValue(value, parameters.get(name)) : value
+      shared.set(name, typeof value === 'string' ? toValue(value, parameters.get(name)) : value)
     }
     const seen = new Set<string>()
     for (const input of inputs) {
@@ -136,17 +141,17 @@ export function inferDecoder({ Fields }: Operation) {
       const parameter = parameters.get(name)
       if (!parameter) {
         // Its schema says what is wrong: there is no such field, or it has another form.
-        shared[name] = input.data ?? null
+        shared.set(name, input.data ?? null)
         continue
       }
       const values = rowValues(input, binaries.get(input), count, parameter)
-      if (values.length === 1) shared[name] = values[0]
+      if (values.length === 1) shared.set(name, values[0])
       else {
         isShared = false
         for (const [row, value] of values.entries()) own[row]![name] = value
       }
     }
-    const fields = validate(Fields, shared)
+    const fields = validate(Fields, Object.fromEntries(shared))
     return Object.assign(fields, { logits, rows: isShared ? undefined : own }) as SamplingRequest
   }
 }
