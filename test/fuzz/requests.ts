@@ -1,59 +1,100 @@
-import { deflateSync, gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { catalogue } from '../../src/sampling/catalogue.ts'
 
-/** Requests that are answered with 200, one for each way to ask. */
+/** Requests as they should be, for others to spoil. */
 
-/** Behind it the server closes the connection. */
-export const last = Buffer.from('GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
-
-const row = Float32Array.from([2, 1, 0.5, -1, -3])
-const bytes = Buffer.from(row.buffer)
-const fields = { temperature: 0.8, top_k: 3, seed: 42, trace: true }
-
-export function post(
-  url: string,
-  type: string,
-  body: Buffer | string,
-  headers: Record<string, string | number> = {},
-): Buffer {
-  const content = Buffer.from(body)
-  const all = { host: 'x', 'content-type': type, 'content-length': content.length, ...headers }
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
-  return Buffer.concat([Buffer.from(`POST ${url} HTTP/1.1\r\n${lines.join('')}\r\n`), content])
+export interface Request {
+  path: string
+  headers: Record<string, string | number>
+  body: Buffer
 }
 
-const JSON_TYPE = 'application/json'
-const OCTETS = 'application/octet-stream'
+export const JSON_TYPE = { 'content-type': 'application/json' }
+export const OCTETS = { 'content-type': 'application/octet-stream' }
 
-export const json = (value: unknown) => post('/v1/sample', JSON_TYPE, JSON.stringify(value))
+/** The bytes of a request, with whatever it says of its length. */
+export function toBytes({ path, headers, body }: Request, method = 'POST'): Buffer {
+  const all = { host: 'kelvin', 'content-length': body.length, ...headers }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1')
+  return Buffer.concat([head, body])
+}
 
-const input = { name: 'logits', shape: [1, 5], datatype: 'FP32' }
-const described = JSON.stringify({
-  inputs: [{ ...input, parameters: { binary_data_size: 20 } }],
-  parameters: { temperature: 0.8, binary_data_output: true },
-})
+/** The smallest and the largest there are among the ordinary ones. */
+export const number = fc.oneof(
+  { weight: 4, arbitrary: fc.double({ min: -30, max: 30, noNaN: true }) },
+  fc.constantFrom(0, -0, 1e-45, -1e-45, 3.4e38, -3.4e38, 1e38, -1e38, 2 ** 31, 2 ** 53),
+)
 
-export const inferBinary = (headerLength: number | string, body: Buffer | string) =>
-  post('/v2/models/sample/infer', OCTETS, body, { 'inference-header-content-length': headerLength })
+/** Logits of one row. */
+export const row = fc.array(number, { minLength: 1, maxLength: 70 })
 
-const text = JSON.stringify({ logits: [...row], ...fields })
-const chunked = `POST /v1/probabilities HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`
-
-export const valid: readonly Buffer[] = [
-  json({ logits: [...row], ...fields }),
-  json({ logits: [[...row], [...row].reverse()], rows: [{}, { top_p: 0.5 }], ...fields }),
-  json({ logits: { dtype: 'float32', shape: [5], data: bytes.toString('base64') }, ...fields }),
-  json({ logits: { vocab_size: 9, token_ids: [1, 5], values: [2, 1] }, logit_bias: { 1: 2 } }),
-  post('/v1/sample?temperature=0.7&top_p=0.9&shape=1,5&seed=1', OCTETS, bytes),
-  post('/v1/probabilities?dtype=float64', OCTETS, Buffer.from(Float64Array.from(row).buffer)),
-  post('/v1/sample', JSON_TYPE, gzipSync(text), { 'content-encoding': 'gzip' }),
-  post('/v1/sample', JSON_TYPE, deflateSync(text), { 'content-encoding': 'deflate' }),
-  Buffer.from(`${chunked}${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`),
-  post(
-    '/v2/models/sample/infer',
-    JSON_TYPE,
-    JSON.stringify({ inputs: [{ ...input, data: [...row] }] }),
-  ),
-  inferBinary(described.length, Buffer.concat([Buffer.from(described), bytes])),
-  Buffer.from('GET /v1/samplers HTTP/1.1\r\nhost: x\r\n\r\n'),
-  Buffer.from('GET /playground/main.ts HTTP/1.1\r\nhost: x\r\naccept-encoding: br\r\n\r\n'),
+/** Settings of samplers as their own examples have them, and others that reach far. */
+const settings = [
+  ...catalogue().samplers.map(({ example }) => ({ ...example.params, ...example.history })),
+  { profile: 'vllm' },
+  { profile: 'transformers' },
+  { profile: 'llama.cpp' },
+  { n: 3 },
+  { n: 2, replacement: false },
+  { temperature: 0 },
+  { temperature: 1e38 },
+  { temperature: 1e-38 },
+  { top_k: 1 },
+  { top_logprobs: 3, logprobs_mode: 'raw' },
+  { logprob_token_ids: [0] },
+  { trace: true, watch_token_ids: [0] },
+  { return_probabilities: 'kept' },
+  { return_probabilities: 'none' },
+  { encoding: 'base64' },
+  { seed: '18446744073709551615', stream: 3, step: 9 },
 ]
+
+export type Fields = Record<string, unknown>
+
+export const fields: fc.Arbitrary<Fields> = fc
+  .subarray(settings, { maxLength: 4 })
+  .map((some) => Object.assign({}, ...some))
+
+const dtypes = ['float32', 'float16', 'bfloat16', 'float64'] as const
+export type Dtype = (typeof dtypes)[number]
+export const dtype = fc.constantFrom(...dtypes)
+
+/** The bytes of some numbers, which a narrow type may have to make infinite. */
+export function pack(numbers: readonly number[], type: Dtype): Buffer {
+  if (type === 'float64') return Buffer.from(Float64Array.from(numbers).buffer)
+  if (type === 'float16') return Buffer.from(Float16Array.from(numbers).buffer)
+  const singles = Float32Array.from(numbers)
+  if (type === 'float32') return Buffer.from(singles.buffer)
+  const words = new Uint32Array(singles.buffer)
+  return Buffer.from(Uint16Array.from(words, (word) => word >>> 16).buffer)
+}
+
+export const samplingPath = fc.constantFrom('/v1/sample', '/v1/probabilities')
+export const inferPath = fc.constantFrom(
+  '/v2/models/sample/infer',
+  '/v2/models/probabilities/infer',
+)
+
+/** In each of the forms that JSON may have them in. */
+export const logits: fc.Arbitrary<unknown> = fc.oneof(
+  row,
+  row.map((one) => [one, one]),
+  row.map((one) => one.map((value) => (value < -20 ? '-Infinity' : value))),
+  fc.tuple(row, dtype).map(([one, type]) => ({
+    dtype: type,
+    shape: [one.length],
+    data: pack(one, type).toString('base64'),
+  })),
+  fc.tuple(row, fc.boolean()).map(([one, hasSum]) => ({
+    vocab_size: 100,
+    token_ids: one.map((_, id) => id),
+    values: one,
+    ...(hasSum && { log_z: 50 }),
+  })),
+)
+
+/** A body of /v1 that is JSON. */
+export const document = fc
+  .tuple(logits, fields)
+  .map(([given, some]): Fields => ({ logits: given, ...some }))

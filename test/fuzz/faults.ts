@@ -1,0 +1,94 @@
+import { gunzipSync } from 'node:zlib'
+import * as z from 'zod'
+import { ProblemDocument } from '../../src/plugins/problems.ts'
+import { ProbabilitiesResponse, SampleResponse } from '../../src/protocols/json/response.ts'
+import { InferResponse } from '../../src/protocols/open-inference/response.ts'
+import type { Answer } from './wire.ts'
+
+/** What an answer of any kind may be, and what is wrong with one that is none of it. */
+
+const root = new URL('../..', import.meta.url).pathname
+
+/** However much was wrong, in bytes. */
+const LONGEST_PROBLEM = 8192
+
+const Failure = z.strictObject({ error: z.string().min(1).max(1000) })
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    return undefined
+  }
+}
+
+/** A stack trace, or a path of the server's. */
+function betrays(text: string): boolean {
+  return text.includes(root) || /node_modules|node:internal|\\n\s+at /.test(text)
+}
+
+function faultOfError({ status, headers, body }: Answer): string | undefined {
+  if (status >= 500 && status !== 503) return 'a status that is the server’s fault'
+  if (body.length >= LONGEST_PROBLEM) return `a problem of ${body.length} bytes`
+  if (betrays(body.toString())) return 'what is nobody’s business'
+  // HEAD asks for no more than what is said of it.
+  if (body.length === 0 && Number(headers.get('content-length')) > 0) return undefined
+  const isProblem = headers.get('content-type') === 'application/problem+json'
+  const Schema = isProblem ? ProblemDocument : Failure
+  const { success } = Schema.safeParse(parseJson(body))
+  return success ? undefined : 'an error that is no problem document'
+}
+
+/** Binary data behind the JSON: float32 that are numbers. */
+function hasNumbers(answer: z.output<typeof InferResponse>, binary: Buffer): boolean {
+  let at = 0
+  return answer.outputs.every(({ datatype, parameters }) => {
+    if (!parameters) return true
+    const bytes = binary.subarray(at, at + parameters.binary_data_size)
+    at += parameters.binary_data_size
+    if (datatype !== 'FP32') return true
+    return new Float32Array(new Uint8Array(bytes).buffer).every(Number.isFinite)
+  })
+}
+
+function faultOfInference({ headers, body }: Answer): string | undefined {
+  const length = Number(headers.get('inference-header-content-length') ?? body.length)
+  const parsed = InferResponse.safeParse(parseJson(body.subarray(0, length)))
+  if (!parsed.success) return 'an answer that is none of the protocol'
+  return hasNumbers(parsed.data, body.subarray(length)) ? undefined : 'a number that is not finite'
+}
+
+const faultOfResult: Record<string, (answer: Answer) => string | undefined> = {
+  '/v1/sample': ({ body }) => faultOfJson(SampleResponse, body),
+  '/v1/probabilities': ({ headers, body }) => {
+    if (headers.get('content-type')!.startsWith('application/json'))
+      return faultOfJson(ProbabilitiesResponse, body)
+    const numbers = new Float32Array(new Uint8Array(body).buffer)
+    return numbers.every((p) => p >= 0 && p <= 1) ? undefined : 'a probability that is none'
+  },
+  '/v2/models/sample/infer': faultOfInference,
+  '/v2/models/probabilities/infer': faultOfInference,
+}
+
+/** JSON has no number that is not finite, and the schemas no null where a number must be. */
+function faultOfJson(Schema: z.ZodType, body: Buffer): string | undefined {
+  const { error } = Schema.safeParse(parseJson(body))
+  return error && `an answer that is not as documented: ${error.message}`
+}
+
+function decompressed(answer: Answer): Answer {
+  const isCompressed = answer.headers.get('content-encoding') === 'gzip' && answer.body.length > 0
+  return isCompressed ? { ...answer, body: gunzipSync(answer.body) } : answer
+}
+
+/** What is wrong with an answer, in words; `path` is what was asked, where that is known. */
+export function faultOf(received: Answer, path?: string): string | undefined {
+  const answer = decompressed(received)
+  const fault =
+    answer.status >= 400
+      ? faultOfError(answer)
+      : path !== undefined && answer.status === 200
+        ? faultOfResult[path]?.(answer)
+        : undefined
+  return fault && `${answer.status} with ${fault}: ${answer.body.toString('latin1', 0, 400)}`
+}
