@@ -99,7 +99,7 @@ export async function soak(seconds: number, most: number): Promise<Verdict> {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
     options: {
-      seconds: { type: 'string', default: '180' },
+      seconds: { type: 'string', default: '480' },
       requests: { type: 'string', default: '1000000' },
     },
   })

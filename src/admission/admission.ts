@@ -18,7 +18,7 @@ export type Refusal = (typeof refusals)[number]
  * A burst may take as long as there was a pause before it, in milliseconds up to this. Where there was none,
  * there is no burst, but more than can be done.
  */
-const LONGEST_BURST = 100
+const LONGEST_BURST = 50
 
 /** How much the newest request counts beside those before it in what a request costs. */
 const WEIGHT = 0.1
