@@ -226,10 +226,16 @@ function shown(name: string, environment: Record<string, string | undefined>): s
 export function describeConfig() {
   const { properties = {} } = z.toJSONSchema(Config, { io: 'input' })
   return Object.entries(properties).map(([name, property]) => {
-    const { default: fallback, description } = property as {
+    const { default: fallback, description, isSecret } = property as {
       default?: string
       description?: string
+      isSecret?: boolean
     }
-    return { name, fallback: fallback ?? '', description: description ?? '' }
+    return {
+      name,
+      fallback: fallback ?? '',
+      description: description ?? '',
+      isSecret: isSecret === true,
+    }
   })
 }

@@ -63,7 +63,9 @@ export async function loadAssets(
   files: ReadonlyMap<string, string>,
 ): Promise<ReadonlyMap<string, Asset>> {
   const sources = [...files.values()].filter((path) => extname(path) === '.ts')
-  const worker = new Worker(new URL('./strip-types.ts', import.meta.url), {
+  // Beside this file, and like it TypeScript or compiled.
+  const stripper = `./strip-types${extname(import.meta.filename)}`
+  const worker = new Worker(new URL(stripper, import.meta.url), {
     workerData: sources,
     // Node strips its own modules by the same function, which as an import is still called experimental.
     execArgv: ['--disable-warning=ExperimentalWarning'],

@@ -162,7 +162,7 @@ export function tokenHistory(description: string) {
 }
 
 /** A number for each of some tokens. */
-interface TokenBiases {
+export interface TokenBiases {
   ids: Uint32Array
   biases: Float64Array
 }
@@ -216,7 +216,7 @@ export function tokenBiases(description: string) {
 }
 
 /** What to add to a token that would complete a sequence. */
-interface SequenceBias {
+export interface SequenceBias {
   ids: Uint32Array
   bias: number
 }

@@ -1,0 +1,22 @@
+import { randomBytes } from 'node:crypto'
+import { Problem } from '../errors.ts'
+import { encode } from '../protocols/json/response.ts'
+import { type SamplingRequest, sampleOperation } from '../protocols/request.ts'
+import { decodeRows } from '../protocols/rows.ts'
+import { validate } from '../protocols/validate.ts'
+import { sample } from '../sampling/pipeline.ts'
+
+/** Whoever has the file has the memory. */
+const LIMITS = { maxVocabSize: 2 ** 24, maxRows: 2 ** 16 }
+
+/** What /v1/sample would answer, without a server; a `Problem` where it would answer with one. */
+export async function sampleHere(request: object): Promise<string> {
+  const parsed = validate(sampleOperation.Request, request) as SamplingRequest
+  const rows = await decodeRows(parsed, sampleOperation, {
+    ...LIMITS,
+    drawSeed: () => randomBytes(8).readBigUInt64LE(),
+  })
+  return (await encode(rows, sample(rows))).join('')
+}
+
+export { Problem }

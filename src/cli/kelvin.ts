@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+import manifest from '../../package.json' with { type: 'json' }
+
+/** kelvin: the command, of which the first argument says what to do. */
+
+/** The client runs on older ones, but what computes does not. */
+const NEEDED_NODE = 26
+
+interface Command {
+  /** The exit code, unless it goes on. */
+  run(args: string[], environment: NodeJS.ProcessEnv): Promise<number | undefined>
+}
+
+const commands: Readonly<Record<string, { summary: string; load(): Promise<Command> }>> = {
+  serve: { summary: 'start the server', load: () => import('./serve.ts') },
+  sample: { summary: 'sample from logits in a file', load: () => import('./sample.ts') },
+}
+
+const usage = `Usage: kelvin COMMAND [OPTIONS]
+
+From logits to tokens. Commands:
+${Object.entries(commands)
+  .map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`)
+  .join('\n')}
+
+  kelvin COMMAND --help tells more, kelvin --version which one this is.
+`
+
+function complain(name: string, message: string, hint: string, exitCode: number): number {
+  process.stderr.write(`kelvin${name && ` ${name}`}: ${message}\n${hint}`)
+  return exitCode
+}
+
+async function main([name = '', ...args]: string[]): Promise<number | undefined> {
+  if (name === '--version' || name === '-V') {
+    process.stdout.write(`${manifest.version}\n`)
+    return 0
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(usage)
+    return 0
+  }
+  if (!Object.hasOwn(commands, name)) {
+    if (name) return complain('', `there is no command "${name}"`, usage, 2)
+    process.stderr.write(usage)
+    return 2
+  }
+  if (Number.parseInt(process.versions.node, 10) < NEEDED_NODE) {
+    return complain(name, `needs Node ${NEEDED_NODE} or later, not ${process.version}`, '', 1)
+  }
+  try {
+    const { run } = await commands[name]!.load()
+    return await run(args, process.env)
+  } catch (error) {
+    const { exitCode, code, message } = error as Error & { exitCode?: number; code?: string }
+    const isMisuse = exitCode === 2 || code?.startsWith('ERR_PARSE_ARGS')
+    if (!isMisuse && exitCode === undefined) throw error
+    const hint = isMisuse ? `Try kelvin ${name} --help\n` : ''
+    return complain(name, message, hint, isMisuse ? 2 : exitCode!)
+  }
+}
+
+// Who reads may have seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+const exitCode = await main(process.argv.slice(2))
+if (exitCode !== undefined) process.exitCode = exitCode

@@ -1,0 +1,45 @@
+import cluster from 'node:cluster'
+import { parseArgs } from 'node:util'
+import { describeConfig } from '../config.ts'
+import { start } from '../process/start.ts'
+
+/** kelvin serve: the server, with a flag for each variable but those that other processes should not see. */
+
+const flags = describeConfig().filter(({ isSecret }) => !isSecret)
+const flagOf = (variable: string) => variable.toLowerCase().replaceAll('_', '-')
+
+const usage = `Usage: kelvin serve [OPTIONS]
+
+Starts the server, until it is sent SIGTERM. Every option is also a variable of the environment, which it
+takes the place of: --port is PORT.
+
+${flags
+  .map(
+    ({ name, fallback, description }) =>
+      `  --${flagOf(name)} VALUE (${fallback || 'not set'})\n      ${description}`,
+  )
+  .join('\n')}
+`
+
+export async function run(args: string[], environment: NodeJS.ProcessEnv) {
+  const options = Object.fromEntries(
+    flags.map(({ name }) => [flagOf(name), { type: 'string' } as const]),
+  )
+  const { values } = parseArgs({
+    args,
+    options: { ...options, help: { type: 'boolean', short: 'h' } },
+  })
+  if (values.help) {
+    process.stdout.write(usage)
+    return 0
+  }
+  // A worker has the environment of the process that started it, which may know better.
+  if (cluster.isPrimary) {
+    for (const { name } of flags) {
+      const value = (values as Record<string, unknown>)[flagOf(name)]
+      if (typeof value === 'string') environment[name] = value
+    }
+  }
+  await start(environment)
+  return undefined
+}

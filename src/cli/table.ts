@@ -1,0 +1,87 @@
+import type { SampleResult } from '../client/index.ts'
+
+/** An answer for people: a chart of the most likely tokens of each row, and what was drawn. */
+
+export interface Shown {
+  results: SampleResult[]
+  warnings: { code: string; message: string; row: number }[]
+}
+
+const EIGHTHS = ' ▏▎▍▌▋▊▉█'
+
+/** A bar for a share of `width` characters, in eighths of one. */
+function bar(share: number, width: number): string {
+  const eighths = Math.round(8 * share * width)
+  const rest = EIGHTHS[eighths % 8]!
+  return '█'.repeat(Math.floor(eighths / 8)) + (rest === ' ' ? '' : rest)
+}
+
+/** Columns, numbers at the right. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  return rows.map((row) =>
+    row
+      .map((cell, i) =>
+        /^[-−\d]/.test(cell) || (rows[1] && /^[-−\d]/.test(rows[1][i] ?? ''))
+          ? cell.padStart(widths[i]!)
+          : cell.padEnd(widths[i]!),
+      )
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+const round = (value: number) => value.toFixed(4)
+
+function chart({ top }: SampleResult, width: number): string[] {
+  if (!top) return []
+  const most = top.probabilities[0]!
+  return columns([
+    ['token', 'p', ''],
+    ...top.token_ids.map((id, i) => {
+      const p = top.probabilities[i]!
+      return [String(id), round(p), bar(p / most, Math.max(10, Math.min(width - 20, 50)))]
+    }),
+  ])
+}
+
+function funnel({ trace, watched }: SampleResult): string[] {
+  if (!trace) return []
+  const steps = columns([
+    ['sampler', 'before', 'after', 'mass removed', 'entropy'],
+    ...trace.map((step) => [
+      step.sampler,
+      String(step.kept_before),
+      String(step.kept_after),
+      round(step.mass_removed),
+      round(step.entropy_after),
+    ]),
+  ])
+  const fates = (watched ?? []).map(({ token_id, dropped_by }) =>
+    dropped_by === null ? `token ${token_id} is left` : `token ${token_id} fell to ${dropped_by}`,
+  )
+  return ['', ...steps, ...fates]
+}
+
+function about(result: SampleResult): string {
+  const drawn = result.token_ids
+    .map((id, i) => `${id} (${result.logprobs[i]?.toFixed(4) ?? '−∞'})`)
+    .join(', ')
+  const address = `seed ${result.seed}, stream ${result.stream}, step ${result.step}`
+  return `drawn ${drawn}\n${result.kept_count} tokens left, entropy ${round(result.entropy)} nats; ${address}`
+}
+
+/** `width` is that of the terminal, in characters. */
+export function toTable({ results, warnings }: Shown, width: number): string {
+  const parts = results.map((result, row) =>
+    [
+      ...(results.length > 1 ? [`row ${row}`] : []),
+      about(result),
+      '',
+      ...chart(result, width),
+      ...funnel(result),
+      ...warnings.filter((w) => w.row === row).map(({ message }) => `\nwarning: ${message}`),
+    ].join('\n'),
+  )
+  return `${parts.join('\n\n')}\n`
+}

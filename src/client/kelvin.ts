@@ -1,0 +1,109 @@
+import { type Answer, encoding, toAnswer } from './answer.ts'
+import {
+  type DecodedToken,
+  type DecodeOptions,
+  type DecodeParams,
+  decode,
+  type Forward,
+} from './decode.ts'
+import type { Batch, Logits } from './logits.ts'
+import { toWire } from './request.ts'
+import { type CallOptions, type ClientOptions, openTransport, type Transport } from './transport.ts'
+import type {
+  ProbabilitiesParams,
+  ProbabilitiesResult,
+  SampleParams,
+  SampleResult,
+  SparseLogits,
+  Warning,
+} from './types.ts'
+
+/** What rows of a batch may have of their own. */
+interface Overrides<Params> {
+  /** An object for each row, whose fields are instead of those for all. */
+  rows?: readonly Params[]
+}
+
+/** The only result of an answer, with its warnings. */
+function single<Result>({ results, warnings }: Answer<Result>): Result & { warnings: Warning[] } {
+  if (results.length > 1) throw new TypeError('Expected one row; there are calls for batches')
+  return { ...results[0]!, warnings }
+}
+
+/**
+ * A client of one Kelvin, with connections that are kept: `new Kelvin('http://localhost:27315')`, or
+ * `new Kelvin('unix:/run/kelvin/kelvin.sock')`.
+ *
+ * Calls reject with a `KelvinError`. One that Kelvin refuses for now is sent again where that changes
+ * nothing: where the seed is given, or nothing is drawn.
+ */
+export class Kelvin {
+  readonly #transport: Transport
+
+  constructor(url = 'http://localhost:27315', options: ClientOptions = {}) {
+    this.#transport = openTransport(url, options)
+  }
+
+  /** Draw from one row. */
+  async sample(logits: Logits, params: SampleParams = {}, call?: CallOptions) {
+    return single(await this.#sample(logits, params, call))
+  }
+
+  /** Draw from each row, with parameters for all and, in `rows`, for each. */
+  async sampleBatch(
+    logits: Batch | SparseLogits,
+    params: SampleParams & Overrides<SampleParams> = {},
+    call?: CallOptions,
+  ): Promise<Answer<SampleResult>> {
+    return this.#sample(logits, params, call)
+  }
+
+  /** The distribution of one row, from which nothing is drawn. */
+  async probabilities(logits: Logits, params: ProbabilitiesParams = {}, call?: CallOptions) {
+    return single(await this.#probabilities(logits, params, call))
+  }
+
+  /** The distribution of each row. */
+  async probabilitiesBatch(
+    logits: Batch | SparseLogits,
+    params: ProbabilitiesParams & Overrides<ProbabilitiesParams> = {},
+    call?: CallOptions,
+  ): Promise<Answer<ProbabilitiesResult>> {
+    return this.#probabilities(logits, params, call)
+  }
+
+  /**
+   * Generate: `forward` computes the logits of the next token, Kelvin draws it, and what has to be kept from
+   * step to step is kept here.
+   */
+  decode(
+    forward: Forward,
+    params: DecodeParams = {},
+    options: DecodeOptions = {},
+  ): AsyncGenerator<DecodedToken, void, void> {
+    return decode(this, forward, params, options)
+  }
+
+  /** Lets calls under way finish, then closes the connections. */
+  close(): Promise<void> {
+    return this.#transport.close()
+  }
+
+  async #sample(
+    logits: Batch | SparseLogits,
+    params: SampleParams & Overrides<SampleParams>,
+    call?: CallOptions,
+  ): Promise<Answer<SampleResult>> {
+    const wire = toWire('/v1/sample', logits, { ...params, encoding })
+    return toAnswer(await this.#transport.post(wire, params.seed !== undefined, call))
+  }
+
+  async #probabilities(
+    logits: Batch | SparseLogits,
+    params: ProbabilitiesParams & Overrides<ProbabilitiesParams>,
+    call?: CallOptions,
+  ): Promise<Answer<ProbabilitiesResult>> {
+    const wire = toWire('/v1/probabilities', logits, { ...params, encoding })
+    return toAnswer(await this.#transport.post(wire, true, call))
+  }
+}

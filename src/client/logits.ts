@@ -1,0 +1,75 @@
+import type { SparseLogits } from './types.ts'
+
+/** Element types of tensors, as the wire has them. */
+export type Dtype = 'float32' | 'float64' | 'float16' | 'bfloat16'
+
+/** By its tag, because not every Node that has the array has it in its types, or at all. */
+type HalfArray = ArrayBufferView & { readonly [Symbol.toStringTag]: 'Float16Array' }
+
+/** One logit for each vocabulary entry. A Uint16Array has the words of bfloat16. */
+export type Row = Float32Array | Float64Array | HalfArray | Uint16Array | readonly number[]
+
+/** Logits in memory that are not in an array of their type: half floats as words, or rows behind each other. */
+export interface Tensor {
+  dtype: Dtype
+  /** [vocabulary size], or [rows, vocabulary size]. */
+  shape: readonly number[]
+  /** Little-endian and row-major. */
+  data: ArrayBufferView
+}
+
+/** One row. */
+export type Logits = Row | Tensor | SparseLogits
+
+/** Rows of the same vocabulary. */
+export type Batch = Row | readonly Row[] | Tensor
+
+/** Logits as they are sent. */
+export interface Packed {
+  dtype: Dtype
+  shape: readonly number[]
+  bytes: Uint8Array
+}
+
+const dtypes: Readonly<Record<string, Dtype>> = {
+  Float32Array: 'float32',
+  Float64Array: 'float64',
+  Float16Array: 'float16',
+  Uint16Array: 'bfloat16',
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
+function packRow(row: Row): Packed {
+  // Kelvin computes with float32, whatever it is sent.
+  const view = ArrayBuffer.isView(row) ? row : Float32Array.from(row)
+  const dtype = dtypes[(view as Float32Array)[Symbol.toStringTag]]
+  if (!dtype) throw new TypeError(`Logits cannot be a ${view.constructor.name}`)
+  return { dtype, shape: [(view as Float32Array).length], bytes: bytesOf(view) }
+}
+
+function packRows(rows: readonly Row[]): Packed {
+  const packed = rows.map(packRow)
+  const [first] = packed
+  if (!first) throw new TypeError('Expected at least one row')
+  const { dtype, shape } = first
+  const odd = packed.findIndex((row) => row.dtype !== dtype || row.shape[0] !== shape[0])
+  if (odd >= 0) throw new TypeError(`Row ${odd} differs from the first in type or length`)
+  const bytes = Buffer.concat(packed.map((row) => row.bytes))
+  return { dtype, shape: [rows.length, ...shape], bytes }
+}
+
+const isRow = (logits: Batch): logits is Row =>
+  ArrayBuffer.isView(logits) || (Array.isArray(logits) && typeof logits[0] === 'number')
+
+/** Without copying, but for rows that lie apart and arrays of numbers. */
+export function pack(logits: Batch): Packed {
+  if (isRow(logits)) return packRow(logits)
+  if (!('dtype' in logits)) return packRows(logits)
+  const { dtype, shape, data } = logits
+  return { dtype, shape, bytes: bytesOf(data) }
+}
+
+export const isSparse = (logits: Batch | SparseLogits): logits is SparseLogits =>
+  'vocab_size' in logits

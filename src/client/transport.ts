@@ -1,0 +1,104 @@
+import { setTimeout } from 'node:timers/promises'
+import { Pool } from 'undici'
+import { KelvinError, toError } from './error.ts'
+import type { Wire } from './request.ts'
+
+export interface ClientOptions {
+  /** One of Kelvin's keys, where it asks for one. */
+  apiKey?: string
+  /**
+   * Connections at once; more calls wait for one. 3 by default, which is how many Kelvin takes of clients
+   * that never pause (MAX_SUSTAINED_REQUESTS), for each of its workers.
+   */
+  connections?: number
+  /** How long a call may take, with its retries, in milliseconds; 30,000 by default. */
+  timeout?: number
+  /** How often a call is sent again that Kelvin refused for now (503), after as long as it says; 3 by default. */
+  retries?: number
+  /** Certificates in PEM to trust beside those of the system. */
+  ca?: string
+}
+
+export interface CallOptions {
+  /** Ends the call; it rejects with the signal's reason. */
+  signal?: AbortSignal
+  /** Instead of the client's, in milliseconds. */
+  timeout?: number
+  /** Sent along, such as `x-request-id` or `traceparent`. */
+  headers?: Record<string, string>
+}
+
+export interface Transport {
+  /** The answer's JSON. What is not repeatable is sent once, whatever comes of it. */
+  post(wire: Wire, isRepeatable: boolean, call?: CallOptions): Promise<unknown>
+  close(): Promise<void>
+}
+
+const UNIX = /^unix:(?:\/\/)?(\/.*)$/
+
+/** Clients that were refused together should not all come back together. */
+const SPREAD = 0.25
+
+/** How long a server wants to be left alone, in milliseconds. */
+function pauseOf(header: string | string[] | undefined): number {
+  const seconds = Number(header ?? 1)
+  const pause = Number.isFinite(seconds)
+    ? 1000 * seconds
+    : Math.max(0, Date.parse(String(header)) - Date.now()) || 0
+  return pause * (1 + SPREAD * Math.random())
+}
+
+/** Keeps connections to one server, over TCP, or a Unix socket by a URL such as unix:/run/kelvin/kelvin.sock. */
+export function openTransport(
+  url: string,
+  { apiKey, connections = 3, timeout = 30_000, retries = 3, ca }: ClientOptions,
+): Transport {
+  const socketPath = UNIX.exec(url)?.[1]
+  const { origin, pathname } = new URL(socketPath ? 'http://localhost' : url)
+  const pool = new Pool(origin, {
+    connections,
+    ...(socketPath && { socketPath }),
+    ...(ca && { connect: { ca } }),
+  })
+  const base = pathname.replace(/\/$/, '')
+  const own = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
+
+  async function send({ path, type, body }: Wire, headers: object, signal: AbortSignal) {
+    const answer = await pool.request({
+      method: 'POST',
+      path: base + path,
+      headers: { ...own, ...headers, 'content-type': type },
+      body,
+      signal,
+    })
+    return { ...answer, text: await answer.body.text() }
+  }
+
+  async function post(wire: Wire, isRepeatable: boolean, call: CallOptions = {}) {
+    const limit = AbortSignal.timeout(call.timeout ?? timeout)
+    const signal = call.signal ? AbortSignal.any([call.signal, limit]) : limit
+    try {
+      for (let left = isRepeatable ? retries : 0; ; left--) {
+        const { statusCode, headers, text } = await send(wire, call.headers ?? {}, signal)
+        if (statusCode === 200) return JSON.parse(text) as unknown
+        const error = toError(statusCode, text)
+        if (statusCode !== 503 || left === 0) throw error
+        await setTimeout(pauseOf(headers['retry-after']), undefined, { signal })
+      }
+    } catch (error) {
+      if (call.signal?.aborted) throw call.signal.reason
+      if (error instanceof KelvinError) throw error
+      if (limit.aborted) {
+        throw new KelvinError('TIMEOUT', `No answer in ${call.timeout ?? timeout} ms`)
+      }
+      const { message } = error as Error
+      if (error instanceof SyntaxError)
+        throw new KelvinError('BAD_ANSWER', message, { status: 200 })
+      throw new KelvinError('CONNECTION_FAILED', `Cannot reach ${url}: ${message}`, {
+        cause: error,
+      })
+    }
+  }
+
+  return { post, close: () => pool.close() }
+}

@@ -1,0 +1,38 @@
+import cluster from 'node:cluster'
+import { type Config, ConfigError, describeConfig, loadConfig } from '../config.ts'
+import { claimSocket } from './socket.ts'
+
+type Environment = Record<string, string | undefined>
+
+/** Every variable there is, as --help has them. */
+export const variables = describeConfig()
+  .map(
+    ({ name, fallback, description }) =>
+      `  ${name} (${fallback || 'not set'})\n      ${description}`,
+  )
+  .join('\n')
+
+async function readConfig(environment: Environment): Promise<Config> {
+  try {
+    const config = loadConfig(environment)
+    if (cluster.isPrimary && config.SOCKET_PATH) await claimSocket(config.SOCKET_PATH)
+    return config
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    console.error(`Cannot start; the environment has faults:\n${error.message}`)
+    process.exit(1)
+  }
+}
+
+/** Serves, or starts those that do. */
+export async function start(environment: Environment): Promise<void> {
+  const config = await readConfig(environment)
+  // Only what is needed is loaded: a process that answers no request holds no app.
+  if (cluster.isPrimary && config.WORKERS > 1) {
+    const { superviseWorkers } = await import('./workers.ts')
+    superviseWorkers(config)
+  } else {
+    const { serve } = await import('./serve.ts')
+    await serve(config)
+  }
+}

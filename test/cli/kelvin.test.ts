@@ -1,0 +1,226 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
+import { describeConfig } from '../../src/config.ts'
+import { sampleOperation } from '../../src/protocols/request.ts'
+import { readRow } from '../golden/read.ts'
+import { type Server, startServer } from '../server.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
+const socket = join(folder, 'kelvin.sock')
+const row = readRow({ file: 'stories260k', row: 8 })
+
+/** A file as numpy.save writes it. */
+function npy(name: string, descr: string, shape: string, data: Uint8Array): string {
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }`
+  const header = `${text.padEnd(117)}\n`
+  const head = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, header.length, 0])
+  return file(name, Buffer.concat([head, Buffer.from(header), data]))
+}
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name)
+  writeFileSync(path, content)
+  return path
+}
+
+const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength)
+const one = npy('one.npy', '<f4', '512,', bytes)
+const two = npy('two.npy', '<f4', '2, 512', Buffer.concat([bytes, bytes]))
+
+async function kelvin(args: string[], input?: Uint8Array) {
+  const child = spawn('node', ['src/cli/kelvin.ts', ...args], { cwd: root })
+  child.stdin.end(input)
+  const [out, error, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ])
+  return { out, error, status }
+}
+
+let server: Server
+beforeAll(async () => {
+  server = await startServer({ SOCKET_PATH: socket, API_KEYS: 'a-key-of-sixteen-bytes' })
+  process.env.KELVIN_API_KEY = 'a-key-of-sixteen-bytes'
+})
+afterAll(async () => {
+  delete process.env.KELVIN_API_KEY
+  await server.stop()
+  rmSync(folder, { recursive: true })
+})
+
+const asked = ['--temperature', '0.7', '--top-p', '0.9', '--n', '3', '--seed', '5']
+
+async function answer() {
+  const request = { logits: Array.from(row), temperature: 0.7, top_p: 0.9, n: 3, seed: 5 }
+  const response = await fetch(`${server.url}/v1/sample`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: 'Bearer a-key-of-sixteen-bytes',
+    },
+    body: JSON.stringify(request),
+  })
+  return response.json()
+}
+
+describe('kelvin sample', () => {
+  it.each<[string, string[], Uint8Array?]>([
+    ['.npy', [one]],
+    ['standard input', ['-'], bytes],
+    ['JSON', [file('row.json', JSON.stringify(Array.from(row)))]],
+    ['a request', [file('request.json', JSON.stringify({ logits: Array.from(row), n: 9 }))]],
+    ['bytes', [file('row.f32', bytes), '--dtype', 'float32']],
+    ['float64', [npy('one.f64.npy', '<f8', '512,', Buffer.from(Float64Array.from(row).buffer))]],
+  ])('answers as the server does, from %s', async (name, args, input) => {
+    const options = name === 'standard input' ? ['--dtype', 'float32'] : []
+    const { out, error, status } = await kelvin(
+      ['sample', ...args, ...asked, ...options, '--json'],
+      input,
+    )
+    expect({ error, status }).toEqual({ error: '', status: 0 })
+    expect(JSON.parse(out)).toEqual(await answer())
+  })
+
+  it.each([
+    ['TCP', () => server.url],
+    ['a Unix socket', () => `unix:${socket}`],
+  ])('asks a server over %s', async (_, url) => {
+    const args = ['sample', one, ...asked, '--json', '--url', url()]
+    const { out, error, status } = await kelvin(args)
+    expect({ error, status }).toEqual({ error: '', status: 0 })
+    expect(JSON.parse(out)).toEqual(await answer())
+  })
+
+  it('draws a chart, and tells what each sampler removed', async () => {
+    const { results } = (await answer()) as { results: { token_ids: number[] }[] }
+    const local = await kelvin(['sample', one, ...asked, '--trace', '--watch-token-ids', '376,5'])
+    expect(local.status).toBe(0)
+    const lines = local.out.split('\n')
+    expect(lines[0]).toMatch(new RegExp(`^drawn ${results[0]!.token_ids[0]} \\(-\\d`))
+    expect(lines[1]).toMatch(/^3 tokens left, entropy 0\.3434 nats; seed 5, stream 0, step 0$/)
+    expect(lines).toContainEqual(expect.stringMatching(/^ {2}376 {2}0\.9170 {2}█{50}$/))
+    expect(lines).toContainEqual(expect.stringMatching(/^ {2}370 {2}0\.0448 {2}██▌$/))
+    expect(lines).toContainEqual(expect.stringMatching(/^top_p +512 +3 +0\.0650 +0\.3434$/))
+    expect(lines).toContain('token 5 fell to top_p')
+    const remote = await kelvin([
+      'sample',
+      one,
+      ...asked,
+      '--trace',
+      '--watch-token-ids',
+      '376,5',
+      '--url',
+      server.url,
+    ])
+    expect(remote.out).toBe(local.out)
+  })
+
+  it('has a part for each row, with its warnings', async () => {
+    const { out } = await kelvin(['sample', two, '--temperature', '3', '--seed', '1'])
+    expect(out.match(/^row \d$/gm)).toEqual(['row 0', 'row 1'])
+    expect(out.match(/^warning: temperature 3/gm)).toHaveLength(2)
+  })
+
+  it.each<[string, string[], RegExp]>([
+    ['no file', ['/nowhere.npy'], /no such file.*nowhere/],
+    ['a file of anything', [file('text', 'hello')], /neither \.npy nor JSON/],
+    ['other JSON', [file('other.json', '{"a":1}')], /no list of numbers/],
+    ['integers', [npy('ints.npy', '<i4', '512,', bytes)], /elements are i4/],
+    [
+      'too few bytes',
+      [file('odd', 'abcde'), '--dtype', 'float64'],
+      /5 bytes are no row of float64/,
+    ],
+    [
+      'NaN',
+      [file('nan.f32', Buffer.from(Float32Array.of(1, Number.NaN).buffer)), '--dtype', 'float32'],
+      /NaN/,
+    ],
+    ['a bad field', [one, '--temperature=-1'], /\/temperature: .*-1/],
+    [
+      'a number in words',
+      [one, '--temperature', 'hot'],
+      /\/temperature: Expected number, got "hot"/,
+    ],
+    ['nobody', [one, '--url', 'http://127.0.0.1:9'], /Cannot reach http:\/\/127\.0\.0\.1:9/],
+  ])('fails with 1 for %s', async (_, args, words) => {
+    const { out, error, status } = await kelvin(['sample', ...args])
+    expect({ out, status }).toEqual({ out: '', status: 1 })
+    expect(error).toMatch(words)
+    expect(error).toMatch(/^kelvin sample: .*\n$/)
+  })
+
+  it.each<[string, string[]]>([
+    ['no file', []],
+    ['two files', [one, two]],
+    ['an unknown option', [one, '--tempreature', '1']],
+    ['an option without its value', [one, '--top-k']],
+    ['what is no JSON', [one, '--logit-bias', '{']],
+    ['an unknown type', [one, '--dtype', 'int8']],
+  ])('fails with 2 for %s', async (_, args) => {
+    const { out, error, status } = await kelvin(['sample', ...args])
+    expect({ out, status }).toEqual({ out: '', status: 2 })
+    expect(error).toMatch(/Try kelvin sample --help\n$/)
+  })
+
+  it('is quiet where its reader has seen enough', async () => {
+    const command = `node src/cli/kelvin.ts sample ${one} --json | head -1`
+    const { stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' })
+    expect({ stdout, stderr }).toEqual({ stdout: '{\n', stderr: '' })
+  })
+
+  it('has every field as an option in --help', async () => {
+    const { out } = await kelvin(['sample', '--help'])
+    for (const field of Object.keys(sampleOperation.Fields.shape)) {
+      expect(out).toMatch(new RegExp(`^ {2}--${field.replaceAll('_', '-')}\\b`, 'm'))
+    }
+  })
+})
+
+describe('kelvin serve', () => {
+  it('takes flags for variables, also with workers', async () => {
+    const path = join(folder, 'served.sock')
+    const args = ['serve', '--port', 'none', '--socket-path', path, '--workers', '2']
+    const child = spawn('node', ['src/cli/kelvin.ts', ...args], { cwd: root })
+    const lines: string[] = []
+    for await (const line of child.stdout) {
+      lines.push(String(line))
+      if (lines.join('').includes('2 workers are listening')) break
+    }
+    const { status } = await kelvin(['sample', one, '--url', `unix:${path}`])
+    expect(status).toBe(0)
+    child.kill('SIGTERM')
+    expect((await once(child, 'exit'))[0]).toBe(0)
+  })
+
+  it('tells of faults, and has no flag for secrets', async () => {
+    const faulty = await kelvin(['serve', '--port', '99999'])
+    expect(faulty.status).toBe(1)
+    expect(faulty.error).toMatch(/PORT=99999: .*65535/)
+    const { out } = await kelvin(['serve', '--help'])
+    for (const { name, isSecret } of describeConfig()) {
+      const flag = `  --${name.toLowerCase().replaceAll('_', '-')} VALUE`
+      expect(out.includes(flag)).toBe(!isSecret)
+    }
+  })
+})
+
+describe('kelvin', () => {
+  it('says what it can do, and which one it is', async () => {
+    expect((await kelvin(['--version'])).out).toBe(`${manifest.version}\n`)
+    const help = await kelvin(['--help'])
+    expect(help.status).toBe(0)
+    expect(help.out).toMatch(/serve .*\n.*sample/)
+    const nothing = await kelvin([])
+    expect(nothing).toMatchObject({ status: 2, error: help.out })
+    expect(await kelvin(['smaple'])).toMatchObject({ status: 2, out: '' })
+  })
+})
