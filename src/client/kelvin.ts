@@ -7,7 +7,7 @@ import {
   type Forward,
 } from './decode.ts'
 import type { Batch, Logits } from './logits.ts'
-import { toWire } from './request.ts'
+import { toJsonWire, toWire } from './request.ts'
 import { type CallOptions, type ClientOptions, openTransport, type Transport } from './transport.ts'
 import type {
   ProbabilitiesParams,
@@ -39,9 +39,11 @@ function single<Result>({ results, warnings }: Answer<Result>): Result & { warni
  */
 export class Kelvin {
   readonly #transport: Transport
+  readonly #toWire: typeof toWire
 
   constructor(url = 'http://localhost:27315', options: ClientOptions = {}) {
     this.#transport = openTransport(url, options)
+    this.#toWire = options.wire === 'json' ? toJsonWire : toWire
   }
 
   /** Draw from one row. */
@@ -94,7 +96,7 @@ export class Kelvin {
     params: SampleParams & Overrides<SampleParams>,
     call?: CallOptions,
   ): Promise<Answer<SampleResult>> {
-    const wire = toWire('/v1/sample', logits, { ...params, encoding })
+    const wire = this.#toWire('/v1/sample', logits, { ...params, encoding })
     return toAnswer(await this.#transport.post(wire, params.seed !== undefined, call))
   }
 
@@ -103,7 +105,7 @@ export class Kelvin {
     params: ProbabilitiesParams & Overrides<ProbabilitiesParams>,
     call?: CallOptions,
   ): Promise<Answer<ProbabilitiesResult>> {
-    const wire = toWire('/v1/probabilities', logits, { ...params, encoding })
+    const wire = this.#toWire('/v1/probabilities', logits, { ...params, encoding })
     return toAnswer(await this.#transport.post(wire, true, call))
   }
 }

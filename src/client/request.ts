@@ -64,6 +64,11 @@ export function toJsonRequest(logits: Batch | SparseLogits, params: Params): obj
   return { logits: given, ...(toJson(params) as Params) }
 }
 
+export function toJsonWire(path: string, logits: Batch | SparseLogits, params: Params): Wire {
+  const body = JSON.stringify(toJsonRequest(logits, params))
+  return { path, type: 'application/json', body }
+}
+
 /** Dense logits go as they are in memory wherever the other fields fit into a query; else all is JSON. */
 export function toWire(url: string, logits: Batch | SparseLogits, params: Params): Wire {
   if (!isSparse(logits)) {
@@ -73,6 +78,5 @@ export function toWire(url: string, logits: Batch | SparseLogits, params: Params
       return { path: `${url}?${query}`, type: 'application/octet-stream', body: bytes }
     }
   }
-  const body = JSON.stringify(toJsonRequest(logits, params))
-  return { path: url, type: 'application/json', body }
+  return toJsonWire(url, logits, params)
 }

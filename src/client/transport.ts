@@ -17,6 +17,8 @@ export interface ClientOptions {
   retries?: number
   /** Certificates in PEM to trust beside those of the system. */
   ca?: string
+  /** How dense logits are sent: `binary` is as they are in memory; `json`, which is larger and slower, as base64 in JSON. */
+  wire?: 'binary' | 'json'
 }
 
 export interface CallOptions {

@@ -1,0 +1,68 @@
+import { Kelvin } from 'kelvin/client'
+import { type Arguments, readArguments, usage } from './arguments.ts'
+import { readCheckpoint } from './checkpoint.ts'
+import { loadModel } from './model.ts'
+import { openScreen } from './terminal.ts'
+import { BEGIN, END, readTokenizer } from './tokenizer.ts'
+
+/** A language model that leaves the choice of every token to Kelvin. */
+
+async function tell({ checkpoint: path, tokenizer: texts, prompt, steps, ...how }: Arguments) {
+  const checkpoint = readCheckpoint(path)
+  const tokenizer = readTokenizer(texts, checkpoint.vocabSize)
+  const forward = loadModel(checkpoint)
+  const kelvin = new Kelvin(how.url, { wire: how.wire })
+  const screen = openScreen()
+
+  const prompt_token_ids = tokenizer.encode(prompt)
+  let position = 0
+  let computing = 0
+
+  /** The model remembers what came before, so it is given only what is new. */
+  function next(output: readonly number[]): Float32Array {
+    const since = performance.now()
+    let logits = new Float32Array()
+    for (const token of output.length === 0 ? prompt_token_ids : output.slice(-1)) {
+      logits = forward(token, position++) as Float32Array<ArrayBuffer>
+    }
+    computing += performance.now() - since
+    return logits
+  }
+
+  screen.write(prompt)
+  const params = { ...how.params, prompt_token_ids, stop_token_ids: [BEGIN, END] }
+  const maxTokens = Math.min(steps, checkpoint.context - prompt_token_ids.length)
+  const began = performance.now()
+  let before = prompt_token_ids.at(-1)!
+  let count = 0
+  let seed: string | undefined
+  const speed = () => {
+    const took = performance.now() - began
+    const each = (milliseconds: number) => `${(milliseconds / count).toFixed(2)} ms`
+    const rate = Math.round((1000 * count) / took)
+    const parts = `model ${each(computing)}, Kelvin ${each(took - computing)} a token`
+    return `${count} tokens, ${rate} tokens/s (${parts}), seed ${seed}`
+  }
+  for await (const token of kelvin.decode(next, params, { maxTokens })) {
+    count++
+    seed = token.seed
+    if (params.stop_token_ids.includes(token.token_id)) break
+    screen.write(tokenizer.decode(token.token_id, before))
+    before = token.token_id
+    screen.status(speed())
+  }
+  screen.end(speed())
+  await kelvin.close()
+}
+
+const given = readArguments(process.argv.slice(2))
+if (!given) {
+  process.stderr.write(usage)
+  process.exit(2)
+}
+try {
+  await tell(given)
+} catch (error) {
+  process.stderr.write(`\n${(error as Error).message}\n`)
+  process.exitCode = 1
+}
