@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** Browsers and compilers take a core, which tests that measure time must not miss; and a browser's measure it too. */
 const last = [
   'test/browser/**/*.test.ts',
+  'test/examples.test.ts',
   'test/fuzz/**/*.test.ts',
   'test/overload.test.ts',
   'test/playground/snippets.test.ts',
