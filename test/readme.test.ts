@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readRow } from './golden/read.ts'
 import { type Server, startServer } from './server.ts'
@@ -50,10 +50,20 @@ describe('other commands', () => {
     expect(others).toEqual([
       'npm ci && npm start', // what it runs: startServer, here and in process.test.ts
       'npm ci && npm test', // what runs this
+      'npx kelvin sample examples/story.json --temperature 0.7 --top-p 0.9 --seed 42 --trace', // below
       'SOCKET_PATH=/tmp/kelvin.sock PORT=none npm start', // socket.test.ts
       'docker compose up --build', // docker.test.ts, where there is an engine
     ])
     expect(manifest.scripts.start).toBe('node src/server.ts')
+  })
+
+  it('npx kelvin sample', () => {
+    const command = blocks.find(({ command }) => command.startsWith('npx kelvin sample'))!.command
+    const shown = new RegExp(`${command}\n\`\`\`\n\n\`\`\`\n([\\s\\S]*?)\`\`\``).exec(readme)![1]
+    // What npx runs is made of this when the package is built.
+    const { stdout } = shell(command.replace('npx kelvin', 'node src/cli/kelvin.ts'))
+    expect(stdout).toBe(shown)
+    expect(manifest.bin.kelvin).toBe('dist/src/cli/kelvin.js')
   })
 
   it('npm start -- --help', () => {
@@ -61,6 +71,20 @@ describe('other commands', () => {
     expect(status).toBe(0)
     expect(stdout).toContain('MAX_BODY_BYTES')
   })
+})
+
+it('the TypeScript runs as it is written', () => {
+  const program = /```ts\n([\s\S]*?)```/.exec(readme)![1]!
+  // Within the package, whose name it imports.
+  const file = join(root, 'test/artefacts/readme.ts')
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, program.replace('http://localhost:27315', server.url))
+  const { stdout, stderr } = shell(`node --conditions=kelvin-source ${file}`)
+  rmSync(file)
+  const printed = /console\.log\(token_ids\) \/\/ (.*)/.exec(program)![1]
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/^(.*\n)((\d+ ){20})$/)
+  expect(stdout.split('\n')[0]).toBe(printed)
 })
 
 it('the real row is that of the model', () => {
@@ -71,8 +95,20 @@ it('the real row is that of the model', () => {
 })
 
 it('names no file that is not there', () => {
-  const links = [...readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, path]) => path!)
+  const links = [...readme.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map(([, path]) => path!)
   for (const path of links) {
     expect(() => readFileSync(new URL(`../${path}`, import.meta.url))).not.toThrow()
   }
+})
+
+it('points to no section that is not there', () => {
+  const sections = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9 ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+  const anchors = [...readme.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor!)
+  expect(anchors.length).toBeGreaterThan(0)
+  for (const anchor of anchors) expect(sections).toContain(anchor)
 })
