@@ -226,7 +226,11 @@ function shown(name: string, environment: Record<string, string | undefined>): s
 export function describeConfig() {
   const { properties = {} } = z.toJSONSchema(Config, { io: 'input' })
   return Object.entries(properties).map(([name, property]) => {
-    const { default: fallback, description, isSecret } = property as {
+    const {
+      default: fallback,
+      description,
+      isSecret,
+    } = property as {
       default?: string
       description?: string
       isSecret?: boolean

@@ -29,7 +29,7 @@ async function tell({ checkpoint: path, tokenizer: texts, prompt, steps, ...how 
     return logits
   }
 
-  screen.write(prompt)
+  screen.write(Buffer.from(prompt))
   const params = { ...how.params, prompt_token_ids, stop_token_ids: [BEGIN, END] }
   const maxTokens = Math.min(steps, checkpoint.context - prompt_token_ids.length)
   const began = performance.now()

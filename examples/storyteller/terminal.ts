@@ -1,38 +1,52 @@
 /** A story as it comes, and below it, where there is a terminal, how fast. */
 
-const { stdout } = process
+const { stdout, stderr } = process
 
 export interface Screen {
-  write(text: string | Uint8Array): void
+  write(bytes: Uint8Array): void
   /** On the last line of the terminal. */
   status(text: string): void
   end(text: string): void
 }
 
+const plain: Screen = {
+  write: (bytes) => void stdout.write(bytes),
+  status() {},
+  end(text) {
+    stdout.write('\n')
+    stderr.write(`${text}\n`)
+  },
+}
+
 export function openScreen(): Screen {
-  const { isTTY, rows } = stdout
-  if (!isTTY || rows < 3) {
-    return {
-      write: (text) => void stdout.write(text),
-      status() {},
-      end(text) {
-        stdout.write('\n')
-        process.stderr.write(`${text}\n`)
-      },
-    }
-  }
+  const { isTTY, rows, columns } = stdout
+  if (!isTTY || rows < 3) return plain
   // The story scrolls above the last line, which stays.
   stdout.write(`\n\x1b[A\x1b7\x1b[1;${rows - 1}r\x1b8`)
-  const reset = () => stdout.write('\x1b7\x1b[r\x1b8')
-  process.once('exit', reset)
-  const status = (text: string) =>
-    void stdout.write(`\x1b7\x1b[${rows};1H\x1b[2m${text}\x1b[0m\x1b[K\x1b8`)
+  process.once('exit', () => stdout.write('\x1b7\x1b[r\x1b8'))
+  let column = 0
+
+  function status(text: string): void {
+    // At the end of a line the cursor is on its last letter, and would come back to write over it.
+    if (column > 0 && column % columns === 0) return
+    stdout.write(`\x1b7\x1b[${rows};1H\x1b[2m${text}\x1b[0m\x1b[K\x1b8`)
+  }
+
   return {
-    write: (text) => void stdout.write(text),
+    write(bytes) {
+      stdout.write(bytes)
+      for (const byte of bytes) {
+        if (byte === 10) column = 0
+        // Bytes that go on with a letter take no room.
+        else if ((byte & 0xc0) !== 0x80) column++
+      }
+    },
     status,
     end(text) {
+      stdout.write('\n')
+      column = 0
       status('')
-      stdout.write(`\n\x1b[2m${text}\x1b[0m\n`)
+      stdout.write(`\x1b[2m${text}\x1b[0m\n`)
     },
   }
 }

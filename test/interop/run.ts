@@ -1,7 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startServer } from '../server.ts'
 
@@ -50,12 +52,17 @@ async function installClients(): Promise<string> {
 }
 
 const python = await installClients()
-const server = await startServer()
+const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
+const socket = join(folder, 'kelvin.sock')
+const server = await startServer({ SOCKET_PATH: socket })
 const code = await run(
   python,
   ['-m', 'unittest', 'discover', '-s', tests, ...process.argv.slice(2)],
   // Bytecode beside the clients, not in the tree.
-  { KELVIN_URL: server.url, PYTHONPYCACHEPREFIX: `${cache}/bytecode` },
-).finally(() => server.stop())
+  { KELVIN_URL: server.url, KELVIN_SOCKET: socket, PYTHONPYCACHEPREFIX: `${cache}/bytecode` },
+).finally(async () => {
+  await server.stop()
+  rmSync(folder, { recursive: true })
+})
 for (const line of server.lines) if (/"level":[56]0/.test(line)) console.error(line)
 process.exitCode = code

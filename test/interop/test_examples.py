@@ -1,5 +1,6 @@
 """The Python programs of examples/ draw what /v1 draws."""
 
+import os
 import subprocess
 import sys
 import unittest
@@ -22,8 +23,10 @@ class TestExamples(unittest.TestCase):
         fields = {"temperature": 0.8, "top_p": 0.95, "seed": 42}
         result = kelvin.v1("sample", np.fromfile(ROW, np.float32).reshape(1, -1), **fields)
         token, logprob = result["token_ids"][0, 0], result["logprobs"][0, 0]
-        for program, address in (("sample.py", kelvin.URL), ("triton.py", kelvin.ADDRESS)):
-            with self.subTest(program=program):
+        socket = f"unix:{os.environ['KELVIN_SOCKET']}"
+        ways = (("sample.py", kelvin.URL), ("sample.py", socket), ("triton.py", kelvin.ADDRESS))
+        for program, address in ways:
+            with self.subTest(program=program, address=address):
                 ran = run(program, ROW, address)
                 self.assertEqual(ran.stderr, "")
                 self.assertEqual(ran.stdout, f"token {token}, logprob {logprob:.4f}\n")
