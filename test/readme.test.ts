@@ -50,7 +50,7 @@ describe('other commands', () => {
     expect(others).toEqual([
       'npm ci && npm start', // what it runs: startServer, here and in process.test.ts
       'npm ci && npm test', // what runs this
-      'npx kelvin sample examples/story.json --temperature 0.7 --top-p 0.9 --seed 42 --trace', // below
+      'npx kelvin sample examples/story.json --temperature 0.7 --top-p 0.9 --n 1 --trace', // below
       'SOCKET_PATH=/tmp/kelvin.sock PORT=none npm start', // socket.test.ts
       'docker compose up --build', // docker.test.ts, where there is an engine
     ])

@@ -1,10 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import type { Batch, Dtype } from '../client/logits.ts'
+import type { SparseLogits } from '../client/index.ts'
+import type { Batch, Dtype, Tensor } from '../client/logits.ts'
 import { BadNpy, isNpy, readHeader } from '../playground/npy.ts'
 import { Failure, misuse } from './failure.ts'
 
 /** Logits from a file: NumPy's .npy, JSON, or bytes and nothing else. */
+
+export interface Input {
+  logits: Batch | SparseLogits
+  /** What else a request in JSON has. */
+  fields: Readonly<Record<string, unknown>>
+}
 
 /** Bytes of an element, by type. */
 export const widths: Readonly<Record<Dtype, number>> = {
@@ -34,24 +41,25 @@ function fromNpy(bytes: ArrayBuffer): Batch {
   }
 }
 
-const isNumbers = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.every((item) => typeof item === 'number')
-
-function fromJson(text: string): Batch {
+/** A request, as /v1/sample takes it, or its logits alone. */
+function fromJson(text: string): Input {
+  let value: unknown
   try {
-    const value: unknown = JSON.parse(text, (_, item) =>
-      item === '-Infinity' ? Number.NEGATIVE_INFINITY : item,
-    )
-    const logits = Array.isArray(value) ? value : (value as { logits?: unknown })?.logits
-    if (isNumbers(logits) || (Array.isArray(logits) && logits.every(isNumbers))) return logits
-  } catch {}
-  throw new Failure(
-    'the JSON is no list of numbers, no list of such lists, nor has it one as "logits"',
-  )
+    value = JSON.parse(text, (_, item) => (item === '-Infinity' ? Number.NEGATIVE_INFINITY : item))
+  } catch (error) {
+    throw new Failure(`the file is no JSON. ${(error as Error).message}`)
+  }
+  if (Array.isArray(value)) return { logits: value as Batch, fields: {} }
+  const { logits, ...fields } = value as { logits?: Batch | SparseLogits; fields: object }
+  if (typeof logits !== 'object' || logits === null) throw new Failure('the JSON has no "logits"')
+  const isTensor = 'data' in logits && typeof logits.data === 'string'
+  if (!isTensor) return { logits, fields }
+  const data = Buffer.from(String(logits.data), 'base64')
+  return { logits: { ...(logits as Tensor), data }, fields }
 }
 
 /** What is in a file, or at standard input for `-`. Of what has no header, `dtype` says what it is: one row. */
-export async function readLogits(file: string, dtype: string | undefined): Promise<Batch> {
+export async function readInput(file: string, dtype: string | undefined): Promise<Input> {
   if (dtype !== undefined && !Object.hasOwn(widths, dtype)) {
     throw misuse(`--dtype is one of ${Object.keys(widths).join(', ')}`)
   }
@@ -61,10 +69,11 @@ export async function readLogits(file: string, dtype: string | undefined): Promi
     if (read.length === 0 || read.length % width !== 0) {
       throw new Failure(`${read.length} bytes are no row of ${dtype}`)
     }
-    return { dtype: dtype as Dtype, shape: [read.length / width], data: read }
+    const logits = { dtype: dtype as Dtype, shape: [read.length / width], data: read }
+    return { logits, fields: {} }
   }
   const bytes = new Uint8Array(read).buffer
-  if (isNpy(bytes)) return fromNpy(bytes)
+  if (isNpy(bytes)) return { logits: fromNpy(bytes), fields: {} }
   if (/^\s*[[{]/.test(read.toString('latin1', 0, 64))) return fromJson(read.toString())
   throw new Failure('the file is neither .npy nor JSON; for bytes alone --dtype says of what')
 }

@@ -1,12 +1,11 @@
 import { parseArgs } from 'node:util'
 import { KelvinError } from '../client/index.ts'
-import type { Batch } from '../client/logits.ts'
 import { toJsonRequest, toWire } from '../client/request.ts'
-import { openTransport } from '../client/transport.ts'
+import { openTransport, type Transport } from '../client/transport.ts'
 import { Failure, misuse } from './failure.ts'
 import { fieldOptions, fieldsOf, fieldUsage } from './flags.ts'
 import { Problem, sampleHere } from './in-process.ts'
-import { readLogits, widths } from './input.ts'
+import { type Input, readInput, widths } from './input.ts'
 import { type Shown, toTable } from './table.ts'
 
 /** kelvin sample: what /v1/sample does, with logits in a file. */
@@ -16,8 +15,9 @@ const TOP = 10
 
 const usage = `Usage: kelvin sample FILE [OPTIONS]
 
-Samples from the logits in FILE, a row or rows below each other: .npy, a list of numbers in JSON, or bytes
-(with --dtype); from standard input where it is -. Prints the most likely tokens and those drawn.
+Samples from the logits in FILE, a row or rows below each other: .npy, JSON, or bytes (with --dtype); from
+standard input where it is -. JSON is a list of numbers, or a whole request, whose fields options go before.
+Prints the most likely tokens and those drawn.
 
   --url URL
       The Kelvin to ask, such as http://localhost:27315 or unix:/run/kelvin/kelvin.sock, with the key in
@@ -35,10 +35,18 @@ ${fieldUsage}
 Exits 0 when there is an answer, 1 when there is none, 2 when called wrongly.
 `
 
-async function ask(url: string, apiKey: string | undefined, logits: Batch, fields: object) {
-  const transport = openTransport(url, apiKey ? { apiKey } : {})
+function open(url: string, apiKey: string | undefined): Transport {
   try {
-    const wire = toWire('/v1/sample', logits, { ...fields })
+    return openTransport(url, apiKey ? { apiKey } : {})
+  } catch (error) {
+    throw misuse(`--url ${url}: ${(error as Error).message}`)
+  }
+}
+
+async function ask(url: string, apiKey: string | undefined, { logits, fields }: Input) {
+  const transport = open(url, apiKey)
+  try {
+    const wire = toWire('/v1/sample', logits, fields)
     return (await transport.post(wire, 'seed' in fields)) as Shown
   } finally {
     await transport.close()
@@ -66,13 +74,13 @@ export async function run(args: string[], { KELVIN_API_KEY }: NodeJS.ProcessEnv)
   if (file === undefined || positionals.length > 1) throw misuse('expected one FILE')
   const { url, json, dtype } = values as { url?: string; json?: boolean; dtype?: string }
   const chart = json ? {} : { top_logprobs: TOP, return_probabilities: 'none' }
-  const fields = { ...chart, ...fieldsOf(values) }
-  const logits = await readLogits(file, dtype)
+  const { logits, fields: given } = await readInput(file, dtype)
+  const fields = { ...chart, ...given, ...fieldsOf(values) }
   try {
     const answer =
       url === undefined
         ? (JSON.parse(await sampleHere(toJsonRequest(logits, fields))) as Shown)
-        : await ask(url, KELVIN_API_KEY, logits, fields)
+        : await ask(url, KELVIN_API_KEY, { logits, fields })
     const width = process.stdout.columns ?? 80
     process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : toTable(answer, width))
     return 0

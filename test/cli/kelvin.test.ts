@@ -77,6 +77,17 @@ describe('kelvin sample', () => {
     ['standard input', ['-'], bytes],
     ['JSON', [file('row.json', JSON.stringify(Array.from(row)))]],
     ['a request', [file('request.json', JSON.stringify({ logits: Array.from(row), n: 9 }))]],
+    [
+      'a request with a tensor',
+      [
+        file(
+          'tensor.json',
+          JSON.stringify({
+            logits: { dtype: 'float32', shape: [512], data: bytes.toString('base64') },
+          }),
+        ),
+      ],
+    ],
     ['bytes', [file('row.f32', bytes), '--dtype', 'float32']],
     ['float64', [npy('one.f64.npy', '<f8', '512,', Buffer.from(Float64Array.from(row).buffer))]],
   ])('answers as the server does, from %s', async (name, args, input) => {
@@ -87,6 +98,15 @@ describe('kelvin sample', () => {
     )
     expect({ error, status }).toEqual({ error: '', status: 0 })
     expect(JSON.parse(out)).toEqual(await answer())
+  })
+
+  it('takes the fields of a request, and options before them', async () => {
+    const request = { logits: { vocab_size: 9, token_ids: [4, 5], values: [2, 1] }, n: 2, seed: 1 }
+    const path = file('sparse.json', JSON.stringify(request))
+    const { out } = await kelvin(['sample', path, '--n', '3', '--json'])
+    const { results } = JSON.parse(out)
+    expect(results[0].token_ids).toHaveLength(3)
+    expect(results[0].seed).toBe('1')
   })
 
   it.each([
@@ -132,7 +152,10 @@ describe('kelvin sample', () => {
   it.each<[string, string[], RegExp]>([
     ['no file', ['/nowhere.npy'], /no such file.*nowhere/],
     ['a file of anything', [file('text', 'hello')], /neither \.npy nor JSON/],
-    ['other JSON', [file('other.json', '{"a":1}')], /no list of numbers/],
+    ['other JSON', [file('other.json', '{"a":1}')], /no "logits"/],
+    ['half of JSON', [file('half.json', '[1,2')], /no JSON/],
+    ['texts', [file('texts.json', '["a"]')], /a/],
+    ['an unknown field', [file('field.json', '{"logits":[1],"top_q":1}')], /"top_q"/],
     ['integers', [npy('ints.npy', '<i4', '512,', bytes)], /elements are i4/],
     [
       'too few bytes',
@@ -165,6 +188,8 @@ describe('kelvin sample', () => {
     ['an option without its value', [one, '--top-k']],
     ['what is no JSON', [one, '--logit-bias', '{']],
     ['an unknown type', [one, '--dtype', 'int8']],
+    ['what is no URL', [one, '--url', 'localhost']],
+    ['another protocol', [one, '--url', 'ftp://localhost']],
   ])('fails with 2 for %s', async (_, args) => {
     const { out, error, status } = await kelvin(['sample', ...args])
     expect({ out, status }).toEqual({ out: '', status: 2 })
