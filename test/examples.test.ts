@@ -153,6 +153,12 @@ for (const { file, needs, build, run } of programs) {
       expect(stderr).toMatch(/422.*NaN/)
     })
 
+    it('asks at the usual port by itself', async () => {
+      // Whoever has one running there has an answer.
+      const { stdout, stderr } = await execute([...run, row])
+      expect(stdout === line || /refused|connect/i.test(stderr), stderr).toBe(true)
+    })
+
     it('says when there is nobody', async () => {
       const { stdout, stderr, status } = await execute([...run, row, 'http://127.0.0.1:9'])
       expect(stdout).toBe('')

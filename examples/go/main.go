@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -14,11 +15,6 @@ import (
 	"strings"
 	"time"
 )
-
-type result struct {
-	TokenIDs []int     `json:"token_ids"`
-	Logprobs []float64 `json:"logprobs"`
-}
 
 // connect returns a client that keeps its connections, and the URL to ask.
 func connect(url string) (*http.Client, string) {
@@ -33,47 +29,50 @@ func connect(url string) (*http.Client, string) {
 }
 
 // sample draws from one row. The query has the parameters.
-func sample(client *http.Client, url string, logits []float32, retries int) (*result, error) {
+func sample(client *http.Client, url string, logits []float32, retries int) (token int, logprob float64, err error) {
 	body := new(bytes.Buffer)
 	binary.Write(body, binary.LittleEndian, logits)
 	response, err := client.Post(url, "application/octet-stream", body)
 	if err != nil {
-		return nil, err
+		return
 	}
 	defer response.Body.Close()
-	var answer struct {
-		Results []result
-		Detail  string
+	var given struct {
+		Results []struct {
+			TokenIDs []int `json:"token_ids"`
+			Logprobs []float64
+		}
+		Detail string
 	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return nil, err
+	if err = json.NewDecoder(response.Body).Decode(&given); err != nil {
+		return
 	}
-	switch {
-	case response.StatusCode == http.StatusOK:
-		return &answer.Results[0], nil
-	case response.StatusCode == http.StatusServiceUnavailable && retries > 0:
+	if response.StatusCode == http.StatusServiceUnavailable && retries > 0 {
 		// It was refused before anything was drawn, and a seed makes the answer the same.
 		seconds, _ := strconv.ParseFloat(response.Header.Get("Retry-After"), 64)
 		time.Sleep(time.Duration(seconds * float64(time.Second)))
 		return sample(client, url, logits, retries-1)
 	}
-	return nil, fmt.Errorf("%d: %s", response.StatusCode, answer.Detail)
+	if response.StatusCode != http.StatusOK {
+		return 0, 0, fmt.Errorf("%d: %s", response.StatusCode, given.Detail)
+	}
+	return given.Results[0].TokenIDs[0], given.Results[0].Logprobs[0], nil
 }
 
 func main() {
-	arguments := append(os.Args[1:], "", "http://localhost:27315")
-	row, err := os.ReadFile(arguments[0])
+	log.SetFlags(0)
+	arguments := append(os.Args, "http://localhost:27315")
+	row, err := os.ReadFile(arguments[1])
+	if err != nil {
+		log.Fatal(err)
+	}
 	logits := make([]float32, len(row)/4)
 	binary.Decode(row, binary.LittleEndian, logits)
-	if err == nil {
-		client, url := connect(arguments[min(1, len(os.Args)-1)])
-		query := "/v1/sample?temperature=0.8&top_p=0.95&seed=42&return_probabilities=none"
-		var drawn *result
-		if drawn, err = sample(client, url+query, logits, 3); err == nil {
-			fmt.Printf("token %d, logprob %.4f\n", drawn.TokenIDs[0], drawn.Logprobs[0])
-			return
-		}
+	client, url := connect(arguments[2])
+	query := "/v1/sample?temperature=0.8&top_p=0.95&seed=42&return_probabilities=none"
+	token, logprob, err := sample(client, url+query, logits, 3)
+	if err != nil {
+		log.Fatal(err)
 	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
+	fmt.Printf("token %d, logprob %.4f\n", token, logprob)
 }
