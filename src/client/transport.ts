@@ -1,3 +1,4 @@
+import { setTimeout as startTimeout } from 'node:timers'
 import { setTimeout } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { KelvinError, toError } from './error.ts'
@@ -76,29 +77,39 @@ export function openTransport(
     return { ...answer, text: await answer.body.text() }
   }
 
+  async function attempt(wire: Wire, isRepeatable: boolean, headers: object, signal: AbortSignal) {
+    for (let left = isRepeatable ? retries : 0; ; left--) {
+      const { statusCode, headers: given, text } = await send(wire, headers, signal)
+      if (statusCode === 200) return JSON.parse(text) as unknown
+      const error = toError(statusCode, text)
+      if (statusCode !== 503 || left === 0) throw error
+      await setTimeout(pauseOf(given['retry-after']), undefined, { signal })
+    }
+  }
+
   async function post(wire: Wire, isRepeatable: boolean, call: CallOptions = {}) {
-    const limit = AbortSignal.timeout(call.timeout ?? timeout)
-    const signal = call.signal ? AbortSignal.any([call.signal, limit]) : limit
+    call.signal?.throwIfAborted()
+    // Not AbortSignal.timeout, which is kept until its time has come: a generation makes thousands of calls.
+    const control = new AbortController()
+    const abort = () => control.abort()
+    const limit = call.timeout ?? timeout
+    const timer = startTimeout(abort, limit)
+    call.signal?.addEventListener('abort', abort)
     try {
-      for (let left = isRepeatable ? retries : 0; ; left--) {
-        const { statusCode, headers, text } = await send(wire, call.headers ?? {}, signal)
-        if (statusCode === 200) return JSON.parse(text) as unknown
-        const error = toError(statusCode, text)
-        if (statusCode !== 503 || left === 0) throw error
-        await setTimeout(pauseOf(headers['retry-after']), undefined, { signal })
-      }
+      return await attempt(wire, isRepeatable, call.headers ?? {}, control.signal)
     } catch (error) {
       if (call.signal?.aborted) throw call.signal.reason
       if (error instanceof KelvinError) throw error
-      if (limit.aborted) {
-        throw new KelvinError('TIMEOUT', `No answer in ${call.timeout ?? timeout} ms`)
-      }
+      if (control.signal.aborted) throw new KelvinError('TIMEOUT', `No answer in ${limit} ms`)
       const { message } = error as Error
       if (error instanceof SyntaxError)
         throw new KelvinError('BAD_ANSWER', message, { status: 200 })
       throw new KelvinError('CONNECTION_FAILED', `Cannot reach ${url}: ${message}`, {
         cause: error,
       })
+    } finally {
+      clearTimeout(timer)
+      call.signal?.removeEventListener('abort', abort)
     }
   }
 

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -175,6 +175,13 @@ describe('a failure', () => {
   it('of the caller’s own doing is its own reason', async () => {
     const reason = new Error('enough')
     await expect(tcp.sample(row, {}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  })
+
+  it('and a success leave nothing with the caller’s signal', async () => {
+    const { signal } = new AbortController()
+    await tcp.sample(row, { seed: 1 }, { signal })
+    await expect(tcp.sample([Number.NaN], {}, { signal })).rejects.toThrow()
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 })
 
