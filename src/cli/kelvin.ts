@@ -1,10 +1,6 @@
-#!/usr/bin/env node
 import manifest from '../../package.json' with { type: 'json' }
 
 /** kelvin: the command, of which the first argument says what to do. */
-
-/** The client runs on older ones, but what computes does not. */
-const NEEDED_NODE = 26
 
 interface Command {
   /** The exit code, unless it goes on. */
@@ -44,9 +40,6 @@ async function main([name = '', ...args]: string[]): Promise<number | undefined>
     if (name) return complain('', `there is no command "${name}"`, usage, 2)
     process.stderr.write(usage)
     return 2
-  }
-  if (Number.parseInt(process.versions.node, 10) < NEEDED_NODE) {
-    return complain(name, `needs Node ${NEEDED_NODE} or later, not ${process.version}`, '', 1)
   }
   try {
     const { run } = await commands[name]!.load()

@@ -35,7 +35,7 @@ const one = npy('one.npy', '<f4', '512,', bytes)
 const two = npy('two.npy', '<f4', '2, 512', Buffer.concat([bytes, bytes]))
 
 async function kelvin(args: string[], input?: Uint8Array) {
-  const child = spawn('node', ['src/cli/kelvin.ts', ...args], { cwd: root })
+  const child = spawn('node', ['bin/kelvin.js', ...args], { cwd: root })
   child.stdin.end(input)
   const [out, error, [status]] = await Promise.all([
     text(child.stdout),
@@ -197,7 +197,7 @@ describe('kelvin sample', () => {
   })
 
   it('is quiet where its reader has seen enough', async () => {
-    const command = `node src/cli/kelvin.ts sample ${one} --json | head -1`
+    const command = `node bin/kelvin.js sample ${one} --json | head -1`
     const { stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' })
     expect({ stdout, stderr }).toEqual({ stdout: '{\n', stderr: '' })
   })
@@ -214,7 +214,7 @@ describe('kelvin serve', () => {
   it('takes flags for variables, also with workers', async () => {
     const path = join(folder, 'served.sock')
     const args = ['serve', '--port', 'none', '--socket-path', path, '--workers', '2']
-    const child = spawn('node', ['src/cli/kelvin.ts', ...args], { cwd: root })
+    const child = spawn('node', ['bin/kelvin.js', ...args], { cwd: root })
     const lines: string[] = []
     for await (const line of child.stdout) {
       lines.push(String(line))

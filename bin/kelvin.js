@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { existsSync } from 'node:fs'
+
+/** The command as npm links it: compiled in a package, in a checkout as it is written. */
+
+/** The client runs on older ones, but what computes does not. */
+const NEEDED_NODE = 26
+
+if (Number.parseInt(process.versions.node, 10) < NEEDED_NODE) {
+  console.error(`kelvin: needs Node ${NEEDED_NODE} or later, not ${process.version}`)
+  process.exit(1)
+}
+const source = new URL('../src/cli/kelvin.ts', import.meta.url)
+const compiled = new URL('../dist/src/cli/kelvin.js', import.meta.url)
+await import(existsSync(source) ? source.href : compiled.href)
