@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Connection, drive, openConnection, type Slice } from './client.ts'
+import { quantile } from './load.ts'
 import { median } from './measure.ts'
 import { anyCore, isPinned, pinClient, type Server, startServer } from './processes.ts'
 import { float32, type Scenario, scenarios, wholeRow } from './scenarios.ts'
@@ -49,8 +50,6 @@ async function alternate(
   return slices
 }
 
-const quantile = (numbers: number[], part: number) =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(part * (numbers.length - 1))]!
 const latency = (slices: Turn[]) => median(slices.flatMap((slice) => slice.latencies))
 const busy = (slices: Turn[]) => slices.reduce((sum, turn) => sum + turn.busy, 0) / slices.length
 const throughput = (slices: Turn[]) => median(slices.map((s) => s.latencies.length / s.seconds))

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { Kelvin, type SampleParams } from '../src/client/index.ts'
 import { sample } from '../src/sampling/pipeline.ts'
 import { realisticRow, seeded } from '../test/sampling/rows.ts'
+import { quantile } from './load.ts'
 import { median, requestOf } from './measure.ts'
 import { isPinned, pinClient, startServer } from './processes.ts'
 
@@ -37,9 +38,6 @@ const where = isPinned ? 'server on core 0, client on core 1' : 'not pinned to c
 console.log(`Node ${process.version}, ${cpus()[0]?.model}; ${where}; ${TOKENS} tokens each\n`)
 console.log('| vocabulary | way | µs a token | quartiles | times in-process | tokens/s |')
 console.log('| --- | --- | --- | --- | --- | --- |')
-
-const quantile = (numbers: number[], part: number) =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(part * (numbers.length - 1))]!
 
 async function measure(vocabSize: number): Promise<void> {
   const random = seeded(vocabSize)

@@ -243,3 +243,15 @@ export function describeConfig() {
     }
   })
 }
+
+type Variable = ReturnType<typeof describeConfig>[number]
+
+/** Variables as --help has them, each under what it is called there. */
+export function explain(variables: readonly Variable[], nameOf: (name: string) => string): string {
+  return variables
+    .map(
+      ({ name, fallback, description }) =>
+        `  ${nameOf(name)} (${fallback || 'not set'})\n      ${description}\n`,
+    )
+    .join('')
+}

@@ -1,13 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { execute } from './execute.ts'
 import { type Server, startServer } from './server.ts'
 
 /** The small programs of other languages, built and run where what they need is there. */
@@ -61,16 +61,6 @@ const programs: Example[] = [
     run: [out('cpp')],
   },
 ]
-
-async function execute([command, ...args]: string[]) {
-  const child = spawn(command!, args)
-  const [stdout, stderr, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ])
-  return { stdout, stderr, status }
-}
 
 let server: Server
 let line: string

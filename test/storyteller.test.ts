@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readCheckpoint } from '../examples/storyteller/checkpoint.ts'
 import { loadModel } from '../examples/storyteller/model.ts'
 import { readTokenizer } from '../examples/storyteller/tokenizer.ts'
+import { execute } from './execute.ts'
 import { readRow } from './golden/read.ts'
 import { type Server, startServer } from './server.ts'
 
@@ -31,12 +29,8 @@ afterAll(async () => {
 })
 
 async function story(...args: string[]) {
-  const child = spawn('npm', ['run', '--silent', 'story', '--', ...args], { cwd: root })
-  const [out, error, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ])
+  const command = ['npm', 'run', '--silent', 'story', '--', ...args]
+  const { stdout: out, stderr: error, status } = await execute(command, { cwd: root })
   return { out, error, status }
 }
 

@@ -29,10 +29,9 @@ const HEADER = 28
 export function readCheckpoint(path: string): Checkpoint {
   const bytes = readFileSync(path)
   const whole = new Uint8Array(bytes).buffer
-  const header = [...new Int32Array(whole, 0, HEADER / 4)]
-  const [dim, hiddenDim, layers, heads, kvHeads, vocab, context] = header as [
-    ...[number, number, number, number, number, number, number],
-  ]
+  const header = new Int32Array(whole, 0, HEADER / 4)
+  const [dim = 0, hiddenDim = 0, layers = 0, heads = 0, kvHeads = 0, vocab = 0, context = 0] =
+    header
   // A negative size says that the classifier is not the embedding.
   const vocabSize = Math.abs(vocab)
   const headSize = dim / heads

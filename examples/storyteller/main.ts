@@ -21,9 +21,9 @@ async function tell({ checkpoint: path, tokenizer: texts, prompt, steps, ...how 
   /** The model remembers what came before, so it is given only what is new. */
   function next(output: readonly number[]): Float32Array {
     const since = performance.now()
-    let logits = new Float32Array()
+    let logits: Float32Array = new Float32Array()
     for (const token of output.length === 0 ? prompt_token_ids : output.slice(-1)) {
-      logits = forward(token, position++) as Float32Array<ArrayBuffer>
+      logits = forward(token, position++)
     }
     computing += performance.now() - since
     return logits

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
 import { parseArgs } from 'node:util'
-import { describeConfig } from '../config.ts'
+import { describeConfig, explain } from '../config.ts'
 import { start } from '../process/start.ts'
 
 /** kelvin serve: the server, with a flag for each variable but those that other processes should not see. */
@@ -8,18 +8,12 @@ import { start } from '../process/start.ts'
 const flags = describeConfig().filter(({ isSecret }) => !isSecret)
 const flagOf = (variable: string) => variable.toLowerCase().replaceAll('_', '-')
 
-const usage = `Usage: kelvin serve [OPTIONS]
+const usage = () => `Usage: kelvin serve [OPTIONS]
 
 Starts the server, until it is sent SIGTERM. Every option is also a variable of the environment, which it
 takes the place of: --port is PORT.
 
-${flags
-  .map(
-    ({ name, fallback, description }) =>
-      `  --${flagOf(name)} VALUE (${fallback || 'not set'})\n      ${description}`,
-  )
-  .join('\n')}
-`
+${explain(flags, (name) => `--${flagOf(name)} VALUE`)}`
 
 export async function run(args: string[], environment: NodeJS.ProcessEnv) {
   const options = Object.fromEntries(
@@ -30,7 +24,7 @@ export async function run(args: string[], environment: NodeJS.ProcessEnv) {
     options: { ...options, help: { type: 'boolean', short: 'h' } },
   })
   if (values.help) {
-    process.stdout.write(usage)
+    process.stdout.write(usage())
     return 0
   }
   // A worker has the environment of the process that started it, which may know better.

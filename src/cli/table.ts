@@ -1,11 +1,8 @@
-import type { SampleResult } from '../client/index.ts'
+import type { Answer, SampleResult } from '../client/index.ts'
 
 /** An answer for people: a chart of the most likely tokens of each row, and what was drawn. */
 
-export interface Shown {
-  results: SampleResult[]
-  warnings: { code: string; message: string; row: number }[]
-}
+export type Shown = Answer<SampleResult>
 
 const EIGHTHS = ' ▏▎▍▌▋▊▉█'
 
@@ -16,16 +13,13 @@ function bar(share: number, width: number): string {
   return '█'.repeat(Math.floor(eighths / 8)) + (rest === ' ' ? '' : rest)
 }
 
-/** Columns, numbers at the right. */
+/** Columns, those of numbers at the right. */
 function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  const areNumbers = rows.at(-1)!.map((cell) => /^\d/.test(cell))
   return rows.map((row) =>
     row
-      .map((cell, i) =>
-        /^[-−\d]/.test(cell) || (rows[1] && /^[-−\d]/.test(rows[1][i] ?? ''))
-          ? cell.padStart(widths[i]!)
-          : cell.padEnd(widths[i]!),
-      )
+      .map((cell, i) => (areNumbers[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
       .join('  ')
       .trimEnd(),
   )

@@ -48,7 +48,7 @@ export class Kelvin {
 
   /** Draw from one row. */
   async sample(logits: Logits, params: SampleParams = {}, call?: CallOptions) {
-    return single(await this.#sample(logits, params, call))
+    return single(await this.sampleBatch(logits, params, call))
   }
 
   /** Draw from each row, with parameters for all and, in `rows`, for each. */
@@ -57,12 +57,12 @@ export class Kelvin {
     params: SampleParams & Overrides<SampleParams> = {},
     call?: CallOptions,
   ): Promise<Answer<SampleResult>> {
-    return this.#sample(logits, params, call)
+    return this.#ask('/v1/sample', logits, params, params.seed !== undefined, call)
   }
 
   /** The distribution of one row, from which nothing is drawn. */
   async probabilities(logits: Logits, params: ProbabilitiesParams = {}, call?: CallOptions) {
-    return single(await this.#probabilities(logits, params, call))
+    return single(await this.probabilitiesBatch(logits, params, call))
   }
 
   /** The distribution of each row. */
@@ -71,7 +71,7 @@ export class Kelvin {
     params: ProbabilitiesParams & Overrides<ProbabilitiesParams> = {},
     call?: CallOptions,
   ): Promise<Answer<ProbabilitiesResult>> {
-    return this.#probabilities(logits, params, call)
+    return this.#ask('/v1/probabilities', logits, params, true, call)
   }
 
   /**
@@ -91,21 +91,14 @@ export class Kelvin {
     return this.#transport.close()
   }
 
-  async #sample(
+  async #ask<Result extends SampleResult | ProbabilitiesResult>(
+    url: string,
     logits: Batch | SparseLogits,
-    params: SampleParams & Overrides<SampleParams>,
+    params: object,
+    isRepeatable: boolean,
     call?: CallOptions,
-  ): Promise<Answer<SampleResult>> {
-    const wire = this.#toWire('/v1/sample', logits, { ...params, encoding })
-    return toAnswer(await this.#transport.post(wire, params.seed !== undefined, call))
-  }
-
-  async #probabilities(
-    logits: Batch | SparseLogits,
-    params: ProbabilitiesParams & Overrides<ProbabilitiesParams>,
-    call?: CallOptions,
-  ): Promise<Answer<ProbabilitiesResult>> {
-    const wire = this.#toWire('/v1/probabilities', logits, { ...params, encoding })
-    return toAnswer(await this.#transport.post(wire, true, call))
+  ): Promise<Answer<Result>> {
+    const wire = this.#toWire(url, logits, { ...params, encoding })
+    return toAnswer(await this.#transport.post(wire, isRepeatable, call))
   }
 }

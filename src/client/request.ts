@@ -8,8 +8,8 @@ export interface Wire {
   body: string | Uint8Array
 }
 
-/** Servers and proxies take heads of some kilobytes; what is longer goes into the body. */
-const LONGEST_QUERY = 4096
+/** Servers and proxies take heads of some kilobytes; what is longer goes into the body. Type and shape come to it. */
+const LONGEST_QUERY = 4000
 
 type Params = Readonly<Record<string, unknown>>
 
@@ -24,7 +24,7 @@ function toText(value: unknown): string | undefined {
 }
 
 /** The fields as a query, if all of them can be in one. */
-function toQuery(params: Params): string | undefined {
+function toQuery(params: Params): URLSearchParams | undefined {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(params)) {
     if (value === undefined) continue
@@ -32,8 +32,7 @@ function toQuery(params: Params): string | undefined {
     if (text === undefined) return undefined
     query.set(name, text)
   }
-  const written = query.toString()
-  return written.length > LONGEST_QUERY ? undefined : written
+  return query.toString().length > LONGEST_QUERY ? undefined : query
 }
 
 const toBase64 = (bytes: Uint8Array) =>
@@ -71,12 +70,10 @@ export function toJsonWire(path: string, logits: Batch | SparseLogits, params: P
 
 /** Dense logits go as they are in memory wherever the other fields fit into a query; else all is JSON. */
 export function toWire(url: string, logits: Batch | SparseLogits, params: Params): Wire {
-  if (!isSparse(logits)) {
-    const { dtype, shape, bytes } = pack(logits)
-    const query = toQuery({ ...params, dtype, shape: [...shape] })
-    if (query !== undefined) {
-      return { path: `${url}?${query}`, type: 'application/octet-stream', body: bytes }
-    }
-  }
-  return toJsonWire(url, logits, params)
+  const query = toQuery(params)
+  if (isSparse(logits) || !query) return toJsonWire(url, logits, params)
+  const { dtype, shape, bytes } = pack(logits)
+  query.set('dtype', dtype)
+  query.set('shape', shape.join())
+  return { path: `${url}?${query}`, type: 'application/octet-stream', body: bytes }
 }

@@ -1,16 +1,8 @@
 import cluster from 'node:cluster'
-import { type Config, ConfigError, describeConfig, loadConfig } from '../config.ts'
+import { type Config, ConfigError, loadConfig } from '../config.ts'
 import { claimSocket } from './socket.ts'
 
 type Environment = Record<string, string | undefined>
-
-/** Every variable there is, as --help has them. */
-export const variables = describeConfig()
-  .map(
-    ({ name, fallback, description }) =>
-      `  ${name} (${fallback || 'not set'})\n      ${description}`,
-  )
-  .join('\n')
 
 async function readConfig(environment: Environment): Promise<Config> {
   try {

@@ -25,6 +25,8 @@ export const TAIL_ERROR = 2e-7
 
 export interface MassSum {
   total: number
+  /** What part of the total the tokens given have, where others are only accounted for. */
+  given?: number
   /** What part of the total is the kernel's. */
   tail: number
   weighted: number

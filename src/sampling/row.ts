@@ -255,13 +255,15 @@ export class Row {
       this.#isWeighed = weigh
       this.#sum = this.#isDense
         ? this.#dense.sumExp(this.#temperature, weigh)
-        : {
-            total: this.#fillMasses(this.#size) + this.#unseenMass(),
-            tail: 0,
-            weighted: weigh ? this.#weighSurvivors() : 0,
-          }
+        : this.#sumSurvivors(weigh)
     }
     return this.#sum
+  }
+
+  #sumSurvivors(weigh: boolean): MassSum {
+    const given = this.#fillMasses(this.#size)
+    const weighted = weigh ? this.#weighSurvivors() : 0
+    return { total: given + this.#unseenMass(), given, tail: 0, weighted }
   }
 
   #unseenMass(): number {
@@ -273,15 +275,10 @@ export class Row {
   /** −Σ p ln p, in nats. */
   entropy(): number {
     this.#needEach()
-    const { weighted, ...sum } = this.#normalised(true)
-    let { total } = sum
-    if (this.#unseen) {
-      this.#unseenMass()
-      // Taken from the sum, a mass far beyond theirs would leave nothing of them.
-      total = this.#fillMasses(this.#size)
-    }
+    // Without the others': taken from the sum, a mass far beyond theirs would leave nothing of them.
+    const { total, given = total, weighted } = this.#normalised(true)
     // Rounding may leave a certain row a hair below zero.
-    return Math.max(0, log(total) - weighted / total)
+    return Math.max(0, log(given) - weighted / given)
   }
 
   #weighSurvivors(): number {

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { describeConfig } from '../../src/config.ts'
 import { sampleOperation } from '../../src/protocols/request.ts'
+import { execute } from '../execute.ts'
 import { readRow } from '../golden/read.ts'
 import { type Server, startServer } from '../server.ts'
 
@@ -35,13 +35,8 @@ const one = npy('one.npy', '<f4', '512,', bytes)
 const two = npy('two.npy', '<f4', '2, 512', Buffer.concat([bytes, bytes]))
 
 async function kelvin(args: string[], input?: Uint8Array) {
-  const child = spawn('node', ['bin/kelvin.js', ...args], { cwd: root })
-  child.stdin.end(input)
-  const [out, error, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ])
+  const command = ['node', 'bin/kelvin.js', ...args]
+  const { stdout: out, stderr: error, status } = await execute(command, { cwd: root }, input)
   return { out, error, status }
 }
 

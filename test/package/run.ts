@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { execute } from '../execute.ts'
 import { type Server, startServer } from '../server.ts'
 
 /**
@@ -22,14 +20,10 @@ const project = join(folder, 'project')
 const compiler = join(root, 'node_modules/.bin/tsc')
 
 async function run(command: string, args: string[], { cwd = project, node = '' } = {}) {
-  const path = node ? `${dirname(node)}:${process.env.PATH}` : process.env.PATH
-  const child = spawn(command, args, { cwd, env: { ...process.env, PATH: path } })
-  const [out, error, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ])
-  return { out, error, code: code as number }
+  const PATH = node ? `${dirname(node)}:${process.env.PATH}` : process.env.PATH
+  const options = { cwd, env: { ...process.env, PATH } }
+  const { stdout: out, stderr: error, status: code } = await execute([command, ...args], options)
+  return { out, error, code }
 }
 
 async function succeed(...args: Parameters<typeof run>): Promise<string> {
@@ -44,7 +38,7 @@ const install = ['install', '--no-audit', '--no-fund', '--loglevel=error']
 async function installNode(version: number): Promise<string> {
   const cwd = join(folder, `node${version}`)
   mkdirSync(cwd)
-  // Installing a Node runs a script of it, which fetches nothing.
+  // To install a Node is to run a script of it.
   writeFileSync(join(cwd, 'package.json'), '{"allowScripts":{"node":true}}')
   await succeed('npm', [...install, `node@${version}`], { cwd })
   return join(cwd, 'node_modules/node/bin/node')
