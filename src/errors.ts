@@ -19,6 +19,7 @@ export const problems = {
   UNSUPPORTED_MEDIA_TYPE: [415, 'The content type of the body is not supported'],
   UNSUPPORTED_ENCODING: [415, 'The content encoding of the body is not supported'],
   LOGITS_NOT_FINITE: [422, 'A logit is NaN or +Infinity'],
+  LOG_Z_TOO_SMALL: [422, 'A log_z is less than the tokens given add up to'],
   NO_TOKEN_LEFT: [422, 'No token is left to choose from'],
   TOO_FEW_TOKENS: [422, 'Fewer tokens are left than were to be drawn'],
   HISTORY_TOO_LARGE: [422, 'The histories of the rows are together longer than the limit'],

@@ -1,4 +1,4 @@
-import { type Answer, encoding, toAnswer } from './answer.ts'
+import { type Answer, toAnswer, withEncoding } from './answer.ts'
 import {
   type DecodedToken,
   type DecodeOptions,
@@ -98,7 +98,7 @@ export class Kelvin {
     isRepeatable: boolean,
     call?: CallOptions,
   ): Promise<Answer<Result>> {
-    const wire = this.#toWire(url, logits, { ...params, encoding })
+    const wire = this.#toWire(url, logits, withEncoding({ ...params }))
     return toAnswer(await this.#transport.post(wire, isRepeatable, call))
   }
 }

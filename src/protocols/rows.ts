@@ -3,8 +3,15 @@ import { type BatchLimits, findExcess } from '../sampling/batch.ts'
 import { contextFields, findMisfit, perRowFields } from '../sampling/params.ts'
 import { describeValue, isList, itemsOf } from '../sampling/parsed.ts'
 import type { RowRequest } from '../sampling/pipeline.ts'
+import type { Warning } from '../sampling/sampler.ts'
 import { pace } from './pace.ts'
-import { type Answer, countProbabilities, type Operation, type SamplingRequest } from './request.ts'
+import {
+  type Answer,
+  countProbabilities,
+  type Operation,
+  returnedOf,
+  type SamplingRequest,
+} from './request.ts'
 import { validate } from './validate.ts'
 
 export interface DecodeOptions extends BatchLimits {
@@ -43,6 +50,12 @@ function checkAnswer(rows: DecodedRow[]): void {
   throw new Problem('ANSWER_TOO_LARGE', detail)
 }
 
+function answerWarnings({ return_probabilities, encoding }: Answer): Warning[] {
+  if (return_probabilities !== 'kept' || encoding !== 'base64') return []
+  const message = 'encoding base64 has no effect: `kept` probabilities are always written as JSON'
+  return [{ code: 'PARAMETER_WITHOUT_EFFECT', message }]
+}
+
 type Fields = Omit<SamplingRequest, 'logits' | 'rows'>
 
 /** The rows of a request, each with parameters of its own. */
@@ -73,6 +86,8 @@ export async function decodeRows(
     const fields = differs ? { ...shared, ...ofRow } : shared
     const { seed, stream, step, n, replacement } = fields
     if (seed === undefined) drawnSeed ??= options.drawSeed()
+    // A row that has a seed of its own means that seed, wherever in the batch it is.
+    const ownStream = own?.seed === undefined ? BigInt(index) : 0n
     rows.push({
       logits,
       vocabSize,
@@ -82,8 +97,10 @@ export async function decodeRows(
       output: ofRow.output_token_ids as Uint32Array,
       stop: fields.stop_token_ids,
       state: (fields.state ?? {}) as Record<string, number>,
-      address: { seed: seed ?? drawnSeed!, stream: stream ?? BigInt(index), step },
+      address: { seed: seed ?? drawnSeed!, stream: stream ?? ownStream, step },
       answer: fields,
+      warnings: answerWarnings(fields),
+      reportsAll: returnedOf(fields, vocabSize) !== 'none',
       ...(n !== undefined && { draw: { n, replacement: replacement! } }),
     })
     const turn = given && pace()

@@ -25,8 +25,8 @@ export const TAIL_ERROR = 2e-7
 
 export interface MassSum {
   total: number
-  /** What part of the total the tokens given have, where others are only accounted for. */
-  given?: number
+  /** The total without the largest mass, which is 1. */
+  rest: number
   /** What part of the total is the kernel's. */
   tail: number
   weighted: number
@@ -117,10 +117,18 @@ export class Dense {
     }
   }
 
+  /** Put a token in play that is not. */
+  putBack(id: number, logit: number): void {
+    this.#aside.set(id, logit)
+    this.#size = undefined
+  }
+
   /** Take tokens out of play, those of them that are in it. */
-  remove(ids: Iterable<number>): void {
+  remove(ids: ArrayLike<number>): void {
     const { row, maxima, views } = this.#memory
-    for (const id of ids) if (!this.#aside.delete(id)) views.row[id] = Number.NEGATIVE_INFINITY
+    for (let i = 0; i < ids.length; i++) {
+      if (!this.#aside.delete(ids[i]!)) views.row[ids[i]!] = Number.NEGATIVE_INFINITY
+    }
     this.#max = kernel.scan(row, this.#blocks, maxima)
     this.#size = undefined
   }
@@ -187,7 +195,7 @@ export class Dense {
     const { row, sums, logits, masses, views } = this.#memory
     const max = this.max()
     const apart = this.collect(this.thresholdFor(APART), Number.POSITIVE_INFINITY, true)
-    let total = kernel.expInto64(logits, apart, max, temperature, masses)
+    const total = kernel.expInto64(logits, apart, max, temperature, masses)
     let weighted = 0
     for (let i = 0; weigh && i < apart; i++) {
       const mass = views.masses[i]!
@@ -195,6 +203,7 @@ export class Dense {
     }
     this.#apartIds = views.ids.slice(0, apart)
     this.#apartMasses = views.masses.slice(0, apart)
+    const rest = restOf(this.#apartMasses, apart)
 
     const hidden = new Float32Array(apart)
     for (let i = 0; i < apart; i++) {
@@ -215,8 +224,7 @@ export class Dense {
       views.sums.fill(0, 0, this.#blocks)
     }
     for (let i = 0; i < apart; i++) views.row[this.#apartIds[i]!] = hidden[i]!
-    total += tail
-    return { total, tail, weighted }
+    return { total: total + tail, rest: rest + tail, tail, weighted }
   }
 
   /** Running sums of mass at the end of each block, after `sumExp`. */
@@ -366,6 +374,17 @@ export class Dense {
 }
 
 const runningOf = reusable()
+
+/** The sum of masses without the largest, which is 1. */
+export function restOf(masses: Float64Array, size: number): number {
+  let rest = 0
+  let isLeftOut = false
+  for (let i = 0; i < size; i++) {
+    if (masses[i] === 1 && !isLeftOut) isLeftOut = true
+    else rest += masses[i]!
+  }
+  return rest
+}
 
 const float = new Float32Array(1)
 const bits = new Int32Array(float.buffer)

@@ -1,8 +1,10 @@
 import { problemAt } from '../errors.ts'
-import { BLOCK } from './kernel/index.ts'
+import { type Heap, heapOf } from './heap.ts'
+import { exp } from './kernel/index.ts'
 import { type Address, purposes, uniforms } from './philox.ts'
 import { reusable } from './reusable.ts'
 import type { Row } from './row.ts'
+import { sumTree } from './sum-tree.ts'
 
 export interface Draw {
   n: number
@@ -50,50 +52,59 @@ function finder(row: Row): (u: number) => number {
   return (u) => row.ids[firstAbove(running, u * total)]!
 }
 
+/** When no more than this is left of masses that began at 1, they are weighed anew, before they run out of digits. */
+const FAINT = 1e-100
+
 /**
- * The same, and takes the token out of what is left. Masses are added up by blocks, so that a draw
- * costs no pass over all of them.
+ * The same, and takes the token out of what is left. A token whose mass rounds to 0 beside that of the most
+ * likely one has a mass again once that is gone.
  */
 function remover(row: Row): (u: number) => number {
-  const masses = runningOf(row.size)
-  masses.set(row.masses.subarray(0, row.size))
-  const sums = new Float64Array(Math.ceil(masses.length / BLOCK))
-  const sumUp = (block: number) => {
-    let sum = 0
-    const end = Math.min(masses.length, (block + 1) * BLOCK)
-    for (let i = block * BLOCK; i < end; i++) sum += masses[i]!
-    sums[block] = sum
-  }
-  for (let block = 0; block < sums.length; block++) sumUp(block)
-
+  const { ids, masses, size } = row
+  const isTaken = new Uint8Array(size)
+  let places = Uint32Array.from({ length: size }, (_, place) => place)
+  let tree = sumTree(masses.subarray(0, size))
+  let unweighed: Heap | undefined
   return (u) => {
-    const target = u * sums.reduce((a, b) => a + b)
-    let running = 0
-    let block = 0
-    while (block < sums.length - 1 && running + sums[block]! <= target) running += sums[block++]!
-    // Rounding may leave the running sum short of its target at the very end.
-    while (sums[block] === 0) block--
-    let chosen = 0
-    for (let i = block * BLOCK; i < Math.min(masses.length, (block + 1) * BLOCK); i++) {
-      if (masses[i] === 0) continue
-      chosen = i
-      running += masses[i]!
-      if (running > target) break
+    if (tree.total() < FAINT) {
+      const left = unweighed ? places.filter((place) => isTaken[place] === 0) : []
+      unweighed ??= heapOf(row.logits.subarray(0, size), (place) => isTaken[place] === 1)
+      const weighed = weighAnew(row, left, unweighed)
+      places = weighed.places
+      tree = sumTree(weighed.masses)
     }
-    masses[chosen] = 0
-    sumUp(block)
-    return row.ids[chosen]!
+    const found = tree.find(u * tree.total())
+    tree.clear(found)
+    const place = places[found]!
+    isTaken[place] = 1
+    return ids[place]!
   }
+}
+
+/** The tokens left that weigh anything beside the most likely of them, ids ascending, and what they weigh. */
+function weighAnew({ logits, temperature }: Row, left: ArrayLike<number>, unweighed: Heap) {
+  const found = Array.from(left)
+  const max = found.reduce(
+    (best, place) => Math.max(best, logits[place]!),
+    logits[unweighed.peek() ?? found[0]!]!,
+  )
+  const massOf = (place: number) => exp((logits[place]! - max) / temperature)
+  for (let next = unweighed.peek(); next !== undefined && massOf(next) > 0; ) {
+    found.push(next)
+    unweighed.pop()
+    next = unweighed.peek()
+  }
+  const places = Uint32Array.from(found).sort()
+  return { places, masses: Float64Array.from(places, massOf) }
 }
 
 function checkDrawable(row: Row, n: number, index: number): void {
   row.gather()
-  row.normalise()
-  let drawable = 0
-  for (let i = 0; i < row.size; i++) if (row.masses[i]! > 0) drawable++
-  if (n <= drawable) return
-  const detail = `Cannot draw ${n} different tokens from the ${drawable} left in row ${index}`
-  throw problemAt('TOO_FEW_TOKENS', ['n'], `${detail}; lower n or raise min_tokens_to_keep`)
+  if (n <= row.size) return
+  const detail =
+    `Cannot draw ${n} different tokens from the ${row.size} that the samplers leave of row ${index}. ` +
+    'Lower n, or loosen the samplers: with n 1, trace shows what each removes'
+  throw problemAt('TOO_FEW_TOKENS', ['n'], detail)
 }
 
 /** The first place in an ascending array whose value exceeds `target`. */

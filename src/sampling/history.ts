@@ -82,8 +82,8 @@ export function matchesOfEnd(tokens: Uint32Array): Uint32Array {
 /** Make tokens less likely by a factor above 1, or more by one below, whatever the signs of their logits. */
 export function discourage(row: Row, tokens: Iterable<number>, factor: number): void {
   for (const token of tokens) {
-    const logit = row.logitOf(token)
-    if (factor < 1 && logit === Number.NEGATIVE_INFINITY) row.raiseUnseen()
-    row.setLogit(token, logit < 0 ? logit * factor : logit / factor)
+    const logit = row.logitOf(token) + row.shift
+    if (factor < 1) row.raiseUnseen(token)
+    row.setLogit(token, (logit < 0 ? logit * factor : logit / factor) - row.shift)
   }
 }

@@ -94,7 +94,7 @@ export const addressFields = {
       'Absent: the server draws a seed, and the answer carries it.',
   ).optional(),
   stream: u64(
-    'Tells apart rows that share a seed. Absent: the index of the row in the batch.',
+    'Tells apart rows that share a seed. Absent: 0 for a row that has a seed of its own in `rows`, else the index of the row in the batch.',
   ).optional(),
   step: u64(
     'The position in the generated text, so that one seed serves a whole sequence.',

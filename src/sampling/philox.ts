@@ -27,7 +27,12 @@ const NUMBERS_PER_BLOCK = 4
 
 /**
  * The first `count` uniform numbers in [0, 1) from an address; the same as
- * `np.random.Generator(np.random.Philox(key=[seed, stream], counter=[0, step, purpose, 0])).random(count)`.
+ *
+ *     key = np.array([seed, stream], dtype=np.uint64)
+ *     counter = np.array([0, step, purpose, 0], dtype=np.uint64)
+ *     np.random.Generator(np.random.Philox(key=key, counter=counter)).random(count)
+ *
+ * The arrays have a dtype, because NumPy makes float64 of a list with numbers on both sides of 2^63.
  */
 export function uniforms(
   { seed, stream, step, purpose }: RandomAddress,

@@ -8,13 +8,13 @@ import { layOut } from './kernel/memory.ts'
 import { FaultyLogit } from './load.ts'
 import type { RowParams } from './params.ts'
 import { type Address, uniforms } from './philox.ts'
-import { type Plan, plan } from './plan.ts'
+import { contextWarnings, type Plan, plan } from './plan.ts'
 import { Row } from './row.ts'
 import type { Accept, Context, Warning } from './sampler.ts'
 import { type TraceStep, trace, type WatchedToken } from './trace.ts'
 
 /** Raised when the same request may get other bytes than before. */
-export const DETERMINISM_VERSION = 1
+export const DETERMINISM_VERSION = 2
 
 /** One row of logits and what is asked of it. Rows that share parameters share the object. */
 export interface RowRequest extends History {
@@ -27,6 +27,10 @@ export interface RowRequest extends History {
   state: Readonly<Record<string, number>>
   address: Address
   draw?: Draw
+  /** Whether the probabilities of all tokens left are reported: logprobs are then as precise as they are. */
+  reportsAll?: boolean
+  /** What to say of what else was asked for. */
+  warnings?: readonly Warning[]
 }
 
 export interface RowResult {
@@ -43,6 +47,8 @@ export interface RowResult {
   scored?: ScoredTokens
   /** Of a sparse row: whether probabilities are the whole row's, or relative to the tokens given. */
   normalization?: 'full' | 'candidates'
+  /** Of a sparse row: what the tokens left weigh in the whole row's distribution, where it is known. */
+  given_mass?: number
   warnings: Warning[]
 }
 
@@ -121,29 +127,43 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
     params.logprobs_mode === 'raw' || params.trace || params.watch_token_ids.length > 0
   processed.load(logits, !isSeenAgain)
   processed.minTokensToKeep = params.min_tokens_to_keep
-  // No sampler need expect a row without any.
-  if (processed.isEmpty) throw noTokenLeft('')
   const accepts: Accept[] = []
-  for (const { name, apply } of planned.steps) {
+  let emptiedBy = processed.isEmpty ? '' : undefined
+  for (const { sampler, apply, fillsEmpty } of planned.steps) {
+    if (emptiedBy !== undefined && !fillsEmpty) continue
     const accept = apply(processed, context)
     if (accept) accepts.push(accept)
-    if (processed.isEmpty) throw noTokenLeft(name)
+    emptiedBy = processed.isEmpty ? (emptiedBy ?? sampler.name) : undefined
   }
+  if (emptiedBy !== undefined) throw noTokenLeft(emptiedBy)
 
-  let normalization = processed.settle()
+  const givenMass = processed.givenMass()
+  let normalization = processed.settle(request.draw !== undefined)
   let reported = processed
   if (params.logprobs_mode === 'raw') {
     reported = loadRaw(logits)
-    if (reported.settle() === 'candidates') normalization = 'candidates'
+    // One answer is about one set of tokens.
+    normalization = reported.settle(normalization === 'candidates')
+    if (normalization === 'candidates') processed.settle(true)
   }
-  const result: RowResult = { row: processed, warnings: planned.warnings }
-  if (!(logits instanceof Elements)) result.normalization = normalization
+  const warnings = [...planned.warnings, ...contextWarnings(planned, request)]
+  if (request.warnings) warnings.push(...request.warnings)
+  const result: RowResult = { row: processed, warnings }
+  if (!(logits instanceof Elements)) {
+    if (logits.warning) warnings.push(logits.warning)
+    result.normalization = normalization
+    if (givenMass !== undefined) result.given_mass = givenMass
+  }
+  const token_ids = request.draw && draw(processed, request.draw, request.address, index)
+  if (request.reportsAll) {
+    processed.gather()
+    reported.gather()
+  }
   if (params.top_logprobs > 0) result.top = topTokens(reported, params.top_logprobs)
   if (params.logprob_token_ids.length > 0) {
     result.scored = scoreTokens(reported, params.logprob_token_ids)
   }
-  if (request.draw) {
-    const token_ids = draw(processed, request.draw, request.address, index)
+  if (token_ids) {
     const logprobs = token_ids.map((id) => reported.logprob(reported.logitOf(id)))
     result.drawn = { token_ids, logprobs }
     // What is remembered follows the first token drawn: that is the one a text goes on with.
@@ -156,7 +176,7 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
     if (params.trace) result.trace = steps
     if (watched.length > 0) result.watched = watched
   }
-  if (request.draw || rolled) result.address = request.address
+  if (token_ids || rolled) result.address = request.address
   return result
 }
 

@@ -3,12 +3,19 @@ import { kelvinOrder, samplerByName } from './order.ts'
 import type { RowParams } from './params.ts'
 import type { Profile } from './profile.ts'
 import { profiles } from './profiles/index.ts'
-import type { Rules, Sampler, Step, Warning } from './sampler.ts'
+import type { Context, Rules, Sampler, Step, Warning } from './sampler.ts'
 
 /** What a set of parameters comes to: the samplers they switch on, in order, and what to say of them. */
 export interface Plan {
-  steps: { name: string; apply: Step }[]
+  steps: PlannedStep[]
   warnings: Warning[]
+}
+
+export interface PlannedStep {
+  sampler: Sampler
+  apply: Step
+  /** Whether it may put tokens in play where none is. */
+  fillsEmpty: boolean
 }
 
 const profileByName: ReadonlyMap<string, Profile> = new Map(
@@ -26,7 +33,11 @@ export function plan(params: RowParams): Plan {
     const sampler = samplerByName.get(name)!
     if (!sampler.active(params)) continue
     const rules: Rules = { ...sampler.rules, ...profile.rules[name] }
-    steps.push({ name, apply: (row, context) => sampler.apply(row, params, rules, context) })
+    steps.push({
+      sampler,
+      apply: (row, context) => sampler.apply(row, params, rules, context),
+      fillsEmpty: sampler.fillsEmpty?.(params, rules) ?? false,
+    })
     const warning = sampler.warn?.(params, rules)
     if (warning) warnings.push(warning)
     if (lastChoice && sampler.stage !== 'mask') {
@@ -45,15 +56,52 @@ export function plan(params: RowParams): Plan {
     const sampler = samplerByName.get(name)!
     if (!sampler.active(params)) {
       for (const field of idleFields(sampler, params)) {
-        const message = `${field} has no effect: ${name} is off`
-        warnings.push({ code: 'PARAMETER_WITHOUT_EFFECT', message })
+        warnings.push(withoutEffect(field, `${name} is off`))
       }
     } else if (!order.includes(name)) {
       const message = `${name} is set but does not run: ${because}`
       warnings.push({ code: 'SAMPLER_NOT_RUN', message })
     }
   }
-  return { steps, warnings }
+  return { steps, warnings: [...warnings, ...windowWarnings(params, steps)] }
+}
+
+function withoutEffect(what: string, because: string): Warning {
+  return { code: 'PARAMETER_WITHOUT_EFFECT', message: `${what} has no effect: ${because}` }
+}
+
+function windowWarnings({ penalty_last_n: last }: RowParams, steps: PlannedStep[]): Warning[] {
+  const users = steps.filter(({ sampler }) => sampler.usesWindow).map(({ sampler }) => sampler.name)
+  if (last === 0) return users.map((name) => withoutEffect(name, 'penalty_last_n is 0'))
+  if (last < 0 || users.length > 0) return []
+  return [withoutEffect('penalty_last_n', 'no sampler that uses it is on')]
+}
+
+/** What to say of what comes with a row beside its parameters. */
+export function contextWarnings(
+  { steps }: Plan,
+  { stop, state, address }: Pick<Context, 'stop' | 'state'> & { address: { step: bigint } },
+): Warning[] {
+  const warnings: Warning[] = []
+  const unused = new Set(Object.keys(state))
+  for (const { sampler } of steps) {
+    if (sampler.needsStop && stop.length === 0) {
+      warnings.push(withoutEffect(sampler.name, 'stop_token_ids is empty'))
+    }
+    const remembered = Object.keys(sampler.state ?? {})
+    const isNew = remembered.length > 0 && !remembered.some((name) => Object.hasOwn(state, name))
+    if (isNew && address.step > 0n) {
+      const message =
+        `${sampler.name} begins anew at step ${address.step}: ` +
+        'send the `state` of the answer to the step before'
+      warnings.push({ code: 'STATE_MISSING', message })
+    }
+    for (const name of remembered) unused.delete(name)
+  }
+  for (const name of unused) {
+    warnings.push(withoutEffect(`state.${name}`, 'the sampler that remembers it does not run'))
+  }
+  return warnings
 }
 
 /** The fields of each sampler with more than one, and their defaults. */

@@ -1,7 +1,7 @@
 import type { Logits } from './batch.ts'
-import { Dense, type MassSum, TAIL_ERROR } from './dense.ts'
+import { Dense, type MassSum, restOf, TAIL_ERROR } from './dense.ts'
 import { Elements } from './elements.ts'
-import { kernel, log } from './kernel/index.ts'
+import { exp, kernel, log, log1p } from './kernel/index.ts'
 import type { RowMemory } from './kernel/memory.ts'
 import { firstMaximum, loadRow } from './load.ts'
 import { reusable } from './reusable.ts'
@@ -22,13 +22,30 @@ function bounded(logit: number): number {
   return Math.min(LARGEST, Math.max(-LARGEST, logit))
 }
 
+/** From a logit this many temperatures large, a change of one temperature would lose digits when it is added. */
+const COARSE = 2 ** 20
+
+/** More tokens than this are not worth setting aside one by one in a dense row. */
+const FEW = 64
+
 /** How many of the most likely tokens to look among for a cut, before all. */
 const REACHES = [256, 4096]
 
 /** Of tokens as near to a center, the likelier ones come first; so near that rounding decides counts as equal. */
 const ABOVE_FIRST = 1 + 1e-14
 
+/** Relative error of a dense row's standard deviation, and of float32, with room to spare. */
+const DEVIATION_ERROR = 1e-6
+
+/** Rounding shall not drop a token at the bound, as is each of two at twice their standard deviation. */
+const ROUNDED_UP = 1 + 1e-12
+
 const nearnessOf = reusable()
+
+export interface Token {
+  id: number
+  logit: number
+}
 
 /** How tokens are ranked for a cut by share. */
 interface Ranking {
@@ -36,6 +53,7 @@ interface Ranking {
   keys(): Float64Array
   /** Leave out the least likely tokens of a dense row, with at most this mass; whether it could tell which. */
   dropTail?(allowance: number, doubt: number): boolean
+  /** Whether the cut lies among the tokens from the logit `reached` up. */
   isWithin(cut: Pick<Cut, 'threshold'>, reached: number): boolean
   strict: boolean
   allTies: boolean
@@ -47,14 +65,22 @@ interface Ranking {
  * survivors: parallel arrays `ids` (ascending), `logits` and, normalised, `masses`, of `size` entries.
  *
  * Logits stay as they came; a temperature is only remembered, and divides differences to the largest
- * logit where probabilities are needed. So no temperature, however small, overflows.
+ * logit where probabilities are needed. So no temperature, however small, overflows. Cuts compare such
+ * differences too: a threshold added to a large logit would be rounded away.
  *
  * Tokens are ranked by (logit descending, id ascending). Every `keep…` method cuts that ranking, and
- * none of them but `keepGreedy`, `keepOnly` and `keepBits` leaves fewer than `minTokensToKeep` tokens.
+ * none of them except `keepGreedy`, `keepOnly` and `keepBits` leaves fewer than `minTokensToKeep` tokens.
  */
 export class Row {
   vocabSize = 0
   minTokensToKeep = 1
+  /** What was subtracted from every logit, so that a small change of one is not rounded away; mostly 0. */
+  shift = 0
+  /**
+   * How many tokens the list of an engine has that leaves masked tokens in it: those in play, and those
+   * that were masked but that no filter has cut.
+   */
+  listed = 0
   /** The logit from which the last cut of a ranking by logit kept tokens. */
   threshold: number | undefined
 
@@ -76,7 +102,6 @@ export class Row {
   /** What the masses add up to, once that was asked for. */
   #sum: MassSum | undefined
   #isWeighed = false
-  #isTruncated = false
 
   constructor(memory: RowMemory) {
     this.#memory = memory
@@ -106,25 +131,24 @@ export class Row {
     this.cameEmpty = false
     this.minTokensToKeep = 1
     this.#temperature = 1
-    this.#isTruncated = false
+    this.shift = 0
     this.#unseen = undefined
     this.#isExact = true
     this.#isSettled = false
     this.#isDense = false
     this.#pending = undefined
     this.#forget()
-    if (!(logits instanceof Elements)) {
-      this.vocabSize = logits.vocabSize
-      this.#loadCandidates(logits)
-      return
-    }
-    this.vocabSize = logits.length
-    if (logits.length >= DENSE_FROM) {
+    const all = logits instanceof Elements ? logits : logits.all
+    this.vocabSize = all ? all.length : (logits as Candidates).vocabSize
+    this.listed = this.vocabSize
+    if (!all) {
+      this.#loadCandidates(logits as Candidates)
+    } else if (all.length >= DENSE_FROM) {
       this.#isDense = true
-      this.#pending = logits
+      this.#pending = all
     } else {
-      loadRow(logits, this.#memory)
-      this.#loadSurvivors(this.#memory.views.row.subarray(0, logits.length))
+      loadRow(all, this.#memory)
+      this.#loadSurvivors(this.#memory.views.row.subarray(0, all.length))
     }
   }
 
@@ -142,24 +166,38 @@ export class Row {
   }
 
   #loadCandidates(candidates: Candidates): void {
-    const { ids, values, vocabSize } = candidates
+    const { ids, values } = candidates
     this.ids.set(ids)
     this.logits.set(values)
     this.#size = ids.length
     this.#dropMasked()
     this.cameEmpty = this.#size === 0
-    if (ids.length < vocabSize) this.#unseen = new Unseen(candidates)
+    this.#unseen = new Unseen(candidates)
   }
 
   /**
    * No sampler comes after this. Whether the distribution is that of the whole row, or relative to the
-   * tokens a sparse row was given.
+   * tokens a sparse row was given: with `givenAlone` it is, unless the others have no mass.
    */
-  settle(): 'full' | 'candidates' {
+  settle(givenAlone: boolean): 'full' | 'candidates' {
     this.#isSettled = true
-    if (this.#unseen?.isWeighed === false || this.#unseen?.isExact === false) this.#isExact = false
+    const isRelative = givenAlone && this.#unseen?.logMass(0) !== Number.NEGATIVE_INFINITY
+    if (this.#unseen && (isRelative || !this.#unseen.isWeighed || !this.#unseen.isExact)) {
+      this.#isExact = false
+    }
     if (!this.#isExact) this.#leaveUnseen()
     return this.#isExact ? 'full' : 'candidates'
+  }
+
+  /**
+   * The probability in the whole row's distribution of the tokens in play that a sparse row was given;
+   * nothing where it is not known.
+   */
+  givenMass(): number | undefined {
+    if (!this.#unseen) return this.#isExact ? 1 : undefined
+    if (!this.#unseen.isWeighed) return undefined
+    const logGiven = log(this.#fillMasses(this.#size))
+    return 1 / (1 + exp(this.#unseen.logMass(this.#largest()) - logGiven))
   }
 
   /** A decision needs to know every token in play. */
@@ -175,14 +213,26 @@ export class Row {
     this.#sum = undefined
   }
 
-  /** After a cut of the ranking at this logit. */
-  #cutUnseen(threshold: number): void {
+  /**
+   * After a cut of the ranking at this logit. The tokens left out are gone if none reaches it; of those
+   * that equal it, `lastTie` is the last one kept, behind which none of them has its place.
+   */
+  #cutUnseen(threshold: number, lastTie?: number): void {
     if (!this.#unseen) return
-    const suffices = this.minTokensToKeep <= this.#size
-    if (suffices && threshold >= this.#unseen.floor) {
-      this.#isTruncated = true
-      this.#leaveUnseen()
-    } else this.#unseen.blur()
+    const floor = this.#unseen.floor - this.shift
+    const isBehind = lastTie !== undefined && !this.#unseen.hasBelow(lastTie)
+    if (floor < threshold || (floor === threshold && isBehind)) this.#leaveUnseen()
+    else this.#unseen.blur()
+  }
+
+  /** The largest logit as it was before a shift. */
+  #largest(): number {
+    return this.max() + this.shift
+  }
+
+  /** After a cut that leaves at least so many entries of an engine's list, masked ones among them. */
+  #cutList(atLeast: number): void {
+    this.listed = Math.max(this.#known, Math.min(this.listed, atLeast))
   }
 
   /** How many tokens are in play. */
@@ -194,14 +244,6 @@ export class Row {
   /** How many tokens in play are known. */
   get #known(): number {
     return this.#isDense ? this.#dense.size : this.#size
-  }
-
-  /**
-   * How many tokens an engine counts that leaves masked ones in its list: those in play, and, until a
-   * filter has cut the ranking, those that are not.
-   */
-  get listed(): number {
-    return this.#isTruncated ? this.size : this.vocabSize
   }
 
   get isEmpty(): boolean {
@@ -250,6 +292,14 @@ export class Row {
     return this.#normalised().total
   }
 
+  /** The natural logarithm of that sum, precise also where one token is nearly certain. */
+  logTotal(): number {
+    const { total, rest } = this.#normalised()
+    if (total < 2) return log1p(rest)
+    const isBeyond = total === Number.POSITIVE_INFINITY && this.#unseen
+    return isBeyond ? isBeyond.logMass(this.#largest()) : log(total)
+  }
+
   #normalised(weigh = false): MassSum {
     if (this.#sum === undefined || (weigh && !this.#isWeighed)) {
       this.#isWeighed = weigh
@@ -261,24 +311,44 @@ export class Row {
   }
 
   #sumSurvivors(weigh: boolean): MassSum {
-    const given = this.#fillMasses(this.#size)
+    const sum = this.#sumGiven(weigh)
+    if (!this.#unseen) return sum
+    const unseen = this.#unseenMass()
+    return { ...sum, total: sum.total + unseen, rest: sum.rest + unseen }
+  }
+
+  #sumGiven(weigh: boolean): MassSum {
+    const total = this.#fillMasses(this.#size)
     const weighted = weigh ? this.#weighSurvivors() : 0
-    return { total: given + this.#unseenMass(), given, tail: 0, weighted }
+    const rest = total < 2 ? restOf(this.masses, this.#size) : total - 1
+    return { total, rest, tail: 0, weighted }
   }
 
   #unseenMass(): number {
     if (!this.#unseen) return 0
     if (!this.#isSettled) this.#unseen.missMass()
-    return this.#unseen.mass(this.max())
+    return exp(this.#unseen.logMass(this.#largest()))
   }
 
-  /** −Σ p ln p, in nats. */
+  /** −Σ p ln p, in nats; of the tokens given where a sparse row leaves others out. */
   entropy(): number {
     this.#needEach()
-    // Without the others': taken from the sum, a mass far beyond theirs would leave nothing of them.
-    const { total, given = total, weighted } = this.#normalised(true)
-    // Rounding may leave a certain row a hair below zero.
-    return Math.max(0, log(given) - weighted / given)
+    return entropyOf(this.#unseen ? this.#sumGiven(true) : this.#normalised(true))
+  }
+
+  /** A look at the row that decides nothing: the tokens known to be in play, and what the others weigh. */
+  observe() {
+    this.gather()
+    const size = this.#size
+    const sum = this.#sumGiven(true)
+    const unseen = this.#unseen ? exp(this.#unseen.logMass(this.#largest())) : 0
+    return {
+      ids: this.ids.slice(0, size),
+      masses: this.masses.slice(0, size),
+      unseen,
+      total: sum.total + unseen,
+      entropy: size === 0 ? 0 : entropyOf(sum),
+    }
   }
 
   #weighSurvivors(): number {
@@ -304,12 +374,12 @@ export class Row {
   }
 
   /** The first `count` tokens of the ranking, in its order. */
-  ranked(count: number): { id: number; logit: number }[] {
+  ranked(count: number): Token[] {
     if (count > this.#known) this.#needEach()
     const wanted = Math.min(count, this.#known)
     if (wanted === 0) return []
     const { size, threshold } = this.#cutAtRank(wanted)
-    const tokens: { id: number; logit: number }[] = []
+    const tokens: Token[] = []
     for (let i = 0; i < size; i++) {
       if (this.logits[i]! >= threshold) tokens.push({ id: this.ids[i]!, logit: this.logits[i]! })
     }
@@ -326,32 +396,31 @@ export class Row {
     return values.sort().reverse().subarray(0, wanted)
   }
 
-  /** The tokens whose logit is at least `threshold`, ids ascending. */
-  tokensFrom(threshold: number): { id: number; logit: number }[] {
-    const size = this.#isDense ? this.#dense.collect(threshold) : this.#size
-    const tokens: { id: number; logit: number }[] = []
+  /** The tokens at least this likely, ids ascending. */
+  tokensFrom(probability: number): Token[] {
+    const distance = this.#distanceOf(probability)
+    const max = this.max()
+    const size = this.#collectWithin(distance, this.#temperature)
+    const tokens: Token[] = []
     for (let i = 0; i < size; i++) {
-      if (this.logits[i]! >= threshold) tokens.push({ id: this.ids[i]!, logit: this.logits[i]! })
+      const logit = this.logits[i]!
+      if (isWithin(logit, max, distance, this.#temperature))
+        tokens.push({ id: this.ids[i]!, logit })
     }
     return tokens
   }
 
   /** The natural logarithm of the probability of a token with this logit. */
   logprob(logit: number): number {
-    return (logit - this.max()) / this.#temperature - log(this.normalise())
-  }
-
-  /** The logit at which a token has this logprob. */
-  logitAt(logprob: number): number {
-    return this.max() + this.#temperature * (logprob + log(this.normalise()))
+    return (logit - this.max()) / this.#temperature - this.logTotal()
   }
 
   /**
-   * The logit at which a token has this probability. A product before the logarithm, so that 1 / n is
-   * the probability of n equal tokens, whatever n.
+   * How many nats below the most likely token one of this probability is. A product before the
+   * logarithm, so that 1 / n is the probability of n equal tokens, whatever n.
    */
-  logitAtProbability(probability: number): number {
-    return this.max() + this.#temperature * log(probability * this.normalise())
+  #distanceOf(probability: number): number {
+    return -log(probability * this.normalise())
   }
 
   /** Σ p², the chance that two draws agree. */
@@ -371,7 +440,7 @@ export class Row {
   }
 
   /** The population standard deviation of the logits in play, untempered. */
-  deviation(): number {
+  #deviation(): number {
     this.#needEach()
     if (this.#isDense) return this.#dense.deviation()
     const { logits } = this
@@ -398,7 +467,7 @@ export class Row {
   /** Change the logit of a token in play; −∞ takes it out. One out of play stays so. */
   setLogit(id: number, logit: number): void {
     if (this.logitOf(id) === Number.NEGATIVE_INFINITY) {
-      this.#unseen?.blur()
+      if (this.#unseen?.has(id)) this.#unseen.blur()
       return
     }
     this.#put(id, logit === Number.NEGATIVE_INFINITY ? logit : bounded(logit))
@@ -417,34 +486,84 @@ export class Row {
 
   /** Add to the tempered logit of a token; −∞ takes it out of play. */
   add(id: number, bias: number): void {
-    const logit = this.logitOf(id)
-    if (logit === Number.NEGATIVE_INFINITY) {
-      if (bias > 0) this.raiseUnseen()
-      else this.#unseen?.blur()
+    if (this.logitOf(id) === Number.NEGATIVE_INFINITY) {
+      if (bias > 0) this.raiseUnseen(id)
+      else if (this.#unseen?.has(id)) this.#unseen.blur()
       return
     }
-    const isBan = bias === Number.NEGATIVE_INFINITY
-    this.#put(id, isBan ? bias : bounded(logit + bias * this.#temperature))
+    if (bias === Number.NEGATIVE_INFINITY) {
+      this.#put(id, bias)
+    } else {
+      this.#sharpen()
+      this.#put(id, bounded(this.logitOf(id) + bias * this.#temperature))
+    }
   }
 
-  /** A token that is not in play would be more likely now, if it was only left out of a sparse row. */
-  raiseUnseen(): void {
-    this.#needEach()
+  /** Where logits are so large that a small change of one would be rounded away, count them from the largest. */
+  #sharpen(): void {
+    const max = this.max()
+    if (Math.abs(max) < COARSE * this.#temperature) return
+    this.gather()
+    const { logits } = this
+    for (let i = 0; i < this.#size; i++) logits[i] = bounded(logits[i]! - max)
+    this.shift = bounded(this.shift + max)
+    this.#forget()
+  }
+
+  /** A token that is not in play would be more likely now, if a sparse row has only left it out. */
+  raiseUnseen(id: number): void {
+    if (this.#unseen?.has(id)) this.#needEach()
   }
 
   /** Take tokens out of play. */
-  remove(ids: Iterable<number>): void {
-    this.#unseen?.blur()
+  remove(ids: ArrayLike<number>): void {
+    if (ids.length === 0) return
+    if (this.#unseen) {
+      for (let i = 0; i < ids.length; i++) if (this.#unseen.has(ids[i]!)) this.#unseen.blur()
+    }
     if (this.#isDense) {
       this.#dense.remove(ids)
     } else {
-      for (const id of ids) {
-        const index = this.indexOf(id)
+      for (let i = 0; i < ids.length; i++) {
+        const index = this.indexOf(ids[i]!)
         if (index >= 0) this.logits[index] = Number.NEGATIVE_INFINITY
       }
       this.#dropMasked()
     }
     this.#forget()
+  }
+
+  /**
+   * Put tokens back in play, ids ascending: with the natural logarithm of what each weighs, where those in
+   * play now weigh 1 together.
+   */
+  putBack(tokens: readonly { id: number; logprob: number }[]): void {
+    this.#sharpen()
+    const max = this.max()
+    const logTotal = this.logTotal()
+    const back = tokens.map(({ id, logprob }) => ({
+      id,
+      logit: bounded(max + this.#temperature * (logprob + logTotal)),
+    }))
+    if (back.length > FEW) this.gather()
+    if (this.#isDense) for (const { id, logit } of back) this.#dense.putBack(id, logit)
+    else this.#merge(back)
+    this.#forget()
+  }
+
+  /** From the back, so that what is moved is moved once; ids ascend. */
+  #merge(tokens: readonly Token[]): void {
+    const { ids, logits } = this
+    let from = this.#size - 1
+    this.#size += tokens.length
+    for (let to = this.#size - 1, next = tokens.length - 1; next >= 0; to--) {
+      const { id, logit } = tokens[next]!
+      const isMoved = from >= 0 && ids[from]! > id
+      ids[to] = isMoved ? ids[from]! : id
+      logits[to] = isMoved ? logits[from]! : logit
+      if (isMoved) from--
+      else next--
+    }
   }
 
   #dropMasked(): void {
@@ -458,15 +577,19 @@ export class Row {
     this.#size = kept
   }
 
-  /** Leave only these tokens in play, of those that are. */
-  keepOnly(allowed: Uint32Array): void {
-    const entries = [...new Set(allowed)]
-      .sort((a, b) => a - b)
+  /**
+   * Leave only these tokens in play, of those that are. With `force`, if none is, they are put in play
+   * with equal logits.
+   */
+  keepOnly(allowed: Uint32Array, force = false): void {
+    const ids = [...new Set(allowed)].sort((a, b) => a - b)
+    let entries = ids
       .map((id) => ({ id, logit: this.logitOf(id) }))
       .filter(({ logit }) => logit > Number.NEGATIVE_INFINITY)
-    // Of tokens that all were given, none is left out.
-    if (entries.length === new Set(allowed).size) this.#leaveUnseen()
-    else this.#unseen?.blur()
+    const isKnown = !this.#unseen || !ids.some((id) => this.#unseen!.has(id))
+    if (isKnown) this.#leaveUnseen()
+    else this.#unseen!.blur()
+    if (force && isKnown && entries.length === 0) entries = ids.map((id) => ({ id, logit: 0 }))
     this.#become(entries.length)
     entries.forEach(({ id, logit }, i) => {
       this.ids[i] = id
@@ -476,7 +599,9 @@ export class Row {
 
   /** Leave only tokens in play whose bit is set: bit `id & 31` of word `id >> 5`. */
   keepBits(words: Int32Array): void {
-    this.#unseen?.blur()
+    const allowed = this.#unseen?.allowedBy(words, this.vocabSize)
+    if (allowed === 'none') this.#leaveUnseen()
+    else if (allowed === 'some') this.#unseen!.blur()
     this.#forget()
     if (this.#isDense) {
       this.#dense.keepBits(words)
@@ -518,35 +643,70 @@ export class Row {
     const { id, logit } = passing ? firstMaximum(passing) : this.#mostLikely()
     if (passing) this.cameEmpty = logit === Number.NEGATIVE_INFINITY
     this.#pending = undefined
-    this.#isTruncated = true
-    this.#cutUnseen(logit)
+    this.#cutUnseen(logit, id)
     this.#become(logit > Number.NEGATIVE_INFINITY ? 1 : 0)
     this.ids[0] = id
     this.logits[0] = logit
   }
 
-  #mostLikely(): { id: number; logit: number } {
+  #mostLikely(): Token {
     const logit = this.max()
     const id = this.#isDense ? this.#dense.indexOfMax() : this.ids[this.logits.indexOf(logit)]!
     return { id, logit }
   }
 
-  /** Keep the tokens whose logit is at least `threshold`. */
-  keepAbove(threshold: number): void {
-    this.#isTruncated = true
-    if (threshold > this.max()) {
-      this.keepTop(this.minTokensToKeep)
+  /**
+   * Keep the tokens at most `distance` units below the most likely one; a unit is a logit's temperature,
+   * and the distance in nats, unless another one is given. At least so many stay.
+   */
+  keepWithin(distance: number, unit = this.#temperature, atLeast = this.minTokensToKeep): void {
+    const max = this.max()
+    const { logits, ids } = this
+    const size = this.#collectWithin(distance, unit)
+    let kept = 0
+    for (let i = 0; i < size; i++) if (isWithin(logits[i]!, max, distance, unit)) kept++
+    if (kept < atLeast) {
+      this.keepTop(1, false, atLeast)
       return
     }
-    if (this.#isDense) {
-      const count = this.#dense.collect(threshold)
-      if (count < this.minTokensToKeep) {
-        this.keepTop(this.minTokensToKeep)
-        return
-      }
-      this.#become(count)
+    if (this.#isDense) this.#become(size)
+    this.threshold = max - distance * unit + this.shift
+    kept = 0
+    for (let i = 0; i < size; i++) {
+      if (!isWithin(logits[i]!, max, distance, unit)) continue
+      ids[kept] = ids[i]!
+      logits[kept] = logits[i]!
+      kept++
     }
-    this.#keep({ threshold, ties: this.#size }, this.logits)
+    if (kept < this.#size) {
+      this.#size = kept
+      this.#sum = undefined
+    }
+    if (this.#unseen) {
+      if (isWithin(this.#unseen.floor - this.shift, max, distance, unit)) this.#unseen.blur()
+      else this.#leaveUnseen()
+    }
+    this.#cutList(atLeast)
+  }
+
+  /** Keep the tokens whose logit is at most this many standard deviations below the largest. */
+  keepWithinDeviations(count: number, atLeast = this.minTokensToKeep): void {
+    if (this.#isDense) {
+      const depth = count * this.#deviation()
+      const max = this.max()
+      const slack = DEVIATION_ERROR * (depth + Math.abs(max))
+      // The kernel's deviation does not tell whether a token as near to the bound is kept.
+      if (this.#dense.collect(max - depth - slack, max - depth + slack) > 0) this.gather()
+    }
+    this.keepWithin(count * ROUNDED_UP, this.#deviation(), atLeast)
+  }
+
+  /** The first entries of the arrays are now all tokens in play within this distance, and maybe some more. */
+  #collectWithin(distance: number, unit: number): number {
+    if (!this.#isDense) return this.#size
+    const max = this.max()
+    const depth = distance * unit
+    return this.#dense.collect(max - depth - 1e-12 * (Math.abs(max) + Math.abs(depth)))
   }
 
   /**
@@ -554,39 +714,40 @@ export class Row {
    * as must be, or, if `allTies`, all that are as likely as the last of them.
    */
   keepLikely(probability: number, allTies = false): void {
-    const threshold = this.logitAtProbability(probability)
-    this.keepAbove(
-      allTies ? Math.min(threshold, this.logitAtRank(this.minTokensToKeep)) : threshold,
-    )
+    let distance = this.#distanceOf(probability)
+    if (allTies && this.minTokensToKeep > 1) {
+      const last = (this.max() - this.#logitAtRank(this.minTokensToKeep)) / this.#temperature
+      distance = Math.max(distance, last)
+    } else if (allTies) distance = Math.max(distance, 0)
+    this.keepWithin(distance)
   }
 
-  /** Keep the first `count` tokens of the ranking, with `allTies` those equal to the last of them too. */
-  keepTop(count: number, allTies = false): void {
-    count = Math.max(count, this.minTokensToKeep)
-    if (!this.#isDense && count >= this.#size) {
-      if (count > this.#size) this.#unseen?.blur()
-      else if (this.#unseen) this.#cutUnseen(this.logitAtRank(count))
-      return
+  /**
+   * Keep the first `count` tokens of the ranking, or `atLeast` if that is more; with `allTies` those
+   * equal to the last of them too.
+   */
+  keepTop(count: number, allTies = false, atLeast = this.minTokensToKeep): void {
+    count = Math.max(count, atLeast)
+    const isBeyond = this.#isDense ? allTies && count >= this.#known : count > this.#size
+    if (isBeyond) {
+      this.#unseen?.blur()
+    } else if (this.#isDense || this.#unseen || count < this.#size) {
+      const { size, ...cut } = this.#cutAtRank(count)
+      if (this.#isDense) this.#become(size)
+      this.#keep(allTies ? { ...cut, ties: size } : cut, this.logits, allTies)
     }
-    if (allTies) {
-      if (count < this.#known) this.keepAbove(this.logitAtRank(count))
-      return
-    }
-    this.#isTruncated = true
-    if (this.#isDense) this.#become(this.#dense.collect(this.#dense.thresholdFor(count)))
-    this.#keep(cutByWeight(this.logits, undefined, this.#size, count), this.logits)
+    this.#cutList(count)
   }
 
   /** The logit of the `count`-th token of the ranking. */
-  logitAtRank(count: number): number {
+  #logitAtRank(count: number): number {
     return this.#cutAtRank(count).threshold
   }
 
-  /** The `count`-th largest logit, and how many entries of the arrays it was found among. */
-  #cutAtRank(count: number): { size: number; threshold: number } {
+  /** Where the ranking is cut after `count` tokens, and how many entries of the arrays that was found among. */
+  #cutAtRank(count: number) {
     const size = this.#isDense ? this.#dense.collect(this.#dense.thresholdFor(count)) : this.#size
-    const { threshold } = cutByWeight(this.logits, undefined, size, count)
-    return { size, threshold }
+    return { size, ...cutByWeight(this.logits, undefined, size, count) }
   }
 
   /** Keep the shortest prefix of the ranking that holds at least this share of the probability. */
@@ -601,20 +762,27 @@ export class Row {
   }
 
   /**
-   * Keep the tokens whose logit is nearest to `center`: the fewest that hold at least this share of
+   * Keep the tokens whose −ln p is nearest to `information`: the fewest that hold at least this share of
    * the probability (more than it, if `strict`), and, if `allTies`, all as near as the last of them.
    */
-  keepNearest(center: number, share: number, rules: { strict: boolean; allTies: boolean }): void {
+  keepNearest(
+    information: number,
+    share: number,
+    rules: { strict: boolean; allTies: boolean },
+  ): void {
+    const center = this.logTotal() - information
+    const max = this.max()
+    const relative = (logit: number) => (logit - max) / this.#temperature - center
     this.#keepShare(share, {
       keys: () => {
         const nearness = nearnessOf(this.#size)
         for (let i = 0; i < nearness.length; i++) {
-          const logit = this.logits[i]!
-          nearness[i] = logit > center ? center - logit : (logit - center) * ABOVE_FIRST
+          const above = relative(this.logits[i]!)
+          nearness[i] = above > 0 ? -above : above * ABOVE_FIRST
         }
         return nearness
       },
-      isWithin: ({ threshold }, reached) => threshold > reached - center,
+      isWithin: ({ threshold }, reached) => threshold > relative(reached),
       ...rules,
     })
   }
@@ -625,7 +793,6 @@ export class Row {
    * the lowest logit looked at), and is not so close that the kernel's share of the total could decide it.
    */
   #keepShare(share: number, { keys, dropTail, isWithin, strict, allTies }: Ranking): void {
-    this.#isTruncated = true
     const { total, tail } = this.#normalised()
     if (this.#isDense) {
       const target = share * total
@@ -646,44 +813,55 @@ export class Row {
         const wide = this.#widened(allTies ? { ...cut, ties: size } : cut, ranked)
         if (!isWithin(wide, threshold)) continue
         this.#become(size)
-        this.#keep(wide, ranked)
+        this.#keep(wide, ranked, allTies)
+        this.#cutList(this.minTokensToKeep)
         return
       }
       if (dropTail?.((1 - share) * total, (1 - share) * tail * TAIL_ERROR)) {
         this.#forget()
+        this.#cutList(this.minTokensToKeep)
         return
       }
       this.gather()
     }
     const all = this.#normalised().total
     const target = share * all
-    if (target > all - this.#unseenMass()) {
-      this.#unseen?.blur()
-      return
+    if (this.#unseen && !this.#holds(target, all)) {
+      this.#unseen.blur()
+    } else {
+      const ranked = keys()
+      const cut = cutByWeight(ranked, this.masses, this.#size, target, strict)
+      const wide = this.#widened(allTies ? { ...cut, ties: this.#size } : cut, ranked)
+      this.#keep(wide, ranked, allTies)
     }
-    const ranked = keys()
-    const cut = cutByWeight(ranked, this.masses, this.#size, target, strict)
-    this.#keep(allTies ? { ...cut, ties: this.#size } : cut, ranked)
+    this.#cutList(this.minTokensToKeep)
   }
 
-  #keep(cut: Pick<Cut, 'threshold' | 'ties'>, keys: Float64Array): void {
+  /** Whether the tokens given are all that a cut needs which is to keep this part of all the mass. */
+  #holds(target: number, all: number): boolean {
+    return target <= all - this.#unseenMass() && this.minTokensToKeep <= this.#size
+  }
+
+  /** Keep what the cut says; with `allTies` tokens that are left out of a sparse row may equal the last one. */
+  #keep(cut: Pick<Cut, 'threshold' | 'ties'>, keys: Float64Array, allTies = false): void {
     const { ids, logits } = this
     const size = this.#size
-    const wide = this.#widened(cut, keys)
-    const { threshold } = wide
-    let { ties } = wide
-    if (keys === logits) {
-      this.threshold = threshold
-      this.#cutUnseen(threshold)
-    }
+    const { threshold } = cut
+    let { ties } = cut
+    let lastTie: number | undefined
     let kept = 0
     for (let i = 0; i < size; i++) {
       const key = keys[i]!
       if (key > threshold || (key === threshold && ties-- > 0)) {
+        if (key === threshold) lastTie = ids[i]!
         ids[kept] = ids[i]!
         logits[kept] = logits[i]!
         kept++
       }
+    }
+    if (keys === logits) {
+      this.threshold = threshold + this.shift
+      this.#cutUnseen(threshold, allTies ? undefined : lastTie)
     }
     if (kept === size) return
     this.#size = kept
@@ -750,4 +928,14 @@ export class Row {
   get dense(): Dense | undefined {
     return this.#isDense ? this.#dense : undefined
   }
+}
+
+/** Whether a logit is at most this many units below the largest; the largest itself is, unless the distance is negative. */
+function isWithin(logit: number, max: number, distance: number, unit: number): boolean {
+  return logit === max ? distance >= 0 : (max - logit) / unit <= distance
+}
+
+function entropyOf({ total, rest, weighted }: MassSum): number {
+  // Rounding may leave a certain row a hair below zero.
+  return Math.max(0, (total < 2 ? log1p(rest) : log(total)) - weighted / total)
 }

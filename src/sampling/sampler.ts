@@ -37,6 +37,18 @@ export interface Warning {
   message: string
 }
 
+/** From here on float64 keeps nothing of an ordinary logit that is added. */
+const SWALLOWS = 1e16
+
+/** What to say of a finite bias so large that the logit makes no difference any more. */
+export function warnOfBias(subject: string, bias: number): Warning | undefined {
+  if (Math.abs(bias) < SWALLOWS || !Number.isFinite(bias)) return undefined
+  const message =
+    `${subject} is ${bias}: beside it the logit is rounded away. ` +
+    'To ban a token use "-Infinity", to force tokens allow only them'
+  return { code: 'BIAS_SWALLOWS_LOGIT', message }
+}
+
 export interface Sampler<
   Name extends string = string,
   F extends Fields = Fields,
@@ -57,6 +69,10 @@ export interface Sampler<
   readonly rules: R
   /** What it remembers from step to step; the caller keeps it and sends it as `state`. */
   readonly state?: Readonly<Record<string, z.ZodType<number>>>
+  /** Whether it does nothing without tokens that end a text. */
+  readonly needsStop?: boolean
+  /** Whether it looks at the last `penalty_last_n` tokens. */
+  readonly usesWindow?: boolean
   /** Probabilities in, probabilities out, after these tokens. */
   readonly example: {
     readonly params: z.input<z.ZodObject<F>>
@@ -66,6 +82,8 @@ export interface Sampler<
   }
   active(params: Params<F>): boolean
   apply(row: Row, params: Params<F>, rules: R, context: Context): ReturnType<Step>
+  /** Whether it puts tokens in play where none is; any other sampler is given at least one. */
+  fillsEmpty?(params: Params<F>, rules: R): boolean
   /** Whether these parameters leave a single token, whatever the row: what runs after has no choice. */
   leavesOne?(params: Params<F>, rules: R): boolean
   warn?(params: Params<F>, rules: R): Warning | undefined

@@ -1,8 +1,11 @@
 import * as z from 'zod'
 import type { ProblemCode } from '../errors.ts'
 import { type Batch, finite, parseNumbers, rowOrRows, rowSchema } from './batch.ts'
+import { Elements } from './elements.ts'
 import { beyondVocabulary, parseIds } from './fields.ts'
+import { exp, log } from './kernel/index.ts'
 import { describeValue, type FaultAt, isList, itemsOf, type Path, parsePart } from './parsed.ts'
+import type { Warning } from './sampler.ts'
 
 const idsSchema = { type: 'array', minItems: 1, items: { type: 'integer', minimum: 0 } } as const
 
@@ -27,8 +30,8 @@ export const SparseLogits = z
       .meta({
         description:
           'ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch a list. ' +
-          'With it probabilities at temperature 1 are exact. Absent: probabilities are among the tokens given, ' +
-          'unless a filter leaves the others out anyway.',
+          'With it thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. ' +
+          'Absent: probabilities are relative to the tokens given, unless a filter certainly removes all others.',
         ...rowOrRows({ type: 'number' }),
       })
       .optional(),
@@ -43,7 +46,14 @@ export interface Candidates {
   readonly values: Float32Array
   /** ln Σ e^logit over the whole vocabulary. */
   readonly logZ?: number
+  /** The row itself, where all its tokens are given. */
+  readonly all?: Elements
+  /** What to say of the numbers given. */
+  readonly warning?: Warning
 }
+
+/** How far a log_z may be below that of the tokens given, relatively: what float32 sums are off by. */
+const LOG_Z_ERROR = 1e-5
 
 export function parseSparse(value: object, fault: FaultAt): Batch {
   const { vocab_size: vocabSize, token_ids, values, log_z } = parsePart(SparseLogits, value)
@@ -101,11 +111,40 @@ function parseCandidates(
       'LOGITS_NOT_FINITE',
     ),
   )
+  const sorted = ascending(ids, values, vocabSize, fault)
+  const warning = logZ === undefined ? undefined : checkLogZ(logZ, values, vocabSize, fault)
   return {
     vocabSize,
-    ...ascending(ids, values, vocabSize, fault),
+    ...sorted,
     ...(logZ !== undefined && { logZ }),
+    ...(ids.length === vocabSize && { all: Elements.of(sorted.values) }),
+    ...(warning && { warning }),
   }
+}
+
+/** The tokens left out weigh something, and none of them more than the least likely of those given. */
+function checkLogZ(
+  logZ: number,
+  values: Float32Array,
+  vocabSize: number,
+  fault: FaultOf,
+): Warning | undefined {
+  const max = values.reduce((a, b) => Math.max(a, b))
+  if (max === Number.NEGATIVE_INFINITY) return undefined
+  const floor = values.reduce((a, b) => Math.min(a, b))
+  const given = values.reduce((sum, logit) => sum + exp(logit - max), 0)
+  const least = max + log(given)
+  const most = max + log(given + (vocabSize - values.length) * exp(floor - max))
+  const slack = LOG_Z_ERROR * Math.max(1, Math.abs(least))
+  if (logZ < least - slack) {
+    const detail = `Expected at least ln Σ e^value of the tokens given, ${least}, got ${logZ}`
+    fault('log_z', [], detail, 'LOG_Z_TOO_SMALL')
+  }
+  if (logZ <= most + slack) return undefined
+  const message =
+    `log_z is ${logZ}, but can be ${most} at most, if the tokens given are the most likely: ` +
+    'each of the others weighs no more than the least likely of these'
+  return { code: 'LOG_Z_TOO_LARGE', message }
 }
 
 /** Both by ascending ids, as they mostly come, each of them in the vocabulary and there once. */

@@ -36,12 +36,12 @@ export function trace(
   const droppedBy = new Map<number, string | null>()
   for (const id of watch) droppedBy.set(id, isInPlay(id) ? null : 'logits')
 
-  let after = snapshot(row)
-  const traced = steps.map(({ name, apply }): TraceStep => {
+  let after = row.observe()
+  const traced = steps.map(({ sampler: { name }, apply, fillsEmpty }): TraceStep => {
     const before = after
     row.threshold = undefined
-    apply(row, context)
-    after = snapshot(row)
+    if (!row.isEmpty || fillsEmpty) apply(row, context)
+    after = row.observe()
     const dropped = [...droppedBy.keys()].filter(
       (id) => droppedBy.get(id) === null && !isInPlay(id),
     )
@@ -50,7 +50,7 @@ export function trace(
       sampler: name,
       kept_before: before.ids.length,
       kept_after: after.ids.length,
-      mass_removed: massRemoved(before, after.ids),
+      mass_removed: massRemoved(before, after),
       entropy_before: before.entropy,
       entropy_after: after.entropy,
       threshold: row.threshold ?? null,
@@ -61,31 +61,15 @@ export function trace(
   return { trace: traced, watched }
 }
 
-interface Snapshot {
-  ids: Uint32Array
-  masses: Float64Array
-  total: number
-  entropy: number
-}
-
-function snapshot(row: Row): Snapshot {
-  row.gather()
-  const total = row.normalise()
-  return {
-    ids: row.ids.slice(0, row.size),
-    masses: row.masses.slice(0, row.size),
-    total,
-    entropy: row.entropy(),
-  }
-}
+type Observed = ReturnType<Row['observe']>
 
 /** The probability of the tokens that are no longer there; both lists of ids ascend. */
-function massRemoved({ ids, masses, total }: Snapshot, kept: Uint32Array): number {
-  let removed = 0
+function massRemoved({ ids, masses, unseen, total }: Observed, after: Observed): number {
+  let removed = after.unseen === 0 ? unseen : 0
   let next = 0
   for (let i = 0; i < ids.length; i++) {
-    if (ids[i] === kept[next]) next++
+    if (ids[i] === after.ids[next]) next++
     else removed += masses[i]!
   }
-  return removed / total
+  return total === 0 ? 0 : removed / total
 }

@@ -1,4 +1,4 @@
-import { exp, log } from './kernel/index.ts'
+import { exp, log1p } from './kernel/index.ts'
 import type { Candidates } from './sparse.ts'
 
 /**
@@ -9,19 +9,60 @@ import type { Candidates } from './sparse.ts'
 export class Unseen {
   /** No logit of theirs is above it. */
   readonly floor: number
+  readonly #given: Uint32Array
   #logMass: number | undefined
   #isMissed = false
 
-  constructor({ values, logZ }: Candidates) {
+  constructor({ ids, values, logZ }: Candidates) {
+    this.#given = ids
     this.floor = values.reduce((a, b) => Math.min(a, b))
     if (logZ === undefined) return
     const seen = values.reduce((sum, logit) => sum + exp(logit - logZ), 0)
-    this.#logMass = seen < 1 ? logZ + log(1 - seen) : Number.NEGATIVE_INFINITY
+    this.#logMass = seen < 1 ? logZ + log1p(-seen) : Number.NEGATIVE_INFINITY
   }
 
-  /** Σ e^(logit − max) over them, or 0 where it is not known. */
-  mass(max: number): number {
-    return this.#logMass === undefined ? 0 : exp(this.#logMass - max)
+  /** Whether this token is one of them. */
+  has(id: number): boolean {
+    return this.#given[this.#countBelow(id)] !== id
+  }
+
+  /** Whether any of them has a lower id than this token. */
+  hasBelow(id: number): boolean {
+    return this.#countBelow(id) < id
+  }
+
+  /** How many of the tokens given have a lower id. */
+  #countBelow(id: number): number {
+    let low = 0
+    let high = this.#given.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#given[middle]! < id) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** How many they are. */
+  countOf(vocabSize: number): number {
+    return vocabSize - this.#given.length
+  }
+
+  /** Whether these bits are set for all of them, for none, or for some. */
+  allowedBy(words: Int32Array, vocabSize: number): 'all' | 'none' | 'some' {
+    let allowed = 0
+    for (const [index, word] of words.entries()) {
+      const valid = vocabSize - 32 * index >= 32 ? -1 : 2 ** (vocabSize - 32 * index) - 1
+      allowed += countBits(word & valid)
+    }
+    for (const id of this.#given) allowed -= (words[id >>> 5]! >>> (id & 31)) & 1
+    if (allowed === 0) return 'none'
+    return allowed === this.countOf(vocabSize) ? 'all' : 'some'
+  }
+
+  /** ln Σ e^(logit − max) over them; −∞ where it is not known. */
+  logMass(max: number): number {
+    return this.#logMass === undefined ? Number.NEGATIVE_INFINITY : this.#logMass - max
   }
 
   /** Some of them may have changed or gone, or been tempered: what they weigh is not known any more. */
@@ -48,4 +89,10 @@ export class Unseen {
   get isWeighed(): boolean {
     return this.#logMass !== undefined
   }
+}
+
+function countBits(word: number): number {
+  word -= (word >>> 1) & 0x55555555
+  word = (word & 0x33333333) + ((word >>> 2) & 0x33333333)
+  return (((word + (word >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24
 }

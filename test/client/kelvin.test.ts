@@ -122,6 +122,13 @@ describe('one row', () => {
     expect(warnings).toEqual([])
     const drawn = await tcp.sample(row, { ...params, return_probabilities: 'kept' })
     expect(drawn.kept!.token_ids).toContain(drawn.token_ids[0])
+    expect(drawn.warnings).toEqual([])
+    const rows = [{}, { return_probabilities: 'all' }, { top_k: 1, top_p: 1 }] as const
+    const asked = { ...params, return_probabilities: 'kept', rows } as const
+    const batch = await tcp.sampleBatch([row, row, row], asked)
+    expect(batch.warnings).toEqual([])
+    expect(batch.results[1]!.probabilities).toBeInstanceOf(Float32Array)
+    expect(batch.results[2]!.kept!.probabilities).toEqual([1])
   })
 })
 

@@ -74,6 +74,38 @@ describe('POST /v1/sample', () => {
     }
   })
 
+  it('gives a row with a seed of its own what that seed gives alone', async () => {
+    const row = [2, 1.5, 1, 0.5, 0, -0.5]
+    const ask = { n: 8, return_probabilities: 'none' }
+    const alone = await post('/v1/sample', { logits: row, ...ask, seed: 42 })
+    expect(alone.results[0].token_ids).toEqual([3, 0, 3, 0, 0, 1, 0, 0])
+    const batch = { logits: [row, row, row, row], ...ask, seed: 5 }
+    const { results } = await post('/v1/sample', {
+      ...batch,
+      rows: [{ seed: 7 }, { seed: '42' }, {}, { seed: 42, stream: 3 }],
+    })
+    expect(results[1]).toEqual(alone.results[0])
+    expect(results.map(({ stream }: { stream: string }) => stream)).toEqual(['0', '0', '2', '3'])
+    const shared = await post('/v1/sample', {
+      ...batch,
+      stream: 6,
+      rows: [{ seed: 42 }, {}, {}, {}],
+    })
+    expect(shared.results.map(({ stream }: { stream: string }) => stream)).toEqual([
+      '6',
+      '6',
+      '6',
+      '6',
+    ])
+  })
+
+  it('says that kept probabilities are not written as base64', async () => {
+    const ask = { logits, seed: 1, encoding: 'base64' }
+    const { warnings } = await post('/v1/sample', { ...ask, return_probabilities: 'kept' })
+    expect(warnings).toMatchObject([{ code: 'PARAMETER_WITHOUT_EFFECT', row: 0 }])
+    expect((await post('/v1/sample', { ...ask, return_probabilities: 'all' })).warnings).toEqual([])
+  })
+
   it('lets a row override every field', async () => {
     const { results, warnings } = await post('/v1/sample', {
       logits: [logits, logits, logits],

@@ -95,8 +95,35 @@ describe('draw', () => {
 
   it('refuses to draw more different tokens than are left', () => {
     expect(() => run(row, { top_k: 3 }, { n: 4, replacement: false })).toThrow(
-      'Cannot draw 4 different tokens from the 3 left in row 0',
+      'Cannot draw 4 different tokens from the 3 that the samplers leave of row 0',
     )
+  })
+
+  it('draws without replacement whatever the distance between logits', () => {
+    const far = Float32Array.of(10, 2, 1)
+    const once = (n: number) => run(far, { temperature: 0.01 }, { n, replacement: false })
+    expect(once(2).drawn!.token_ids).toEqual([0, 1])
+    expect(once(3).drawn).toEqual({ token_ids: [0, 1, 2], logprobs: [0, -800, -900] })
+    expect(() => once(4)).toThrow('from the 3')
+    const steps = Float32Array.from({ length: 300 }, (_, i) => -((i * 7) % 300))
+    const { token_ids } = run(steps, { temperature: 1e-3 }, { n: 300, replacement: false }).drawn!
+    expect(token_ids.map((id) => steps[id])).toEqual([...steps].sort((a, b) => b - a))
+  })
+
+  it.each([3, 5000])('weighs by logits what is left of %i tokens', (vocabSize) => {
+    // The second draw is between logits 0.005 apart: the odds are e^0.5 to 1, far below the first.
+    const logits = new Float32Array(vocabSize).fill(-100)
+    logits.set([10, 2.57, 2.565])
+    const trials = 4000
+    let seconds = 0
+    for (let step = 0; step < trials; step++) {
+      const draw = { n: 2, replacement: false, step: BigInt(step) }
+      const { token_ids } = run(logits, { temperature: 0.01 }, draw).drawn!
+      expect(token_ids[0]).toBe(0)
+      if (token_ids[1] === 1) seconds++
+    }
+    const share = Math.exp(0.5) / (1 + Math.exp(0.5))
+    expect(Math.abs(seconds / trials - share)).toBeLessThan(4 * Math.sqrt(0.25 / trials))
   })
 
   it('reports the logprob of each token, after the samplers or of the raw logits', () => {

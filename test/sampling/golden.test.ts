@@ -118,11 +118,7 @@ function fromTransformers(params: Record<string, unknown>, { prompt, output }: R
       bias,
     }))
   }
-  if (bad_words_ids) {
-    // It drops the token that ends a text from the list.
-    const isEnd = (ids: number[]) => ids.length === 1 && ids[0] === eos_token_id
-    fields.bad_words_ids = (bad_words_ids as number[][]).filter((ids) => !isEnd(ids))
-  }
+  if (bad_words_ids) fields.bad_words_ids = bad_words_ids as number[][]
   if (min_length) fields.min_tokens = Math.max(0, (min_length as number) - prompt.length)
   if (min_new_tokens) {
     const counted = (prompt_length as number) - prompt.length

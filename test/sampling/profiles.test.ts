@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { kelvinOrder, samplerByName } from '../../src/sampling/order.ts'
 import { profiles } from '../../src/sampling/profiles/index.ts'
-import { run } from './run.ts'
+import { softmax } from './naive.ts'
+import { type Params, run } from './run.ts'
 
 it('runs the samplers in this order', () => {
   expect(
@@ -39,4 +40,199 @@ it('an order of one’s own replaces the profile’s, and says what it leaves ou
   expect(answer.ids).toEqual([0, 1, 2])
   expect(answer.warnings.map(({ code }) => code)).toEqual(['HIGH_TEMPERATURE', 'SAMPLER_NOT_RUN'])
   expect(answer.warnings[1]!.message).toBe('top_p is set but does not run: order leaves it out')
+})
+
+describe('llama.cpp’s list of candidates', () => {
+  const profile = 'llama.cpp'
+  const headed = (vocabSize: number, ...head: number[]) => {
+    const row = new Float32Array(vocabSize).fill(Number.NEGATIVE_INFINITY)
+    row.set(head)
+    return row
+  }
+  /** What dynamic temperature makes of logits when its largest entropy is ln of this count. */
+  function expected(logits: number[], count: number, dynatemp_range = 0.5): number[] {
+    const { entropy } = softmax(Float32Array.from(logits))
+    const low = 1 - dynatemp_range
+    const { p } = softmax(
+      Float32Array.from(logits),
+      low + 2 * dynatemp_range * (entropy / Math.log(count)),
+    )
+    return [...p].map((one) => expect.closeTo(one, 9))
+  }
+  const left = (logits: Float32Array, params: Params, history = {}) => [
+    ...run(logits, { dynatemp_range: 0.5, profile, ...params }, undefined, history).probabilities,
+  ]
+
+  it.each([5, 4095, 4096, 50_000])('is as long as top_k leaves it, of V = %i', (vocabSize) => {
+    const row = headed(vocabSize, 3, 2)
+    expect(left(row, {})).toEqual(expected([3, 2], vocabSize))
+    expect(left(row, { top_k: 2 })).toEqual(expected([3, 2], 2))
+    expect(left(row, { top_k: 4 })).toEqual(expected([3, 2], 4))
+    expect(left(row, { top_k: 40 })).toEqual(expected([3, 2], Math.min(40, vocabSize)))
+    expect(left(row, { banned_token_ids: [1], logit_bias: { 2: 5 }, top_k: 3 })).toEqual([1])
+  })
+
+  it.each([4, 5000])(
+    'other filters cut masked tokens, except for min_tokens_to_keep, V = %i',
+    (vocabSize) => {
+      const row = headed(vocabSize, 3, 2)
+      for (const params of [{ top_p: 0.9 }, { min_p: 0.1 }, { typical_p: 0.999 }]) {
+        expect(left(row, params)).toEqual(expected([3, 2], 2))
+        expect(left(row, { ...params, min_tokens_to_keep: 3 })).toEqual(expected([3, 2], 3))
+      }
+    },
+  )
+
+  it.each([0, 4092])('keeps what top-nσ masks; with %i masked tokens more', (more) => {
+    const row = headed(4 + more, 4, 3, 0, 0)
+    const nearest = left(row, { top_n_sigma: 1 })
+    expect(nearest).toEqual(expected([4, 3], 4 + more))
+    if (more === 0) expect(nearest[0]).toBeCloseTo(0.7478147, 7)
+    expect(left(row, { top_n_sigma: 1, top_k: 3 })).toEqual(expected([4, 3], 3))
+  })
+
+  it('XTC takes out what it excludes, and counts the list for min_tokens_to_keep', () => {
+    const xtc = { xtc_probability: 1, xtc_threshold: 0.2 }
+    const row = Float32Array.of(2, 1.9, 1.8, -2, -2.5)
+    expect(left(row, xtc)).toEqual(expected([1.8, -2, -2.5], 3))
+    const masked = headed(6, 2, 1.9)
+    expect(left(masked, { ...xtc, min_tokens_to_keep: 5, dynatemp_range: 0 })).toEqual([1])
+    expect(left(masked, { ...xtc, min_tokens_to_keep: 6, dynatemp_range: 0 }).length).toBe(2)
+  })
+
+  it.each([{ top_k: 1 }, { top_n_sigma: 0.1 }])(
+    '%j leaves one, whatever min_tokens_to_keep',
+    (params) => {
+      const row = Float32Array.of(2, 1, 0)
+      const settings = { ...params, min_tokens_to_keep: 2 }
+      expect(run(row, { ...settings, profile }).ids).toEqual([0])
+      expect(run(row, settings).ids).toEqual([0, 1])
+    },
+  )
+})
+
+describe('transformers', () => {
+  const profile = 'transformers'
+  const none = Number.NEGATIVE_INFINITY
+
+  it.each([
+    [[0, none], [1], [1]],
+    [
+      [0, none, none],
+      [1, 2],
+      [1, 2],
+    ],
+    [[0, none, 3], [1, 2], [2]],
+    [[none, none], [1], [1]],
+  ])('%j with only %j allowed leaves %j', (logits, allowed_token_ids, ids) => {
+    const answer = run(Float32Array.from(logits), { allowed_token_ids, profile, trace: true })
+    expect(answer.ids).toEqual(ids)
+    expect([...answer.probabilities]).toEqual(ids.map(() => 1 / ids.length))
+    expect(answer.trace![0]).toMatchObject({ sampler: 'mask', kept_after: ids.length })
+  })
+
+  it('forces allowed tokens that a ban before it has taken out', () => {
+    const params = { bad_words_ids: [[0], [1]], allowed_token_ids: [1], temperature: 0.5 }
+    expect(run(Float32Array.of(1, 2), { ...params, profile }).ids).toEqual([1])
+    expect(() => run(Float32Array.of(1, 2), params)).toThrow('leaves no token')
+  })
+
+  it('forces none of which a sparse row does not tell', () => {
+    const given = { vocabSize: 9, ids: Uint32Array.of(0, 1), values: Float32Array.of(1, 1) }
+    expect(() => run(given, { allowed_token_ids: [5], profile })).toThrow('mask leaves no token')
+  })
+
+  it('never bans a token that ends a text as a bad word, except behind others', () => {
+    const banned = (bad_words_ids: number[][], stop: number[]) =>
+      run(new Float32Array(4), { bad_words_ids, profile }, undefined, { output: [2], stop }).ids
+    expect(banned([[0], [1]], [0])).toEqual([0, 2, 3])
+    expect(banned([[0], [1]], [3, 1])).toEqual([1, 2, 3])
+    expect(banned([[2, 0], [1]], [0])).toEqual([2, 3])
+    const kelvin = run(new Float32Array(4), { bad_words_ids: [[0]] }, undefined, { stop: [0] })
+    expect(kelvin.ids).toEqual([1, 2, 3])
+  })
+})
+
+describe('vLLM clamps logit_bias to 100, and says so', () => {
+  it.each([
+    [{ 0: 300, 1: -1000 }, Math.exp(-200)],
+    [{ 1: '-Infinity' }, Math.exp(-100)],
+    [{ 0: 100, 1: -100 }, Math.exp(-200)],
+    [{ 0: 3, 1: -4 }, Math.exp(-7)],
+  ] as const)('%j', (logit_bias, odds) => {
+    const { probabilities, warnings } = run(new Float32Array(2), { logit_bias, profile: 'vllm' })
+    expect(probabilities[1]! / probabilities[0]! / odds).toBeCloseTo(1, 9)
+    const isBeyond = Object.values(logit_bias).some((bias) => Math.abs(Number(bias)) > 100)
+    expect(warnings.map(({ code }) => code)).toEqual(isBeyond ? ['BIAS_CLAMPED'] : [])
+  })
+})
+
+describe('warns of what has no effect, and is surely meant to', () => {
+  const row = Float32Array.of(3, 2, 1, 0)
+  const warned = (params: Params, history = {}, step = 0n) =>
+    run(row, params, { step }, history).warnings.map(({ message }) => message)
+
+  it.each<[Params, object, string[]]>([
+    [{ min_tokens: 2 }, {}, ['min_tokens has no effect: stop_token_ids is empty']],
+    [{ min_tokens: 2 }, { stop: [1] }, []],
+    [
+      { exponential_decay_length_penalty: { start: 1, factor: 2 } },
+      {},
+      ['length_penalty has no effect: stop_token_ids is empty'],
+    ],
+    [{ penalty_last_n: 64 }, {}, ['penalty_last_n has no effect: no sampler that uses it is on']],
+    [{ penalty_last_n: 64, presence_penalty: 1 }, {}, []],
+    [
+      { penalty_last_n: 64, presence_penalty: 1, order: ['top_k'] },
+      {},
+      [
+        'presence_penalty is set but does not run: order leaves it out',
+        'penalty_last_n has no effect: no sampler that uses it is on',
+      ],
+    ],
+    [
+      { penalty_last_n: 0, presence_penalty: 1 },
+      {},
+      ['presence_penalty has no effect: penalty_last_n is 0'],
+    ],
+    [
+      { xtc_probability: 0.5, xtc_threshold: 0.6 },
+      {},
+      ['xtc has no effect: at xtc_threshold 0.6 no two tokens are likely enough'],
+    ],
+    [{ xtc_probability: 0.5, xtc_threshold: 0.5 }, {}, []],
+    [
+      { xtc_probability: 0.5, xtc_threshold: 0 },
+      {},
+      ['xtc_threshold 0 counts every token as likely enough: only the least likely one stays'],
+    ],
+    [
+      {},
+      { state: { mirostat_mu: 3 } },
+      ['state.mirostat_mu has no effect: the sampler that remembers it does not run'],
+    ],
+    [
+      { mirostat: 2 },
+      { state: { mirostat_mu: 3, adaptive_total_weight: 1 } },
+      ['state.adaptive_total_weight has no effect: the sampler that remembers it does not run'],
+    ],
+  ])('%j, %j', (params, history, messages) => {
+    expect(warned(params, history)).toEqual(messages)
+  })
+
+  it('a sampler that remembers, past the first step without its state', () => {
+    expect(warned({ mirostat: 2 })).toEqual([])
+    expect(warned({ adaptive_target: 0.5 }, {}, 3n)).toEqual([
+      'adaptive_p begins anew at step 3: send the `state` of the answer to the step before',
+    ])
+    expect(warned({ mirostat: 2 }, { state: { mirostat_mu: 3 } }, 3n)).toEqual([])
+  })
+
+  it.each([1e16, -1e16, 1e150])('a finite bias that swallows the logit: %d', (bias) => {
+    expect(warned({ logit_bias: { 1: 1, 2: bias } })[0]).toContain(
+      `logit_bias of token 2 is ${bias}`,
+    )
+    expect(warned({ sequence_bias: [{ token_ids: [2], bias }] })[0]).toContain('sequence_bias[0]')
+    expect(warned({ logit_bias: { 1: 9e15, 2: '-Infinity' } })).toEqual([])
+  })
 })

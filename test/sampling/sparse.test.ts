@@ -96,9 +96,141 @@ describe('a sparse row', () => {
     expect(full).toBeLessThan(all)
   })
 
+  it('draws from the distribution it reports', () => {
+    fc.assert(
+      fc.property(fc.nat(7), fc.boolean(), anyParams, ids, (index, weighed, params, output) => {
+        const candidates = mostLikely(rows[index]!, K, weighed)
+        let sparse: ReturnType<typeof run>
+        try {
+          sparse = run(candidates, params, { n: 3 }, { output })
+        } catch {
+          return
+        }
+        expect(sparse.probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 9)
+        sparse.drawn!.token_ids.forEach((id, i) => {
+          const p = sparse.probabilities[sparse.ids.indexOf(id)]!
+          expect(Math.exp(sparse.drawn!.logprobs[i]!)).toBeCloseTo(p, 12)
+        })
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('draws from the tokens given where the others have mass, and says what they weigh', () => {
+    const given = {
+      vocabSize: 10,
+      ids: Uint32Array.of(3, 7),
+      values: Float32Array.of(1, 0),
+      logZ: 2,
+    }
+    const drawn = run(given, {}, { n: 20_000, seed: 1n })
+    expect(drawn.normalization).toBe('candidates')
+    expect(drawn.given_mass).toBeCloseTo((Math.E + 1) / Math.exp(2), 12)
+    expect([...drawn.probabilities]).toEqual([
+      expect.closeTo(Math.E / (Math.E + 1), 12),
+      expect.closeTo(1 / (Math.E + 1), 12),
+    ])
+    const share = drawn.drawn!.token_ids.filter((id) => id === 3).length / 20_000
+    expect(share).toBeCloseTo(Math.E / (Math.E + 1), 1)
+    const undrawn = run(given, {})
+    expect(undrawn).toMatchObject({ normalization: 'full', given_mass: drawn.given_mass })
+    expect(undrawn.probabilities[0]).toBeCloseTo(Math.exp(1 - 2), 12)
+  })
+
+  it.each(['processed', 'raw'] as const)('has %s logprobs with any log_z', (logprobs_mode) => {
+    for (const logZ of [2, 50, 3000, 1e300]) {
+      const given = {
+        vocabSize: 10,
+        ids: Uint32Array.of(3, 7),
+        values: Float32Array.of(1, 0),
+        logZ,
+      }
+      const { drawn, scored } = run(given, { logprobs_mode, logprob_token_ids: [3] }, { seed: 1n })
+      expect(drawn!.logprobs[0]).toBeCloseTo(drawn!.token_ids[0] === 3 ? -0.3132617 : -1.3132617, 6)
+      expect(scored!.logprobs[0]).toBeCloseTo(-0.3132617, 6)
+      const undrawn = run(given, { logprobs_mode, logprob_token_ids: [3] })
+      expect(undrawn.scored!.logprobs[0]).toBeCloseTo(1 - logZ, 9)
+    }
+  })
+
+  /** Tokens of logits 3, 2, 2; that all others have 2 as well is possible. */
+  const ties = (...ids: number[]) => ({
+    vocabSize: 5,
+    ids: Uint32Array.from(ids),
+    values: Float32Array.of(3, 2, 2),
+  })
+
+  it.each([
+    [{ top_k: 1 }, [0, 1, 2], 'full'],
+    // Of equal tokens the lower ids come first, and no token left out has one.
+    [{ top_k: 2 }, [0, 1, 2], 'full'],
+    [{ top_k: 3 }, [0, 1, 2], 'full'],
+    [{ top_k: 2 }, [0, 1, 4], 'full'],
+    [{ top_k: 3 }, [0, 1, 4], 'candidates'],
+    [{ top_k: 2 }, [0, 2, 4], 'candidates'],
+    [{ top_k: 1, profile: 'vllm' }, [0, 1, 2], 'full'],
+    [{ top_k: 2, profile: 'vllm' }, [0, 1, 2], 'candidates'],
+    [{ top_k: 3, profile: 'transformers' }, [0, 1, 2], 'candidates'],
+    [{ min_p: Math.exp(-1) }, [0, 1, 2], 'candidates'],
+    [{ min_p: 0.5 }, [0, 1, 2], 'full'],
+    [{ epsilon_cutoff: 0.3 }, [0, 1, 2], 'candidates'],
+    [{ temperature: 0 }, [1, 2, 3], 'full'],
+  ] as const)('a cut at its smallest logit, %j of %j, is %s', (params, ids, normalization) => {
+    expect(run(ties(...ids), params).normalization).toBe(normalization)
+  })
+
+  it('is sure of a greedy choice among equals only where no lower id is left out', () => {
+    const equal = (...ids: number[]) => ({
+      vocabSize: 5,
+      ids: Uint32Array.from(ids),
+      values: new Float32Array(ids.length),
+    })
+    expect(run(equal(0, 3), { temperature: 0 }).normalization).toBe('full')
+    expect(run(equal(1, 3), { temperature: 0 }).normalization).toBe('candidates')
+  })
+
+  it.each([
+    [{ logit_bias: { 11: 0.5 } }, 'full'],
+    [{ logit_bias: { 11: '-Infinity' } }, 'full'],
+    [{ logit_bias: { 11: -3, 318: 2 }, banned_token_ids: [286] }, 'full'],
+    [{ banned_token_ids: [], min_tokens: 3 }, 'full'],
+    [{ repetition_penalty: 1.3, frequency_penalty: 0.2 }, 'full'],
+    [{ logit_bias: { 12: 0.5 } }, 'candidates'],
+    [{ logit_bias: { 12: -0.5 } }, 'candidates'],
+    [{ banned_token_ids: [12] }, 'candidates'],
+    [{ allowed_token_ids: [11, 318, 13] }, 'full'],
+    [{ allowed_token_ids: [11, 12] }, 'candidates'],
+    [{ token_bitmask: bitmask((id) => id > 0 || id === 11) }, 'candidates'],
+    [{ token_bitmask: bitmask((id) => id !== 11) }, 'full'],
+    [{ token_bitmask: bitmask((id) => id === 11 || id === 13) }, 'full'],
+  ] as const)('with log_z and %j is %s', (params, normalization) => {
+    const given = {
+      vocabSize: 500,
+      ids: Uint32Array.of(11, 13, 286, 318),
+      values: Float32Array.of(1.5, -0.5, 1, 2.5),
+      logZ: 3.2,
+    }
+    const whole = new Float32Array(500)
+    const left = Math.exp(3.2) - given.values.reduce((sum, logit) => sum + Math.exp(logit), 0)
+    whole.fill(Math.log(left / 496))
+    given.ids.forEach((id, i) => {
+      whole[id] = given.values[i]!
+    })
+    const history = { output: [11, 318] }
+    const sparse = run(given, params as Params, undefined, history)
+    expect(sparse.normalization).toBe(normalization)
+    if (normalization === 'candidates') return
+    const { ids, probabilities } = run(whole, params as Params, undefined, history)
+    const mass = sparse.ids.reduce((sum, id) => sum + probabilities[ids.indexOf(id)]!, 0)
+    expect(sparse.given_mass).toBeCloseTo(mass, 7)
+    sparse.ids.forEach((id, i) => {
+      expect(sparse.probabilities[i]).toBeCloseTo(probabilities[ids.indexOf(id)]!, 7)
+    })
+  })
+
   it.each([
     { top_k: 40, top_p: 0.9, temperature: 0.8 },
-    { top_k: K },
+    { top_k: K - 1 },
     { min_p: 0.05 },
     { temperature: 0 },
     { top_p: 0.8 },
@@ -116,6 +248,7 @@ describe('a sparse row', () => {
     [{}, true, 'full'],
     [{ temperature: 0.7 }, true, 'candidates'],
     [{ temperature: 0.7, top_k: 10 }, false, 'full'],
+    [{ temperature: 0.7, top_k: K }, false, 'candidates'],
     [{ top_k: K + 1 }, true, 'candidates'],
     [{ top_p: 0.5 }, false, 'candidates'],
     [{ top_p: 0.5 }, true, 'full'],
@@ -149,22 +282,69 @@ describe('a sparse row', () => {
     expect(sparse.ranks).toEqual(whole.ranks)
   })
 
-  it('is the whole row where all tokens are given', () => {
-    const row = rows[0]!.slice(0, 50)
-    const { normalization, ...sparse } = run(mostLikely(row, 50, false), { top_p: 0.9 })
-    expect(normalization).toBe('full')
-    expect(sparse).toEqual(run(row, { top_p: 0.9 }))
+  it.each([50, 4095, 4096, 9000])('is the whole row where all %i tokens are given', (vocabSize) => {
+    const row = realisticRow(vocabSize, random)
+    const rowAsSparse = parse({
+      vocab_size: vocabSize,
+      token_ids: [...row.keys()],
+      values: [...row],
+    })
+    for (const params of [{}, { top_p: 0.9 }, { temperature: 0.3, top_k: 5 }]) {
+      const settings = { ...params, top_logprobs: 5 }
+      const draw = { n: 5, seed: 3n }
+      const { normalization, given_mass, ...sparse } = run(rowAsSparse, settings, draw)
+      expect([normalization, given_mass]).toEqual(['full', 1])
+      expect(sparse).toEqual(run(row, settings, draw))
+    }
+  })
+
+  it('traces what it does, not what it would do without log_z', () => {
+    const { trace, ids } = run(mostLikely(rows[0]!, K, true), { top_p: 0.5, trace: true })
+    expect(trace![0]!.kept_after).toBe(ids.length)
+    expect(1 - trace![0]!.mass_removed).toBeGreaterThanOrEqual(0.5)
+    expect(1 - trace![0]!.mass_removed).toBeLessThan(0.75)
+  })
+
+  describe('log_z', () => {
+    const given = { vocab_size: 10, token_ids: [3, 7], values: [1, 0] }
+    const least = Math.log(Math.E + 1)
+
+    it.each([least - 0.001, 1, -50, -1e300])('of %d is less than is given', (log_z) => {
+      expect(() => parse({ ...given, log_z })).toThrow('Expected at least ln Σ e^value')
+    })
+
+    it.each([least, Math.fround(least) - 1e-7, 2, Math.log(Math.E + 9)])(
+      'of %d is taken',
+      (log_z) => {
+        expect(parse({ ...given, log_z }).warning).toBeUndefined()
+      },
+    )
+
+    it.each([Math.log(Math.E + 9.001), 1000, 1e308])('of %d is warned of', (log_z) => {
+      expect(run(parse({ ...given, log_z }), {}).warnings).toMatchObject([
+        { code: 'LOG_Z_TOO_LARGE' },
+      ])
+    })
   })
 })
 
+function parse(value: object): Candidates {
+  const { rows } = parseSparse(value, (path, message) => {
+    throw new Error(`${path.join('.')}: ${message}`)
+  })
+  return rows[0] as Candidates
+}
+
+/** A bit for each of 500 tokens. */
+function bitmask(isAllowed: (id: number) => boolean): string {
+  const words = new Int32Array(Math.ceil(500 / 32))
+  for (let id = 0; id < 500; id++) if (isAllowed(id)) words[id >> 5]! |= 1 << (id & 31)
+  return Buffer.from(words.buffer).toString('base64')
+}
+
 describe('token ids in any order', () => {
-  const parse = (token_ids: number[], vocab_size: number): Candidates => {
-    const values = token_ids.map((id) => id / 2)
-    const { rows } = parseSparse({ vocab_size, token_ids, values }, (path, message) => {
-      throw new Error(`${path.join('.')}: ${message}`)
-    })
-    return rows[0] as Candidates
-  }
+  const parseIds = (token_ids: number[], vocab_size: number) =>
+    parse({ vocab_size, token_ids, values: token_ids.map((id) => id / 2) })
 
   it('come to be ascending, each with its value', () => {
     const id = fc.oneof(
@@ -176,7 +356,7 @@ describe('token ids in any order', () => {
     fc.assert(
       fc.property(fc.uniqueArray(id, { minLength: 1, maxLength: 200 }), (given) => {
         const sorted = given.toSorted((a, b) => a - b)
-        const { ids, values } = parse(given, 2 ** 31)
+        const { ids, values } = parseIds(given, 2 ** 31)
         expect(ids).toEqual(Uint32Array.from(sorted))
         expect(values).toEqual(Float32Array.from(sorted, (one) => one / 2))
       }),
@@ -189,6 +369,6 @@ describe('token ids in any order', () => {
     [[0, 0], 'token_ids.1: Token id 0 is there twice'],
     [[3, 1, 3, 9, 1], 'token_ids.4: Token id 1 is there twice'],
   ])('%j is refused', (given, message) => {
-    expect(() => parse(given, 4)).toThrow(message)
+    expect(() => parseIds(given, 4)).toThrow(message)
   })
 })

@@ -80,9 +80,15 @@ const distribution = {
     .optional()
     .meta({
       description:
-        'For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or only relative to ' +
-        'the tokens given (`candidates`), because the others could have mattered. The entropy is of the tokens given.',
+        'For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the ' +
+        'tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. ' +
+        'Ranks, `top` and the entropy are of the tokens given.',
     }),
+  given_mass: Probability.optional().meta({
+    description:
+      'For sparse logits: what the tokens left of those given weigh in the distribution of the whole vocabulary; ' +
+      'absent where it is not known.',
+  }),
 }
 
 const state = z
@@ -195,6 +201,7 @@ function encodeRow(
     kept_count: row.size,
     entropy,
     ...(result.normalization && { normalization: result.normalization }),
+    ...(result.given_mass !== undefined && { given_mass: result.given_mass }),
     ...(address && {
       seed: String(address.seed),
       stream: String(address.stream),

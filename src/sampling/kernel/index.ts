@@ -132,6 +132,13 @@ export const kernel = new WebAssembly.Instance(module, { env: { memory } })
 /** The only exponential, logarithm and power of the sampling room: the host's differ between machines. */
 export const { exp, log, pow } = kernel
 
+/** ln(1 + x), precise also where x is small. */
+export function log1p(x: number): number {
+  const sum = 1 + x
+  // What rounding has made of x divides out again.
+  return sum === 1 ? x : (log(sum) * x) / (sum - 1)
+}
+
 export const BLOCK = kernel.BLOCK.value
 
 /** Why `parseNumbers` stopped. */

@@ -30,6 +30,8 @@ export const llamaCpp = defineProfile({
     frequency_penalty: { scope: 'all' },
     presence_penalty: { scope: 'all' },
     temperature: { counts_masked: true },
+    top_k: { keeps_minimum: false },
+    top_n_sigma: { keeps_minimum: false, masks: true },
     typical_p: { strict: true },
     xtc: { counts_masked: true },
   },

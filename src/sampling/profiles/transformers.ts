@@ -30,6 +30,8 @@ export const transformers = defineProfile({
     'eta_cutoff',
   ],
   rules: {
+    bad_words: { spares_stop: true },
+    mask: { forces_allowed: true },
     top_k: { ties: 'all' },
     typical_p: { ties: 'all' },
     epsilon_cutoff: { ties: 'all' },

@@ -21,5 +21,10 @@ export const vllm = defineProfile({
     'top_k',
     'top_p',
   ],
-  rules: { bad_words: { scope: 'output' }, temperature: { floor: 0.01 }, top_k: { ties: 'all' } },
+  rules: {
+    bad_words: { scope: 'output' },
+    logit_bias: { limit: 100 },
+    temperature: { floor: 0.01 },
+    top_k: { ties: 'all' },
+  },
 })

@@ -21,11 +21,12 @@ export const badWords = defineSampler({
         'If no token is left, the answer is a 422.',
     ).prefault([]),
   },
-  /**
-   * Where a sequence may have begun: `all` is prompt and output, as in transformers, which however never
-   * bans the token that ends a text; `output` is the tokens generated alone, as in vLLM.
-   */
-  rules: { scope: 'all' as 'all' | 'output' },
+  rules: {
+    /** Where a sequence may have begun: `all` is prompt and output, as in transformers; `output` the output alone, as in vLLM. */
+    scope: 'all' as 'all' | 'output',
+    /** transformers never bans a token that ends a text, unless it completes a longer sequence. */
+    spares_stop: false as boolean,
+  },
   example: {
     params: { bad_words_ids: [[0, 1]] },
     history: { output: [0] },
@@ -34,9 +35,10 @@ export const badWords = defineSampler({
   },
 
   active: ({ bad_words_ids }) => bad_words_ids.length > 0,
-  apply(row, { bad_words_ids }, { scope }, { prompt, output }) {
+  apply(row, { bad_words_ids }, { scope, spares_stop }, { prompt, output, stop }) {
     const history = { prompt: scope === 'all' ? prompt : noTokens, output }
-    const completed = bad_words_ids.filter((ids) => completes(history, ids))
+    const isSpared = (ids: Uint32Array) => spares_stop && ids.length === 1 && stop.includes(ids[0]!)
+    const completed = bad_words_ids.filter((ids) => completes(history, ids) && !isSpared(ids))
     row.remove(completed.map((ids) => ids.at(-1)!))
   },
 })

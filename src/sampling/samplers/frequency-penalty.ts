@@ -35,6 +35,7 @@ export const frequencyPenalty = defineSampler({
     gives: [0.2, 0.4, 0.4],
   },
 
+  usesWindow: true,
   active: ({ frequency_penalty }) => frequency_penalty !== 0,
   apply(row, { frequency_penalty }, { scope }, { window: { prompt, output } }) {
     const counts = scope === 'all' ? countTokens(prompt, output) : countTokens(output)

@@ -47,7 +47,7 @@ export const guidance = defineSampler({
     row.gather()
     const { ids, temperature } = row
     const max = row.max()
-    const logTotal = log(row.normalise())
+    const logTotal = row.logTotal()
     let next = 0
     // Logits are kept times the temperature, and so is what takes their place.
     row.map((logit) => {

@@ -48,6 +48,7 @@ export const lengthPenalty = defineSampler({
     gives: [4 / 7, 1 / 7, 2 / 7],
   },
 
+  needsStop: true,
   active: ({ exponential_decay_length_penalty: decay }) => decay !== undefined,
   apply(row, { exponential_decay_length_penalty: decay }, _rules, { output, stop }) {
     const { start, factor } = decay!
@@ -55,8 +56,8 @@ export const lengthPenalty = defineSampler({
     const growth = Math.min(pow(factor, output.length - start), MOST_GROWTH)
     for (const id of new Set(stop)) {
       const logit = row.logitOf(id)
-      if (logit === Number.NEGATIVE_INFINITY) row.raiseUnseen()
-      row.setLogit(id, logit + Math.abs(logit) * (growth - 1))
+      row.raiseUnseen(id)
+      row.setLogit(id, logit + Math.abs(logit + row.shift) * (growth - 1))
     }
   },
 })

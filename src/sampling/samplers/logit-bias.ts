@@ -1,5 +1,5 @@
 import { tokenBiases } from '../fields.ts'
-import { defineSampler } from '../sampler.ts'
+import { defineSampler, warnOfBias } from '../sampler.ts'
 
 export const logitBias = defineSampler({
   name: 'logit_bias',
@@ -24,9 +24,29 @@ export const logitBias = defineSampler({
     gives: [0.4, 0.2, 0.4],
   },
 
+  /** A bias beyond this, to either side, is brought back to it; vLLM's is 100. */
+  rules: { limit: Number.POSITIVE_INFINITY as number },
   active: ({ logit_bias }) => logit_bias.ids.length > 0,
-  apply(row, { logit_bias: { ids, biases } }) {
-    row.remove(ids.filter((_, i) => biases[i] === Number.NEGATIVE_INFINITY))
-    for (let i = 0; i < ids.length; i++) row.add(ids[i]!, biases[i]!)
+  apply(row, { logit_bias: { ids, biases } }, { limit }) {
+    if (limit === Number.POSITIVE_INFINITY) {
+      row.remove(ids.filter((_, i) => biases[i] === Number.NEGATIVE_INFINITY))
+    }
+    for (let i = 0; i < ids.length; i++) {
+      row.add(ids[i]!, Math.min(limit, Math.max(-limit, biases[i]!)))
+    }
+  },
+  warn({ logit_bias: { ids, biases } }, { limit }) {
+    const clamped = biases.findIndex((bias) => Math.abs(bias) > limit)
+    if (clamped >= 0) {
+      return {
+        code: 'BIAS_CLAMPED',
+        message: `logit_bias of token ${ids[clamped]} is clamped to ±${limit}, as this profile's engine does; ban tokens with banned_token_ids`,
+      }
+    }
+    for (let i = 0; i < ids.length; i++) {
+      const warning = warnOfBias(`logit_bias of token ${ids[i]}`, biases[i]!)
+      if (warning) return warning
+    }
+    return undefined
   },
 })

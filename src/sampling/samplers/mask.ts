@@ -24,6 +24,8 @@ export const mask = defineSampler({
         'bit `id & 31` of word `id >> 5`. Absent: every token (off). If no token is left, the answer is a 422.',
     ).optional(),
   },
+  /** transformers puts the tokens of `allowed_token_ids` in play, with equal logits, if none of them is. */
+  rules: { forces_allowed: false as boolean },
   example: {
     params: { banned_token_ids: [3] },
     given: [0.1, 0.2, 0.3, 0.4],
@@ -32,8 +34,10 @@ export const mask = defineSampler({
 
   active: ({ allowed_token_ids, banned_token_ids, token_bitmask }) =>
     Boolean(allowed_token_ids ?? token_bitmask) || banned_token_ids.length > 0,
-  apply(row, { allowed_token_ids, banned_token_ids, token_bitmask }) {
-    if (allowed_token_ids) row.keepOnly(allowed_token_ids)
+  fillsEmpty: ({ allowed_token_ids }, { forces_allowed }) =>
+    forces_allowed && allowed_token_ids !== undefined,
+  apply(row, { allowed_token_ids, banned_token_ids, token_bitmask }, { forces_allowed }) {
+    if (allowed_token_ids) row.keepOnly(allowed_token_ids, forces_allowed)
     if (token_bitmask) row.keepBits(token_bitmask)
     row.remove(banned_token_ids)
   },

@@ -32,5 +32,5 @@ export const minP = defineSampler({
 
   active: ({ min_p }) => min_p > 0,
   // p ≥ min_p · max p compares probabilities; between logits the normaliser cancels.
-  apply: (row, { min_p }) => row.keepAbove(row.max() + row.temperature * log(min_p)),
+  apply: (row, { min_p }) => row.keepWithin(-log(min_p)),
 })

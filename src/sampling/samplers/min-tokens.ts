@@ -30,6 +30,7 @@ export const minTokens = defineSampler({
     gives: [0.5, 0.5, 0],
   },
 
+  needsStop: true,
   active: ({ min_tokens }) => min_tokens > 0,
   apply(row, { min_tokens }, _rules, { output, stop }) {
     if (output.length < min_tokens) row.remove(stop)

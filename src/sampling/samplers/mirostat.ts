@@ -70,7 +70,7 @@ export const mirostat = defineSampler({
   apply(row, { mirostat, mirostat_tau, mirostat_eta }, _rules, { state }) {
     const mu = state.mirostat_mu ?? 2 * mirostat_tau
     if (mirostat === 1) row.keepTop(countFor(row, mu))
-    else row.keepAbove(row.logitAt(-mu / LOG2_E))
+    else row.keepWithin(mu / LOG2_E - row.logTotal())
     return (tokenId) => {
       const surprise = -row.logprob(row.logitOf(tokenId)) * LOG2_E
       const next = mu - mirostat_eta * (surprise - mirostat_tau)

@@ -35,6 +35,7 @@ export const presencePenalty = defineSampler({
     gives: [1 / 3, 1 / 3, 1 / 3],
   },
 
+  usesWindow: true,
   active: ({ presence_penalty }) => presence_penalty !== 0,
   apply(row, { presence_penalty }, { scope }, { window: { prompt, output } }) {
     const counts = scope === 'all' ? countTokens(prompt, output) : countTokens(output)

@@ -34,6 +34,7 @@ export const repetitionPenalty = defineSampler({
     gives: [1 / 3, 1 / 3, 1 / 3],
   },
 
+  usesWindow: true,
   active: ({ repetition_penalty }) => repetition_penalty !== 1,
   apply(row, { repetition_penalty }, _rules, { window: { prompt, output } }) {
     discourage(row, countTokens(prompt, output).keys(), repetition_penalty)

@@ -1,6 +1,6 @@
 import { sequenceBiases } from '../fields.ts'
 import { completes } from '../history.ts'
-import { defineSampler } from '../sampler.ts'
+import { defineSampler, warnOfBias } from '../sampler.ts'
 
 export const sequenceBias = defineSampler({
   name: 'sequence_bias',
@@ -32,5 +32,12 @@ export const sequenceBias = defineSampler({
     for (const { ids, bias } of sequence_bias) {
       if (completes(history, ids)) row.add(ids.at(-1)!, bias)
     }
+  },
+  warn({ sequence_bias }) {
+    for (const [i, { bias }] of sequence_bias.entries()) {
+      const warning = warnOfBias(`The bias of sequence_bias[${i}]`, bias)
+      if (warning) return warning
+    }
+    return undefined
   },
 })

@@ -22,11 +22,15 @@ export const topK = defineSampler({
       })
       .default(0),
   },
-  /**
-   * `exact` keeps k tokens, lower ids first among equals, as llama.cpp does but for its unstable
-   * sort; `all` keeps every token tied with the k-th, as vLLM and transformers do.
-   */
-  rules: { ties: 'exact' as 'exact' | 'all' },
+  rules: {
+    /**
+     * `exact` keeps k tokens, lower ids first among equals, as llama.cpp does except for its unstable
+     * sort; `all` keeps every token tied with the k-th, as vLLM and transformers do.
+     */
+    ties: 'exact' as 'exact' | 'all',
+    /** Whether `min_tokens_to_keep` holds here; in llama.cpp it does not. */
+    keeps_minimum: true as boolean,
+  },
   example: {
     params: { top_k: 2 },
     given: [0.1, 0.2, 0.3, 0.4],
@@ -35,5 +39,6 @@ export const topK = defineSampler({
 
   active: ({ top_k }) => top_k > 0,
   leavesOne: ({ top_k }, { ties }) => top_k === 1 && ties === 'exact',
-  apply: (row, { top_k }, { ties }) => row.keepTop(top_k, ties === 'all'),
+  apply: (row, { top_k }, { ties, keeps_minimum }) =>
+    row.keepTop(top_k, ties === 'all', keeps_minimum ? row.minTokensToKeep : 1),
 })

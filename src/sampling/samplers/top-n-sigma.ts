@@ -29,6 +29,17 @@ export const topNSigma = defineSampler({
     gives: [16 / 24, 4 / 24, 4 / 24, 0, 0],
   },
 
+  rules: {
+    /** Whether `min_tokens_to_keep` holds here; in llama.cpp it does not. */
+    keeps_minimum: true as boolean,
+    /** llama.cpp masks what it drops, and leaves it in its list of candidates. */
+    masks: false as boolean,
+  },
   active: ({ top_n_sigma }) => top_n_sigma > 0,
-  apply: (row, { top_n_sigma }) => row.keepAbove(row.max() - top_n_sigma * row.deviation()),
+  apply(row, { top_n_sigma }, { keeps_minimum, masks }) {
+    const { listed } = row
+    const atLeast = keeps_minimum ? row.minTokensToKeep : 1
+    row.keepWithinDeviations(top_n_sigma, atLeast)
+    if (masks) row.listed = listed
+  },
 })

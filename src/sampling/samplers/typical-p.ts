@@ -39,7 +39,6 @@ export const typicalP = defineSampler({
   },
 
   active: ({ typical_p }) => typical_p < 1,
-  // The logit at which −ln p is the entropy, and so where distance in logits is distance in nats.
   apply: (row, { typical_p }, { ties, strict }) =>
-    row.keepNearest(row.logitAt(-row.entropy()), typical_p, { strict, allTies: ties === 'all' }),
+    row.keepNearest(row.entropy(), typical_p, { strict, allTies: ties === 'all' }),
 })

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { tokenIds } from '../fields.ts'
 import { exp, log } from '../kernel/index.ts'
 import { purposes } from '../philox.ts'
+import type { Row, Token } from '../row.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const xtc = defineSampler({
@@ -49,7 +50,7 @@ export const xtc = defineSampler({
       'Tokens that are never excluded nor counted as likely enough, like those that end a line or the text. [] protects none (off).',
     ).prefault([]),
   },
-  /** llama.cpp counts masked tokens too towards `min_tokens_to_keep`, until a filter has cut them. */
+  /** llama.cpp counts the masked tokens in its list of candidates, too, towards `min_tokens_to_keep`. */
   rules: { counts_masked: false as boolean },
   example: {
     params: { xtc_probability: 1, xtc_threshold: 0.15 },
@@ -61,9 +62,7 @@ export const xtc = defineSampler({
   apply(row, params, { counts_masked }, context) {
     const { xtc_probability, xtc_threshold, xtc_mode, xtc_protected_token_ids } = params
     const isProtected = new Set(xtc_protected_token_ids)
-    const likely = row
-      .tokensFrom(row.logitAtProbability(xtc_threshold))
-      .filter(({ id }) => !isProtected.has(id))
+    const likely = row.tokensFrom(xtc_threshold).filter(({ id }) => !isProtected.has(id))
     if (likely.length < 2) return
     const left = (counts_masked ? row.listed : row.size) - (likely.length - 1)
     if (left < row.minTokensToKeep) return
@@ -72,13 +71,36 @@ export const xtc = defineSampler({
     const least = likely.reduce((a, b) => (b.logit <= a.logit ? b : a))
     const excluded = likely.filter((token) => token !== least)
     if (xtc_mode === 'expected') {
-      const share = excluded.reduce((sum, { logit }) => sum + exp(row.logprob(logit)), 0)
-      // Of a share that rounds to 1, the token that stays is left at least.
-      const rest = Math.max(1 - share, exp(row.logprob(least.logit)))
-      const scale = log(((1 - xtc_probability) * rest) / (rest + xtc_probability * share))
-      for (const { id } of excluded) row.add(id, scale)
+      excludeOnAverage(row, excluded, xtc_probability)
     } else if (context.uniform(purposes.roll) < xtc_probability) {
       row.remove(excluded.map(({ id }) => id))
+      row.listed -= excluded.length
     }
   },
+  warn({ xtc_threshold }) {
+    if (xtc_threshold > 0.5) {
+      const message = `xtc has no effect: at xtc_threshold ${xtc_threshold} no two tokens are likely enough`
+      return { code: 'PARAMETER_WITHOUT_EFFECT', message }
+    }
+    if (xtc_threshold > 0) return undefined
+    const message =
+      'xtc_threshold 0 counts every token as likely enough: only the least likely one stays'
+    return { code: 'XTC_EXCLUDES_ALL', message }
+  },
 })
+
+/**
+ * What is left weighs `rest`, and 1 as often as the others are excluded; they have their own probability the
+ * other times. All as logarithms, because the rest may be too little for float64.
+ */
+function excludeOnAverage(row: Row, excluded: readonly Token[], probability: number): void {
+  const tokens = excluded.map(({ id, logit }) => ({ id, logprob: row.logprob(logit) }))
+  const max = row.max()
+  const logTotal = row.logTotal()
+  row.remove(excluded.map(({ id }) => id))
+  const logRest = (row.max() - max) / row.temperature + row.logTotal() - logTotal
+  if (probability === 1) return
+  const stays = 1 - probability
+  const scale = log(stays) - log(probability + stays * exp(logRest))
+  row.putBack(tokens.map(({ id, logprob }) => ({ id, logprob: logprob + scale })))
+}

@@ -1,0 +1,39 @@
+/** Places in an array of keys, of which the one with the largest key comes first. */
+export interface Heap {
+  /** The first place; nothing when there is none. */
+  peek(): number | undefined
+  /** Drop the first place. */
+  pop(): void
+}
+
+/** A binary heap of places, without some of them: linear in their number to make, logarithmic to pop. */
+export function heapOf(keys: Float64Array, isLeftOut: (place: number) => boolean): Heap {
+  const places = Uint32Array.from({ length: keys.length }, (_, i) => i).filter(
+    (place) => !isLeftOut(place),
+  )
+  let size = places.length
+
+  function sink(at: number): void {
+    const place = places[at]!
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= size) break
+      const isRightLarger = child + 1 < size && keys[places[child + 1]!]! > keys[places[child]!]!
+      if (isRightLarger) child++
+      if (keys[places[child]!]! <= keys[place]!) break
+      places[at] = places[child]!
+      at = child
+    }
+    places[at] = place
+  }
+
+  for (let at = (size >> 1) - 1; at >= 0; at--) sink(at)
+  return {
+    peek: () => (size > 0 ? places[0] : undefined),
+    pop() {
+      if (size === 0) return
+      places[0] = places[--size]!
+      if (size > 0) sink(0)
+    },
+  }
+}
