@@ -287,7 +287,7 @@ export interface SampleParams {
    */
   seed?: number | bigint | string
   /**
-   * Tells apart rows that share a seed. Absent: the index of the row in the batch.
+   * Tells apart rows that share a seed. Absent: 0 for a row that has a seed of its own in `rows`, else the index of the row in the batch.
    */
   stream?: number | bigint | string
   /**
@@ -405,9 +405,13 @@ export interface SampleResult {
    */
   entropy: number
   /**
-   * For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or only relative to the tokens given (`candidates`), because the others could have mattered. The entropy is of the tokens given.
+   * For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. Ranks, `top` and the entropy are of the tokens given.
    */
   normalization?: 'full' | 'candidates'
+  /**
+   * For sparse logits: what the tokens left of those given weigh in the distribution of the whole vocabulary; absent where it is not known.
+   */
+  given_mass?: number
   /**
    * With stream and step: send these again to replay the draw.
    */
@@ -497,9 +501,13 @@ export interface ProbabilitiesResult {
    */
   entropy: number
   /**
-   * For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or only relative to the tokens given (`candidates`), because the others could have mattered. The entropy is of the tokens given.
+   * For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. Ranks, `top` and the entropy are of the tokens given.
    */
   normalization?: 'full' | 'candidates'
+  /**
+   * For sparse logits: what the tokens left of those given weigh in the distribution of the whole vocabulary; absent where it is not known.
+   */
+  given_mass?: number
   /**
    * With stream and step: send these again to replay the draw.
    */
@@ -531,7 +539,7 @@ export interface SparseLogits {
    */
   values: (number | '-Infinity')[] | (number | '-Infinity')[][]
   /**
-   * ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch a list. With it probabilities at temperature 1 are exact. Absent: probabilities are among the tokens given, unless a filter leaves the others out anyway.
+   * ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch a list. With it thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. Absent: probabilities are relative to the tokens given, unless a filter certainly removes all others.
    */
   log_z?: number | number[]
 }
@@ -566,6 +574,7 @@ export interface Problem {
     | 'UNSUPPORTED_MEDIA_TYPE'
     | 'UNSUPPORTED_ENCODING'
     | 'LOGITS_NOT_FINITE'
+    | 'LOG_Z_TOO_SMALL'
     | 'NO_TOKEN_LEFT'
     | 'TOO_FEW_TOKENS'
     | 'HISTORY_TOO_LARGE'
