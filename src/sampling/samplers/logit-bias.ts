@@ -24,19 +24,21 @@ export const logitBias = defineSampler({
     gives: [0.4, 0.2, 0.4],
   },
 
-  /** A bias beyond this, to either side, is brought back to it; vLLM's is 100. */
-  rules: { limit: Number.POSITIVE_INFINITY as number },
+  /** vLLM brings a bias beyond 100, to either side, back to it, −∞ too. 0 takes every bias as it is. */
+  rules: { limit: 0 as number },
   active: ({ logit_bias }) => logit_bias.ids.length > 0,
   apply(row, { logit_bias: { ids, biases } }, { limit }) {
-    if (limit === Number.POSITIVE_INFINITY) {
-      row.remove(ids.filter((_, i) => biases[i] === Number.NEGATIVE_INFINITY))
+    if (limit > 0) {
+      for (let i = 0; i < ids.length; i++) {
+        row.add(ids[i]!, Math.min(limit, Math.max(-limit, biases[i]!)))
+      }
+      return
     }
-    for (let i = 0; i < ids.length; i++) {
-      row.add(ids[i]!, Math.min(limit, Math.max(-limit, biases[i]!)))
-    }
+    row.remove(ids.filter((_, i) => biases[i] === Number.NEGATIVE_INFINITY))
+    for (let i = 0; i < ids.length; i++) row.add(ids[i]!, biases[i]!)
   },
   warn({ logit_bias: { ids, biases } }, { limit }) {
-    const clamped = biases.findIndex((bias) => Math.abs(bias) > limit)
+    const clamped = limit > 0 ? biases.findIndex((bias) => Math.abs(bias) > limit) : -1
     if (clamped >= 0) {
       return {
         code: 'BIAS_CLAMPED',
