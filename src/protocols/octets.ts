@@ -5,7 +5,8 @@ import { type Dtype, dtypes } from '../sampling/elements.ts'
 import type { RowResult } from '../sampling/pipeline.ts'
 import { shapeField } from '../sampling/tensor.ts'
 import { pace } from './pace.ts'
-import { type Parameter, parametersOf, toValue } from './parameters.ts'
+import type { Parameter } from './parameters.ts'
+import { type Query, type QueryNames, queryNames, readQuery } from './query.ts'
 import type { Operation, SamplingRequest } from './request.ts'
 import type { DecodedRow } from './rows.ts'
 import { TensorBody } from './tensor-body.ts'
@@ -23,41 +24,48 @@ const tensorFields = {
   ).optional(),
 }
 
-/** The query of an operation. */
-export function querySchema({ Fields }: Operation) {
-  const parameters = new Map<string, Parameter>([
-    ['dtype', { kind: 'text', isList: false }],
-    ['shape', { kind: 'number', isList: true }],
-  ])
-  for (const [name, parameter] of parametersOf(Fields)) {
-    if (parameter.kind !== 'logits') parameters.set(name, parameter)
+const tensorParameters: Readonly<Record<keyof typeof tensorFields, Parameter>> = {
+  dtype: { kind: 'text', isList: false },
+  shape: { kind: 'number', isList: true },
+}
+
+/** What a query says beside a body in JSON, where the logits have type and shape of their own. */
+export function jsonQueryNames(operation: Operation): QueryNames {
+  const { parameters, refused } = queryNames(operation)
+  const why = 'describes a body of bytes (application/octet-stream); in JSON, logits says it'
+  const others = Object.keys(tensorFields).map((name) => [name, `${name} ${why}`] as const)
+  return { parameters, refused: new Map([...refused, ...others]) }
+}
+
+/** What the query of an operation says where the body is the tensor. */
+export function tensorQuery(operation: Operation) {
+  const { Fields } = operation
+  const { parameters, refused } = queryNames(operation)
+  const mask = Object.fromEntries([...parameters.keys()].map((name) => [name, true]))
+  const names = {
+    parameters: new Map([...Object.entries(tensorParameters), ...parameters]),
+    refused,
   }
-  const others = [...parameters.keys()].filter((name) => name in Fields.shape)
-  const mask = Object.fromEntries(others.map((name) => [name, true]))
-  const Query = Fields.pick(mask as never)
+  /** For the documentation. */
+  const schema = Fields.pick(mask as never)
     .extend(tensorFields)
     .strict()
   // What a query cannot say is as it is when nothing is said.
   const Whole = Fields.extend(tensorFields).strict()
 
-  function parse(given: Readonly<Record<string, string | string[]>>) {
-    const values = Object.entries(given).map(([name, text]) => {
-      if (Array.isArray(text)) {
-        throw problemAt('INVALID_REQUEST', [name], `Expected one value, got ${text.length}`)
-      }
-      return [name, toValue(text, parameters.get(name))]
-    })
-    const isKnown = values.every(([name]) => parameters.has(name as string))
-    const fields = validate(isKnown ? Whole : Query, Object.fromEntries(values))
-    return fields as { dtype: Dtype; shape?: number[] }
+  function parse(query: Query) {
+    return validate(Whole, readQuery(query, names) ?? {}) as unknown as TensorQuery
   }
-  return { Query, parse }
+  return { schema, parse }
 }
 
-export type Query = ReturnType<ReturnType<typeof querySchema>['parse']>
+interface TensorQuery {
+  dtype: Dtype
+  shape?: number[]
+}
 
 /** Takes the body in, and makes the request of it. `length` is what it is said to be, if anything. */
-export function openTensor(query: Query, length: number | undefined) {
+export function openTensor(query: TensorQuery, length: number | undefined) {
   const tensor = new TensorBody(query.dtype, query.shape, length, (message) => {
     throw problemAt('INVALID_REQUEST', ['logits'], message)
   })

@@ -106,8 +106,7 @@ function toProblem(
     } else if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys.slice(0, MAX_FAULTS + 1)) {
         // Only of the object itself is it known what it may hold.
-        const nearest = suggestion(key, issue.path.length === 0 ? known : [])
-        const detail = `Unknown field ${describeValue(key)}${nearest}`
+        const detail = unknownField(key, issue.path.length === 0 ? known : [])
         faults.push({ pointer: toPointer([...path, ...issue.path, key]), detail })
       }
     } else {
@@ -132,6 +131,11 @@ function toDetail(issue: z.core.$ZodIssue): string {
   if (issue.input === undefined) return 'Expected a value, got none'
   if (issue.code === 'custom') return issue.message
   return `${issue.message.replace('Invalid input: e', 'E').replace(/, received .*$/, '')}, got ${describeValue(issue.input)}`
+}
+
+/** What to say of a field that is not among the known ones. */
+export function unknownField(key: string, known: readonly string[]): string {
+  return `Unknown field ${describeValue(key)}${suggestion(key, known)}`
 }
 
 function suggestion(key: string, known: readonly string[]): string {

@@ -23,6 +23,7 @@ import {
   type InferAnswer,
   InferResponse,
 } from '../protocols/open-inference/response.ts'
+import { type Query, queryNames, readQuery } from '../protocols/query.ts'
 import { decodeRows } from '../protocols/rows.ts'
 import { checkReadiness } from './health.ts'
 import { toPayload } from './payload.ts'
@@ -208,15 +209,17 @@ async function modelRoutes(
   const { name, operation } = model
   const options = decodeOptions(config)
   const decode = inferDecoder(operation)
+  const names = queryNames(operation)
 
-  async function answer(sent: Infer, work: Work): Promise<InferAnswer> {
-    const rows = await decodeRows(decode(sent), operation, options)
+  async function answer(sent: Infer, work: Work, asked = {}): Promise<InferAnswer> {
+    const rows = await decodeRows(decode(sent, asked), operation, options)
     work.decoded()
     return encodeInfer(sent.request, model, rows, work.sample(rows))
   }
 
   async function infer(request: FastifyRequest, reply: FastifyReply) {
     const limit = config.MAX_BODY_BYTES
+    const asked = readQuery(request.query as Query, names)
     const jsonLength = headerLengthOf(request)
     const work = new Work(jsonLength === undefined ? 'infer_json' : 'infer_binary')
     request.work = work
@@ -224,7 +227,7 @@ async function modelRoutes(
     let written: InferAnswer
     try {
       await takeBody(request, reply, limit, (piece) => body.push(piece))
-      written = await answer(body.end(), work)
+      written = await answer(body.end(), work, asked)
     } finally {
       body.release()
     }
@@ -269,7 +272,7 @@ async function modelRoutes(
         'The input `logits` is FP32, FP16, BF16 or FP64, [V] or [B, V]. Any field of /v1 that is a value or a list may be a ' +
         'request parameter (a list as text, with commas), or an input of its name with a value for each row; lists of ' +
         'different lengths are padded with negative numbers. With `Inference-Header-Content-Length` binary tensors follow ' +
-        'the JSON; with 0 the body is one row of FP32. Also at `/versions/1/infer`.',
+        'the JSON; with 0 the body is one row of FP32. A query may have fields too; parameters and inputs win where both have one. Also at `/versions/1/infer`.',
       tags,
       hide,
       requestBody: {

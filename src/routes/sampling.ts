@@ -8,7 +8,8 @@ import { takeBody, Work } from '../plugins/work.ts'
 import { announcedLength, type Push } from '../protocols/body.ts'
 import { JsonBody } from '../protocols/json/body.ts'
 import { encode } from '../protocols/json/response.ts'
-import { encodeTensor, openTensor, querySchema } from '../protocols/octets.ts'
+import { encodeTensor, jsonQueryNames, openTensor, tensorQuery } from '../protocols/octets.ts'
+import { type Query, readQuery, withQuery } from '../protocols/query.ts'
 import type { Operation, SamplingRequest } from '../protocols/request.ts'
 import { type DecodedRow, type DecodeOptions, decodeRows } from '../protocols/rows.ts'
 import { validate } from '../protocols/validate.ts'
@@ -54,19 +55,21 @@ export async function samplingRoute(
   { url, operation, response, answersTensor, examples, ...documentation }: SamplingRoute,
 ): Promise<void> {
   const options = decodeOptions(config)
-  const query = querySchema(operation)
+  const query = tensorQuery(operation)
+  const jsonNames = jsonQueryNames(operation)
   const limit = config.MAX_BODY_BYTES
 
-  function openJson(): Body {
+  function openJson(request: FastifyRequest): Body {
+    const asked = readQuery(request.query as Query, jsonNames)
     const body = new JsonBody()
     return {
       push: (piece) => body.push(piece),
-      end: () => validate(operation.Request, body.end()) as SamplingRequest,
+      end: () => validate(operation.Request, withQuery(body.end(), asked)) as SamplingRequest,
     }
   }
 
   function openOctets(request: FastifyRequest): Body {
-    const parsed = query.parse(request.query as Record<string, string>)
+    const parsed = query.parse(request.query as Query)
     return openTensor(parsed, announcedLength(request.raw, limit))
   }
 
@@ -87,10 +90,10 @@ export async function samplingRoute(
       schema: {
         ...documentation,
         tags: ['sampling'],
-        parameters: query.Query,
+        parameters: query.schema,
         requestBody: {
           description:
-            'Logits and parameters as JSON; or the tensor of logits alone, with parameters in the query, which is read for nothing else.',
+            'Logits and parameters as JSON; or the tensor of logits alone, with parameters in the query. Beside JSON a query may have fields too; the body wins where both have one.',
           content: {
             ...jsonContent(operation.Request, requests),
             ...octetContent(
@@ -118,7 +121,7 @@ export async function samplingRoute(
       const isJson = type.toLowerCase().startsWith(JSON_TYPE)
       const work = new Work(isJson ? 'json' : 'octets')
       request.work = work
-      const body = isJson ? openJson() : openOctets(request)
+      const body = isJson ? openJson(request) : openOctets(request)
       try {
         await takeBody(request, reply, limit, body.push)
         const rows = await decodeRows(body.end(), operation, options)

@@ -113,10 +113,10 @@ function toBytes(words: readonly number[]): DecodedText {
 const ignored =
   /^(binary_data_output|sequence_id|sequence_start|sequence_end|priority|timeout|headers|content_type|triton_.*)$/
 
-/** How requests for an operation are to be understood. */
+/** How requests for an operation are to be understood; `asked` is what the query says. */
 export function inferDecoder({ Fields }: Operation) {
   const parameters = parametersOf(Fields)
-  return (infer: Infer): SamplingRequest => {
+  return (infer: Infer, asked: Readonly<Record<string, unknown>> = {}): SamplingRequest => {
     const { inputs, parameters: given = {} } = infer.request
     const { binaries } = infer
     const logitsInput = inputs.find(({ name }) => name === LOGITS)
@@ -125,7 +125,7 @@ export function inferDecoder({ Fields }: Operation) {
     const count = logits.rows.length
 
     // Not an object, in which some names are no field.
-    const shared = new Map<string, unknown>()
+    const shared = new Map<string, unknown>(Object.entries(asked))
     const own = Array.from({ length: count }, (): Record<string, unknown> => ({}))
     let isShared = true
     for (const [name, value] of Object.entries(given)) {
