@@ -46,7 +46,10 @@ function findRepetition(given: string | readonly string[]): string | undefined {
   return typeof given === 'string' ? undefined : `Expected one value, got ${given.length}`
 }
 
-/** A body with the fields of a query that it has not. */
+/** A body with the fields of a query that it leaves out, or has as null. */
 export function withQuery(body: unknown, asked: Record<string, unknown> | undefined): unknown {
-  return asked && isObject(body) ? { ...asked, ...body } : body
+  if (!asked || !isObject(body)) return body
+  const whole: Record<string, unknown> = { ...body }
+  for (const [name, value] of Object.entries(asked)) whole[name] ??= value
+  return whole
 }

@@ -6,8 +6,8 @@ import {
   drawFields,
   samplingFields,
   scoreFields,
-  withoutDefault,
 } from '../sampling/params.ts'
+import { withoutDefault } from '../sampling/parsed.ts'
 
 /** Up to this vocabulary size an answer carries every probability unless told otherwise. */
 const SMALL_VOCABULARY = 1024

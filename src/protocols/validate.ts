@@ -1,7 +1,7 @@
 import leven from 'leven'
 import * as z from 'zod'
 import { type Fault, Problem, type ProblemCode, toPointer } from '../errors.ts'
-import { describeValue, isObject } from '../sampling/parsed.ts'
+import { describeValue, isObject, withoutNulls } from '../sampling/parsed.ts'
 
 /** Parse a value by a schema, or throw a problem that names each fault, at most `MAX_FAULTS`. */
 export function validate<Schema extends z.ZodType>(
@@ -24,6 +24,8 @@ export function validate<Schema extends z.ZodType>(
 
 interface Known {
   fields: ReadonlyMap<string, z.ZodType>
+  /** The fields that may be null, which says no more than to leave them out. */
+  optional: ReadonlySet<string>
   /** What the fields come to that are not given, but for those that must be. */
   defaults: Readonly<Record<string, unknown>>
   required: readonly string[]
@@ -39,10 +41,11 @@ function learn(schema: z.ZodObject): Known {
   const required = [...fields].flatMap(([name, field]) =>
     field.safeParse(undefined).success ? [] : [name],
   )
+  const optional = new Set([...fields.keys()].filter((name) => !required.includes(name)))
   const mask = Object.fromEntries(required.map((name) => [name, true]))
   const defaults = schema.partial(mask as never).parse({})
   const isStrict = schema.def.catchall instanceof z.ZodNever
-  const known = { fields, required, defaults, isStrict }
+  const known = { fields, optional, required, defaults, isStrict }
   knownOf.set(schema, known)
   return known
 }
@@ -56,7 +59,7 @@ function parseGiven<Schema extends z.ZodObject>(
   value: object,
   path: PropertyKey[],
 ): z.output<Schema> {
-  const { fields, defaults, required, isStrict } = knownOf.get(schema) ?? learn(schema)
+  const { fields, optional, defaults, required, isStrict } = knownOf.get(schema) ?? learn(schema)
   const parsed: Record<string, unknown> = {}
   const issues = new Map<string, z.core.$ZodIssue[]>()
   const unknown: string[] = []
@@ -67,7 +70,9 @@ function parseGiven<Schema extends z.ZodObject>(
   }
   for (const name of Object.keys(value)) {
     const field = fields.get(name)
-    if (field) parse(name, field, (value as Record<string, unknown>)[name])
+    const given = (value as Record<string, unknown>)[name]
+    if (given === null && optional.has(name)) continue
+    if (field) parse(name, field, withoutNulls(field, given))
     else if (isStrict && unknown.length <= MAX_FAULTS) unknown.push(name)
   }
   for (const name of required) {

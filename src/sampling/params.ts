@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { perRow, tokenHistory, tokenIds, u64, vocabularyChecks } from './fields.ts'
 import { kelvinOrder, type SamplerName, samplerByName } from './order.ts'
-import { list } from './parsed.ts'
+import { list, withoutDefault } from './parsed.ts'
 import { profiles } from './profiles/index.ts'
 import type { samplers } from './samplers/index.ts'
 
@@ -154,15 +154,6 @@ const rowFields = z.strictObject({ ...samplingFields, ...scoreFields })
 
 /** The parameters of one row, defaults filled in. */
 export type RowParams = z.output<typeof rowFields>
-
-/** The schema under the wrappers that make a field optional. */
-export function withoutDefault(schema: z.core.$ZodType): z.core.$ZodType {
-  return schema instanceof z.ZodDefault ||
-    schema instanceof z.ZodPrefault ||
-    schema instanceof z.ZodOptional
-    ? withoutDefault(schema.unwrap())
-    : schema
-}
 
 const everyField = Object.entries({ ...rowFields.shape, ...contextFields })
 

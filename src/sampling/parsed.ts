@@ -43,13 +43,36 @@ class Faulty extends Error {
   }
 }
 
+/** The schema under the wrappers that make a field optional. */
+export function withoutDefault(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodOptional
+    ? withoutDefault(schema.unwrap())
+    : schema
+}
+
+/** An object without those of its schema's optional fields that are null: many clients write what they leave out so. */
+export function withoutNulls(schema: z.core.$ZodType, value: unknown): unknown {
+  if (!isObject(value)) return value
+  const inner = withoutDefault(schema)
+  if (!(inner instanceof z.ZodObject)) return value
+  const shape = inner.shape as Record<string, z.core.$ZodType>
+  const isAbsent = ([name, of]: [string, unknown]) =>
+    of === null && Object.hasOwn(shape, name) && shape[name] !== withoutDefault(shape[name]!)
+  const entries = Object.entries(value)
+  return entries.some(isAbsent)
+    ? Object.fromEntries(entries.filter((entry) => !isAbsent(entry)))
+    : value
+}
+
 /** Parse a part of a field by a schema, within the function that parses the field. */
 export function parsePart<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
   path: Path = [],
 ): z.output<Schema> {
-  const result = schema.safeParse(value, { reportInput: true })
+  const result = schema.safeParse(withoutNulls(schema, value), { reportInput: true })
   if (result.success) return result.data
   throw new Faulty(
     result.error.issues.map(

@@ -61,7 +61,7 @@ const faults: [
   ['{"logits":[1],"temperature":1e999}', 400, 'INVALID_REQUEST', '/temperature', /got Infinity/],
   [{ logits: [1], temperature: '1' }, 400, 'INVALID_REQUEST', '/temperature', /number, got "1"/],
   [{ logits: [1], top_k: 1.5 }, 400, 'INVALID_REQUEST', '/top_k', /int, got 1.5/],
-  [{ logits: [1], top_p: null }, 400, 'INVALID_REQUEST', '/top_p', /got null/],
+  [{ logits: null }, 400, 'INVALID_REQUEST', '/logits', /got null/],
   [{ logits: [1], n: 0 }, 400, 'INVALID_REQUEST', '/n', />=1, got 0/],
   [{ logits: [1], seed: -1 }, 400, 'INVALID_REQUEST', '/seed', /0 to 18446744073709551615/],
   [{ logits: [1], seed: 2 ** 53 }, 400, 'INVALID_REQUEST', '/seed', /as strings/],

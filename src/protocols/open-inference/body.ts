@@ -38,7 +38,7 @@ interface Section {
 function sectionsOf({ inputs }: InferRequest): Section[] {
   return inputs.flatMap((input): Section[] => {
     const { name, parameters, datatype, shape } = input
-    const size = parameters?.binary_data_size
+    const size = parameters?.binary_data_size ?? undefined
     if (size === undefined) return []
     if (!Number.isSafeInteger(size) || (size as number) < 0) {
       fault(name, `Expected binary_data_size to be a number of bytes, got ${size}`)

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { Problem } from '../../errors.ts'
+import type { DecodedText } from '../../sampling/bytes.ts'
 import type { Dtype } from '../../sampling/elements.ts'
-import { list } from '../../sampling/parsed.ts'
+import { describeValue, isList, isObject, list, parsed } from '../../sampling/parsed.ts'
 import { datatypeNames, datatypeOf } from './datatypes.ts'
 
 /** What a request of the Open Inference Protocol may be. Clients may add fields of their own. */
@@ -9,9 +10,27 @@ import { datatypeNames, datatypeOf } from './datatypes.ts'
 /** The input that is not a parameter. */
 export const LOGITS = 'logits'
 
-const Parameters = z
-  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-  .meta({ description: 'Texts, numbers and booleans by name.' })
+type ParameterValue = string | number | boolean | DecodedText
+
+/** A parameter that is null is left out. */
+const Parameters = parsed(
+  {
+    description: 'Texts, numbers and booleans by name.',
+    type: 'object',
+    additionalProperties: {
+      anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }],
+    },
+  },
+  (value, fault): Readonly<Record<string, ParameterValue | null>> => {
+    if (!isObject(value)) return fault([], `Expected an object, got ${describeValue(value)}`)
+    for (const [name, given] of Object.entries(value)) {
+      if (isList(given) || isObject(given)) {
+        fault([name], `Expected a text, number or boolean, got ${describeValue(given)}`)
+      }
+    }
+    return value as Record<string, ParameterValue | null>
+  },
+)
 
 const Input = z.object({
   name: z.string(),

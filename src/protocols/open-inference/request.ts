@@ -130,6 +130,7 @@ export function inferDecoder({ Fields }: Operation) {
     let isShared = true
     for (const [name, value] of Object.entries(given)) {
       if (ignored.test(name)) continue
+      if (value === null && shared.has(name)) continue
       shared.set(name, typeof value === 'string' ? toValue(value, parameters.get(name)) : value)
     }
     const seen = new Set<string>()

@@ -115,7 +115,7 @@ function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: 
     const binary = own.binary_data ?? isBinary
     const wanted = { ...output, name, isBinary: binary === true }
     const { classification } = own
-    if (classification === undefined) return wanted
+    if (classification === undefined || classification === null) return wanted
     if (name !== 'probabilities') {
       throw new Problem('INVALID_REQUEST', `output "${name}" has no classes; probabilities has`)
     }
