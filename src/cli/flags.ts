@@ -16,25 +16,31 @@ function isSwitch(field: string): boolean {
   return parameters.get(field)?.kind === 'boolean' && !parameters.get(field)!.isList
 }
 
-/** As parseArgs of node:util wants it told. */
+/** As parseArgs of node:util wants it told. A list may be one text with commas, or several. */
 export const fieldOptions = Object.fromEntries(
-  fields.map((field) => [flagOf(field), { type: isSwitch(field) ? 'boolean' : 'string' } as const]),
+  fields.map((field) => [
+    flagOf(field),
+    isSwitch(field)
+      ? ({ type: 'boolean' } as const)
+      : ({ type: 'string', multiple: true } as const),
+  ]),
 )
 
 const words: Readonly<Record<Parameter['kind'], string>> = {
   number: 'NUMBER',
+  integer: 'NUMBER',
   boolean: 'BOOLEAN',
   text: 'TEXT',
   bytes: 'BASE64',
   logits: 'NUMBER',
+  object: 'JSON',
+  json: 'JSON',
 }
 
 function wordOf(field: string): string {
   if (isSwitch(field)) return ''
-  const parameter = parameters.get(field)
-  if (!parameter) return ' JSON'
-  const word = words[parameter.kind]
-  return parameter.isList ? ` ${word},…` : ` ${word}`
+  const { kind, isList } = parameters.get(field)!
+  return isList ? ` ${words[kind]},…` : ` ${words[kind]}`
 }
 
 /** Each with the first sentence of what it means. */
@@ -45,9 +51,12 @@ export const fieldUsage = fields
   })
   .join('\n')
 
-function toField(field: string, text: string): unknown {
-  const parameter = parameters.get(field)
-  if (parameter) return toValue(text, parameter)
+function toField(field: string, texts: readonly string[]): unknown {
+  const parameter = parameters.get(field)!
+  if (parameter.isList) return texts.flatMap((text) => toValue(text, parameter))
+  const [text] = texts as [string]
+  if (texts.length > 1) throw misuse(`--${flagOf(field)} takes one value, got ${texts.length}`)
+  if (parameter.kind !== 'object' && parameter.kind !== 'json') return toValue(text, parameter)
   try {
     return JSON.parse(text)
   } catch {
@@ -61,7 +70,7 @@ export function fieldsOf(values: Readonly<Record<string, unknown>>): Record<stri
   return Object.fromEntries(
     given.map((field) => {
       const value = values[flagOf(field)]
-      return [field, typeof value === 'string' ? toField(field, value) : value]
+      return [field, Array.isArray(value) ? toField(field, value) : value]
     }),
   )
 }

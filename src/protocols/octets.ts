@@ -41,14 +41,18 @@ export function jsonQueryNames(operation: Operation): QueryNames {
 export function tensorQuery(operation: Operation) {
   const { Fields } = operation
   const { parameters, refused } = queryNames(operation)
-  const mask = Object.fromEntries([...parameters.keys()].map((name) => [name, true]))
+  const kinds = [...parameters].map(([name, { kind }]) => ({ name, isObject: kind === 'object' }))
+  const mask = Object.fromEntries(kinds.map(({ name }) => [name, true]))
+  const objects = kinds
+    .filter(({ isObject }) => isObject)
+    .map(({ name }) => [name, asText(Fields, name)])
   const names = {
     parameters: new Map([...Object.entries(tensorParameters), ...parameters]),
     refused,
   }
   /** For the documentation. */
   const schema = Fields.pick(mask as never)
-    .extend(tensorFields)
+    .extend({ ...Object.fromEntries(objects), ...tensorFields })
     .strict()
   // What a query cannot say is as it is when nothing is said.
   const Whole = Fields.extend(tensorFields).strict()
@@ -57,6 +61,13 @@ export function tensorQuery(operation: Operation) {
     return validate(Whole, readQuery(query, names) ?? {}) as unknown as TensorQuery
   }
   return { schema, parse }
+}
+
+/** How the documentation has a field that is an object. */
+function asText({ shape }: z.ZodObject, name: string) {
+  const { description } = (shape[name] as z.ZodType).meta() ?? {}
+  const text = { description: `${description} As JSON text.`, contentMediaType: 'application/json' }
+  return z.string().meta(text).optional()
 }
 
 interface TensorQuery {

@@ -104,6 +104,21 @@ describe('kelvin sample', () => {
     expect(results[0].seed).toBe('1')
   })
 
+  it('reads values as a query does, and an option that comes twice as a list', async () => {
+    const path = file('few.json', '[2,1,0.5]')
+    const args = ['--temperature', '.5', '--top-k', '2.', '--seed', '1e+05', '--json']
+    const twice = ['--logprob-token-ids', '0', '--logprob-token-ids', '1,2']
+    const others = ['--guidance-scale', '2', '--unconditional-logits', '1,0,-inf']
+    const { out, status } = await kelvin(['sample', path, ...args, ...twice, ...others])
+    expect(status).toBe(0)
+    const { results } = JSON.parse(out)
+    expect(results[0]).toMatchObject({
+      kept_count: 2,
+      seed: '100000',
+      scored: { token_ids: [0, 1, 2] },
+    })
+  })
+
   it.each([
     ['TCP', () => server.url],
     ['a Unix socket', () => `unix:${socket}`],
@@ -181,6 +196,7 @@ describe('kelvin sample', () => {
     ['two files', [one, two]],
     ['an unknown option', [one, '--tempreature', '1']],
     ['an option without its value', [one, '--top-k']],
+    ['two values for one', [one, '--top-k', '1', '--top-k', '2']],
     ['what is no JSON', [one, '--logit-bias', '{']],
     ['an unknown type', [one, '--dtype', 'int8']],
     ['what is no URL', [one, '--url', 'localhost']],

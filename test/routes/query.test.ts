@@ -52,6 +52,103 @@ it('an answer names a bounded number of faults of a query', async () => {
   expect([errors.length, errors_truncated]).toEqual([10, true])
 })
 
+const tensor = Buffer.from(Float32Array.from(logits).buffer)
+
+const octets = (query: string) =>
+  app.inject({
+    method: 'POST',
+    url: `/v1/sample?${query}`,
+    payload: Buffer.concat([tensor]),
+    headers: { 'content-type': 'application/octet-stream' },
+  })
+
+describe('a query of bytes', () => {
+  it.each([
+    ['shape=1&shape=5', {}],
+    ['logprob_token_ids=1&logprob_token_ids=2,3', { logprob_token_ids: [1, 2, 3] }],
+    ['order=top_k&order=temperature&top_k=2', { order: ['top_k', 'temperature'], top_k: 2 }],
+    ['logprob_token_ids=1,%202', { logprob_token_ids: [1, 2] }],
+    ['trace=True', { trace: true }],
+    ['trace=TRUE&replacement=False', { trace: true, replacement: false }],
+    ['trace=1&replacement=0', { trace: true, replacement: false }],
+    ['temperature=.5', { temperature: 0.5 }],
+    ['temperature=1.', { temperature: 1 }],
+    ['temperature=5e-01', { temperature: 0.5 }],
+    ['temperature=5E-1', { temperature: 0.5 }],
+    ['temperature=%2B.5', { temperature: 0.5 }],
+    ['temperature=+0.5', { temperature: 0.5 }],
+    ['temperature=1e+00', { temperature: 1 }],
+    ['top_k=2.0', { top_k: 2 }],
+    ['seed=100000', { seed: 100_000 }],
+    ['seed=1e%2B05', { seed: 100_000 }],
+    ['seed=7.0&step=3.', { seed: 7, step: 3 }],
+    ['seed=18446744073709551615', { seed: '18446744073709551615' }],
+    ['mirostat=2&state={"mirostat_mu":1.5}', { mirostat: 2, state: { mirostat_mu: 1.5 } }],
+    ['state=null', {}],
+    [
+      'exponential_decay_length_penalty={"start":0,"factor":2}&stop_token_ids=1&output_token_ids=1',
+      {
+        exponential_decay_length_penalty: { start: 0, factor: 2 },
+        stop_token_ids: [1],
+        output_token_ids: [1],
+      },
+    ],
+  ])('%s is read as Python, Go, R and shells print it', async (query, fields) => {
+    const seed = query.includes('seed') ? '' : '&seed=1'
+    const answer = await octets(query + seed)
+    expect(answer.json()).toEqual((await post('/v1/sample', { logits, seed: 1, ...fields })).json())
+    expect(answer.statusCode).toBe(200)
+  })
+
+  it('has a mask in base64, with the plus that a query takes for a space', async () => {
+    const words = Int32Array.of(0b1000_0000_1111_1011)
+    const token_bitmask = Buffer.from(words.buffer).toString('base64')
+    expect(token_bitmask).toContain('+')
+    const answer = await octets(`seed=1&token_bitmask=${token_bitmask}`)
+    expect(answer.json()).toEqual(
+      (await post('/v1/sample', { logits, seed: 1, token_bitmask })).json(),
+    )
+  })
+
+  it.each([
+    ['logit_bias={"1":2}', '/logit_bias', /logit_bias cannot be in a query: it needs a JSON body/],
+    ['bad_words_ids=1', '/bad_words_ids', /needs a JSON body/],
+    ['sequence_bias=1', '/sequence_bias', /needs a JSON body/],
+    ['dry_sequence_breakers=1', '/dry_sequence_breakers', /needs a JSON body/],
+    ['unconditional_logits=1,2', '/unconditional_logits', /needs a JSON body/],
+    ['logits=1,2', '/logits', /needs a JSON body/],
+    ['rows=1', '/rows', /needs a JSON body/],
+    ['state=1', '/state', /object as JSON text, got "1"; or send it in a JSON body/],
+    ['state={', '/state', /object as JSON text/],
+    ['state={}&state={}', '/state', /Expected one value, got 2/],
+    ['state={"mu":1}', '/state/mu', /Unknown field "mu"/],
+    [
+      'temperature=1&temperature=2',
+      '/temperature',
+      /one value, got 2; a query has one for all rows/,
+    ],
+    ['temperature=.5,1', '/temperature', /one value, got 2; a query has one for all rows/],
+    ['seed=1,2', '/seed', /one value, got 2/],
+    ['profile=vllm&profile=vllm', '/profile', /one value, got 2/],
+    ['temperature=', '/temperature', /number, got ""/],
+    ['temperature=1e', '/temperature', /number, got "1e"/],
+    ['temperature=.', '/temperature', /number, got "."/],
+    ['temperature=0x1', '/temperature', /number, got "0x1"/],
+    ['temperature=nan', '/temperature', /number, got "nan"/],
+    ['temperature=inf', '/temperature', /number, got "inf"/],
+    ['trace=yes', '/trace', /boolean, got "yes"/],
+    ['trace=constructor', '/trace', /boolean, got "constructor"/],
+    ['top_k=2.5', '/top_k', /int, got 2.5/],
+    ['seed=1.5', '/seed', /integer from 0 .*got 1.5/],
+  ])('%s is refused', async (query, pointer, words) => {
+    for (const response of [await octets(query), await post(`/v1/sample?${query}`, { logits })]) {
+      const { code, detail, errors } = ProblemDocument.parse(response.json())
+      expect({ code, pointer: errors[0]!.pointer }).toEqual({ code: 'INVALID_REQUEST', pointer })
+      expect(detail).toMatch(words)
+    }
+  })
+})
+
 describe('a query of /v2', () => {
   const url = '/v2/models/sample/infer'
   const inputs = [{ name: 'logits', datatype: 'FP32', shape: [1, 5], data: logits }]
