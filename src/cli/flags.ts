@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { type Parameter, parametersOf, toValue } from '../protocols/parameters.ts'
 import { sampleOperation } from '../protocols/request.ts'
+import { suggestField } from '../protocols/suggest.ts'
 import { misuse } from './failure.ts'
 
 /** Flags for the fields of a request, by the names they have on the wire. */
@@ -73,4 +74,10 @@ export function fieldsOf(values: Readonly<Record<string, unknown>>): Record<stri
       return [field, Array.isArray(value) ? toField(field, value) : value]
     }),
   )
+}
+
+/** What to say of an option that there is not. */
+export function unknownOption(option: string): string {
+  const hint = suggestField(option.replace(/^-+/, ''), fields)
+  return `there is no option ${option}${hint.replaceAll(/"(\w+)"/g, (_, field) => `--${flagOf(field)}`)}`
 }

@@ -3,7 +3,7 @@ import { KelvinError } from '../client/index.ts'
 import { toJsonRequest, toWire } from '../client/request.ts'
 import { openTransport, type Transport } from '../client/transport.ts'
 import { Failure, misuse } from './failure.ts'
-import { fieldOptions, fieldsOf, fieldUsage } from './flags.ts'
+import { fieldOptions, fieldsOf, fieldUsage, unknownOption } from './flags.ts'
 import { Problem, sampleHere } from './in-process.ts'
 import { type Input, readInput, widths } from './input.ts'
 import { type Shown, toTable } from './table.ts'
@@ -53,19 +53,26 @@ async function ask(url: string, apiKey: string | undefined, { logits, fields }: 
   }
 }
 
+const options = {
+  ...fieldOptions,
+  url: { type: 'string' },
+  json: { type: 'boolean' },
+  dtype: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, allowPositionals: true, allowNegative: true, options })
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string }
+    const [, option] = /^Unknown option '([^']+)'/.exec(message) ?? []
+    throw code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && option ? misuse(unknownOption(option)) : error
+  }
+}
+
 export async function run(args: string[], { KELVIN_API_KEY }: NodeJS.ProcessEnv) {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    allowNegative: true,
-    options: {
-      ...fieldOptions,
-      url: { type: 'string' },
-      json: { type: 'boolean' },
-      dtype: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  })
+  const { values, positionals } = parse(args)
   if (values.help) {
     process.stdout.write(usage)
     return 0

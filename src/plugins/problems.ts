@@ -50,7 +50,7 @@ const fastifyCodes: Record<string, ProblemCode> = {
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
-const MAX_DETAIL = 300
+const MAX_DETAIL = 1000
 
 function toDocument(problem: Problem, request_id: string): z.output<typeof ProblemDocument> {
   const { code, faults } = problem

@@ -39,7 +39,7 @@ export function readQuery(
     const value = parameter && toField(given, parameter)
     const fault = parameter
       ? findFault(given, value, parameter)
-      : (refused.get(name) ?? unknownField(name, [...parameters.keys()]))
+      : (refused.get(name) ?? unknownField(name, [...parameters.keys(), ...refused.keys()]))
     if (fault === undefined) values[name] = value
     else faults.push({ pointer: toPointer([name]), detail: fault })
     if (faults.length > MAX_FAULTS) break

@@ -1,7 +1,7 @@
-import leven from 'leven'
 import * as z from 'zod'
 import { type Fault, Problem, type ProblemCode, toPointer } from '../errors.ts'
 import { describeValue, isObject, withoutNulls } from '../sampling/parsed.ts'
+import { suggestField, suggestValue } from './suggest.ts'
 
 /** Parse a value by a schema, or throw a problem that names each fault, at most `MAX_FAULTS`. */
 export function validate<Schema extends z.ZodType>(
@@ -135,17 +135,17 @@ function codeOf(issue: z.core.$ZodIssue): ProblemCode {
 function toDetail(issue: z.core.$ZodIssue): string {
   if (issue.input === undefined) return 'Expected a value, got none'
   if (issue.code === 'custom') return issue.message
+  if (issue.code === 'invalid_value') return toChoice(issue)
   return `${issue.message.replace('Invalid input: e', 'E').replace(/, received .*$/, '')}, got ${describeValue(issue.input)}`
+}
+
+function toChoice({ values, input }: z.core.$ZodIssueInvalidValue): string {
+  const known = values.map((value) => JSON.stringify(value))
+  const guess = typeof input === 'string' ? suggestValue(input, values.map(String)) : ''
+  return `Expected ${known.length > 1 ? 'one of ' : ''}${known.join(', ')}, got ${describeValue(input)}${guess}`
 }
 
 /** What to say of a field that is not among the known ones. */
 export function unknownField(key: string, known: readonly string[]): string {
-  return `Unknown field ${describeValue(key)}${suggestion(key, known)}`
-}
-
-function suggestion(key: string, known: readonly string[]): string {
-  if (known.length === 0 || key.length > 64) return ''
-  const distance = (name: string) => (name.startsWith(key) ? 1 : leven(key, name))
-  const nearest = known.toSorted((a, b) => distance(a) - distance(b))[0]
-  return `; did you mean "${nearest}"?`
+  return `Unknown field ${describeValue(key)}${suggestField(key, known)}`
 }

@@ -258,8 +258,14 @@ export function sequenceBiases(description: string) {
 
 const MAX_U64 = 2n ** 64n - 1n
 
-/** An unsigned 64-bit integer: a JSON integer where that is exact, else a decimal string. */
-export function u64(description: string, max = MAX_U64) {
+/**
+ * An unsigned 64-bit integer: a JSON integer where that is exact, else a decimal string. `hint` is for
+ * somebody who sends what is none.
+ */
+export function u64(
+  description: string,
+  { max = MAX_U64, hint }: { max?: bigint; hint?: string } = {},
+) {
   return parsed(
     {
       description,
@@ -271,15 +277,15 @@ export function u64(description: string, max = MAX_U64) {
     (value, fault) => {
       const isExact =
         typeof value === 'string' ? /^[0-9]{1,20}$/.test(value) : Number.isSafeInteger(value)
-      if (!isExact) {
-        const hint = Number.isInteger(value) ? '; write integers beyond 2^53 as strings' : ''
-        fault([], `Expected an integer from 0 to ${max}, got ${describeValue(value)}${hint}`)
-      }
-      const integer = BigInt(value as string | number)
-      if (integer < 0n || integer > max) {
-        fault([], `Expected an integer from 0 to ${max}, got ${describeValue(value)}`)
-      }
-      return integer
+      const integer = isExact ? BigInt(value as string | number) : -1n
+      if (integer >= 0n && integer <= max) return integer
+      const isRounded = typeof value === 'number' && value > Number.MAX_SAFE_INTEGER
+      const hints = [
+        ...(isRounded ? ['write integers beyond 2^53 as strings'] : []),
+        ...(hint ? [hint] : []),
+      ]
+      const detail = `Expected an integer from 0 to ${max}, got ${describeValue(value)}`
+      return fault([], [detail, ...hints].join('; '))
     },
   )
 }

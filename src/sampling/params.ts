@@ -45,7 +45,7 @@ export const commonFields = {
         'The engine to agree with: its order of samplers, and its side where engines disagree. See GET /v1/samplers.',
     })
     .default('kelvin'),
-  order: list(z.enum(kelvinOrder as [SamplerName, ...SamplerName[]], 'Expected a sampler'), {
+  order: list(z.enum(kelvinOrder as [SamplerName, ...SamplerName[]]), {
     description:
       'The samplers to run, in this order, in place of the profile’s. One that is left out does not run.',
     items: { type: 'string', enum: [...kelvinOrder] },
@@ -92,14 +92,15 @@ export const addressFields = {
   seed: u64(
     'With stream and step, the address of the random numbers. The same address draws the same tokens, always. ' +
       'Absent: the server draws a seed, and the answer carries it.',
+    { hint: 'omit it for a random one' },
   ).optional(),
   stream: u64(
     'Tells apart rows that share a seed. Absent: 0 for a row that has a seed of its own in `rows`, else the index of the row in the batch.',
+    { hint: 'it tells apart random numbers, and no answer is streamed: leave it out' },
   ).optional(),
-  step: u64(
-    'The position in the generated text, so that one seed serves a whole sequence.',
-    2n ** 53n - 1n,
-  ).prefault(0),
+  step: u64('The position in the generated text, so that one seed serves a whole sequence.', {
+    max: 2n ** 53n - 1n,
+  }).prefault(0),
 }
 
 /** How many tokens to draw. */

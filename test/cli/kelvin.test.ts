@@ -207,6 +207,15 @@ describe('kelvin sample', () => {
     expect(error).toMatch(/Try kelvin sample --help\n$/)
   })
 
+  it.each([
+    ['--tempreature', /there is no option --tempreature; did you mean --temperature\?/],
+    ['--rep-pen', /did you mean --repetition-penalty\?/],
+    ['--max-tokens', /Kelvin draws one step/],
+    ['--foo', /there is no option --foo\n/],
+  ])('tells what %s may have meant', async (option, words) => {
+    expect((await kelvin(['sample', one, option, '1'])).error).toMatch(words)
+  })
+
   it('is quiet where its reader has seen enough', async () => {
     const command = `node bin/kelvin.js sample ${one} --json | head -1`
     const { stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' })
