@@ -12,7 +12,12 @@ import { registerCors } from './plugins/cors.ts'
 import { registerDocs } from './plugins/docs.ts'
 import { registerMetrics } from './plugins/metrics.ts'
 import { registerOpenapi } from './plugins/openapi.ts'
-import { answerClientError, registerProblems, sendProblem } from './plugins/problems.ts'
+import {
+  answerClientError,
+  registerPaths,
+  registerProblems,
+  sendProblem,
+} from './plugins/problems.ts'
 import { logWhenOver, RequestLog, registerRequestLog, requestId } from './plugins/request-log.ts'
 import { registerShutdown } from './plugins/shutdown.ts'
 import { aboutRoutes } from './routes/about.ts'
@@ -70,6 +75,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     reply.header('x-request-id', request.id)
     done()
   })
+  registerPaths(app)
   registerRequestLog(app)
   if (config.METRICS_ACCESS !== 'off') {
     const about = { version: manifest.version, determinism_version: DETERMINISM_VERSION }

@@ -46,6 +46,12 @@ const Variables = z.object({
   HOST: z
     .string()
     .min(1)
+    // An IPv6 address is in brackets wherever a port may follow it, and so in many a habit.
+    .transform((host) => host.replace(/^\[([^\]]*)\]$/, '$1'))
+    .refine((host) => !/[/*\]]|^[^:]*:\d*$/.test(host), {
+      error:
+        'Expected an address or name alone, such as 127.0.0.1, ::1 or localhost; PORT has the port',
+    })
     .prefault(LOOPBACK)
     .describe(
       'Address to listen on; `0.0.0.0` or `::` for every interface, as in the container image.',

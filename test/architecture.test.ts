@@ -103,6 +103,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
       'src/errors.ts',
       'src/plugins',
       'src/protocols/body.ts',
+      'src/protocols/suggest.ts',
       'src/protocols/validate.ts',
       'src/sampling/parsed.ts',
     ],

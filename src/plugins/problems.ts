@@ -1,15 +1,19 @@
-import { STATUS_CODES } from 'node:http'
+import { maxHeaderSize, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { Problem, type ProblemCode, problems } from '../errors.ts'
 import { bodyEncodings } from '../protocols/body.ts'
+import { nearest } from '../protocols/suggest.ts'
 import { MAX_FAULTS } from '../protocols/validate.ts'
-import { describeValue } from '../sampling/parsed.ts'
 
 import { bodyTypes } from './bodies.ts'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Where something is, as routes have it. */
+    paths: Set<string>
+  }
   interface FastifyReply {
     /** Why the request could not be answered, for its log line. */
     problem?: { code: string; message: string }
@@ -28,7 +32,9 @@ export const ProblemDocument = z
     errors: z
       .array(
         z.strictObject({
-          pointer: z.string().meta({ description: 'Where, as a JSON pointer into the body.' }),
+          pointer: z.string().meta({
+            description: 'Where, as a JSON pointer into the body, or into the query as an object.',
+          }),
           detail: z.string(),
         }),
       )
@@ -52,6 +58,9 @@ export const PROBLEM_TYPE = 'application/problem+json'
 
 const MAX_DETAIL = 1000
 
+/** How much of a content type is repeated. */
+const MAX_TYPE = 64
+
 function toDocument(problem: Problem, request_id: string): z.output<typeof ProblemDocument> {
   const { code, faults } = problem
   const [status, title] = problems[code]
@@ -70,14 +79,19 @@ function toDocument(problem: Problem, request_id: string): z.output<typeof Probl
   }
 }
 
+const FORM = 'application/x-www-form-urlencoded'
+
+/** Why a body of this type is not read; curl calls what `-d` sends a form. */
+function describeType(type: string | undefined): string {
+  const got = type ? JSON.stringify(type.slice(0, MAX_TYPE)) : 'a body without a Content-Type'
+  const how = type?.startsWith(FORM) ? `; curl -d needs -H 'Content-Type: ${bodyTypes[0]}'` : ''
+  return `Cannot read ${got}: send Content-Type ${bodyTypes.join(' or ')}${how}`
+}
+
 export function toProblem(error: FastifyError | Problem, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    const type = describeValue(request.headers['content-type'] ?? 'no content type')
-    return new Problem(
-      'UNSUPPORTED_MEDIA_TYPE',
-      `Cannot read ${type}: send ${bodyTypes.join(' or ')}`,
-    )
+    return new Problem('UNSUPPORTED_MEDIA_TYPE', describeType(request.headers['content-type']))
   }
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     const limit = request.routeOptions.bodyLimit
@@ -110,6 +124,10 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
     .send(problemBody(problem, request.id))
 }
 
+const clientDetails: Partial<Record<ProblemCode, string>> = {
+  HEADERS_TOO_LARGE: `URL and headers together may take ${maxHeaderSize} bytes; send long lists in a JSON body instead of the query`,
+}
+
 /** What the HTTP parser could not make a request of has no reply object, only a socket. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -121,13 +139,21 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
   }
   const code = codes[error.code ?? ''] ?? 'INVALID_HTTP'
-  const document = toDocument(new Problem(code, problems[code][1]), '')
+  const document = toDocument(new Problem(code, clientDetails[code] ?? problems[code][1]), '')
   const body = JSON.stringify(document)
   socket.end(
     `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}\r\n` +
       `Content-Type: ${PROBLEM_TYPE}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
+}
+
+/** Before any route, so that all of them can be proposed to whoever asks for one that there is not. */
+export function registerPaths(app: FastifyInstance): void {
+  app.decorate('paths', new Set<string>())
+  app.addHook('onRoute', ({ url }) => {
+    if (!isPattern(url)) app.paths.add(url)
+  })
 }
 
 /** Every error leaves by this door. */
@@ -140,21 +166,40 @@ export function registerProblems(app: FastifyInstance): void {
   })
 }
 
-/** For a request that no route takes: which methods the URL does answer, if any. */
+/** Routes are looked up by their pattern, which what a client asks for is not, though it may look like one. */
+const isPattern = (path: string) => /[:*]/.test(path)
+
+/** For a request that no route takes: which methods the URL does answer, if any, or what was meant. */
 export function findRoute(
   app: FastifyInstance,
   { method, url }: FastifyRequest,
   reply: FastifyReply,
 ): never {
   const path = url.split('?')[0]!
-  // Routes are looked up by their pattern, which what a client asks for is not, though it may look like one.
-  const isPattern = /[:*]/.test(path)
+  const answers = (candidate: string, at: string) => app.hasRoute({ method: candidate, url: at })
   const allowed = app.supportedMethods.filter(
-    (candidate) => !isPattern && app.hasRoute({ method: candidate, url: path }),
+    (candidate) => !isPattern(path) && answers(candidate, path),
   )
-  if (allowed.length === 0) {
-    throw new Problem('NOT_FOUND', `Cannot ${method} ${path}: see /docs for what is here`)
+  const paths = [...app.paths]
+  const [below] = paths.filter((at) => at.startsWith(`${path}/`) && answers(method, at))
+  if (allowed.length > 0) {
+    reply.header('allow', allowed.join(', '))
+    const hint = below ? `, or did you mean ${below}?` : ''
+    const detail = `Cannot ${method} ${path}: use ${allowed.join(' or ')}${hint}`
+    throw new Problem('METHOD_NOT_ALLOWED', detail)
   }
-  reply.header('allow', allowed.join(', '))
-  throw new Problem('METHOD_NOT_ALLOWED', `Cannot ${method} ${path}: use ${allowed.join(' or ')}`)
+  const [same] = paths.filter((at) => isSame(at, path))
+  const [near] = nearest(
+    path,
+    paths.filter((at) => answers(method, at)),
+  )
+  const guess = same ?? near
+  const hint = guess ? `did you mean ${guess}?` : 'see /docs for what is here'
+  throw new Problem('NOT_FOUND', `Cannot ${method} ${path}: ${hint}`)
+}
+
+/** Whether two paths differ in slashes and case alone. */
+function isSame(a: string, b: string): boolean {
+  const [own, other] = [a, b].map((path) => path.toLowerCase().split('/').filter(Boolean).join('/'))
+  return own === other
 }

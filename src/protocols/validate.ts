@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type Fault, Problem, type ProblemCode, toPointer } from '../errors.ts'
-import { describeValue, isObject, withoutNulls } from '../sampling/parsed.ts'
+import { describeValue, isList, isObject, withoutNulls } from '../sampling/parsed.ts'
 import { suggestField, suggestValue } from './suggest.ts'
 
 /** Parse a value by a schema, or throw a problem that names each fault, at most `MAX_FAULTS`. */
@@ -61,12 +61,12 @@ function parseGiven<Schema extends z.ZodObject>(
 ): z.output<Schema> {
   const { fields, optional, defaults, required, isStrict } = knownOf.get(schema) ?? learn(schema)
   const parsed: Record<string, unknown> = {}
-  const issues = new Map<string, z.core.$ZodIssue[]>()
+  const issues = new Map<string, Issue[]>()
   const unknown: string[] = []
   const parse = (name: string, field: z.ZodType, given: unknown) => {
     const result = field.safeParse(given, { reportInput: true })
     if (result.success) parsed[name] = result.data
-    else issues.set(name, placed(result.error.issues, name))
+    else issues.set(name, placed(result.error.issues, name, fields.has(ROWS) ? given : undefined))
   }
   for (const name of Object.keys(value)) {
     const field = fields.get(name)
@@ -88,8 +88,21 @@ function parseGiven<Schema extends z.ZodObject>(
   throw toProblem(all, path, names)
 }
 
-const placed = (issues: z.core.$ZodIssue[], name: string) =>
-  issues.map((issue): z.core.$ZodIssue => ({ ...issue, path: [name, ...issue.path] }))
+/** The field that has what each row has of its own. */
+const ROWS = 'rows'
+const FOR_EACH = '; what each row has of its own goes into rows, a list of objects'
+
+type Issue = z.core.$ZodIssue & { hint?: string }
+
+/** Issues of a field of an object, one that may have rows if what was given of it is told. */
+function placed(issues: readonly z.core.$ZodIssue[], name: string, given: unknown): Issue[] {
+  return issues.map((issue) => {
+    const [index, ...deeper] = issue.path
+    const faulty = index !== undefined && Array.isArray(given) ? given[index as number] : given
+    const isForEach = isList(faulty) && deeper.length === 0 && name !== ROWS && name !== 'logits'
+    return { ...issue, path: [name, ...issue.path], ...(isForEach && { hint: FOR_EACH }) }
+  })
+}
 
 function isPlain(value: unknown): value is object {
   return value instanceof Object && Object.getPrototypeOf(value) === Object.prototype
@@ -99,7 +112,7 @@ function isPlain(value: unknown): value is object {
 export const MAX_FAULTS = 10
 
 function toProblem(
-  issues: readonly z.core.$ZodIssue[],
+  issues: readonly Issue[],
   path: PropertyKey[],
   known: readonly string[] = [],
 ): Problem {
@@ -115,7 +128,10 @@ function toProblem(
         faults.push({ pointer: toPointer([...path, ...issue.path, key]), detail })
       }
     } else {
-      faults.push({ pointer: toPointer([...path, ...issue.path]), detail: toDetail(issue) })
+      faults.push({
+        pointer: toPointer([...path, ...issue.path]),
+        detail: toDetail(issue) + (issue.hint ?? ''),
+      })
     }
     if (faults.length > MAX_FAULTS) break
   }

@@ -35,13 +35,17 @@ export function beyondVocabulary(id: number, vocabSize: number): string {
   return `Token id ${id} is outside the vocabulary of ${vocabSize} entries`
 }
 
+function rangeHint(id: unknown): string {
+  return Number.isInteger(id) ? `; they go from 0 to ${MAX_TOKEN_ID}` : ''
+}
+
 /** How many elements are taken out of a long list at a time. */
 const PART = 4096
 
 export function parseIds(value: unknown, fault: FaultAt, path: Path = []): Uint32Array {
   if (!isList(value)) return fault(path, `Expected an array, got ${describeValue(value)}`)
   const faulty = (index: number, id: unknown) =>
-    fault([...path, index], `Expected a token id, got ${describeValue(id)}`)
+    fault([...path, index], `Expected a token id, got ${describeValue(id)}${rangeHint(id)}`)
   if (value instanceof Elements) return idsOf(value, faulty)
   const ids = new Uint32Array(value.length)
   for (let i = 0; i < ids.length; i++) {

@@ -1,7 +1,25 @@
+import { Problem } from '../../errors.ts'
 import { JsonReader } from './reader.ts'
 
 /** Up to so many bytes JSON.parse is faster, and holds nobody up. */
 const SMALL = 8192
+
+/** What some editors and shells write before UTF-8. */
+const MARK = Buffer.from('\u{feff}')
+
+/** How UTF-16 and UTF-32 begin: with their marks, or with a bracket that has zeros beside it. */
+const WIDE = /^(?:\xff\xfe|\xfe\xff|\0\0\xfe\xff|[[{]\0|\0[[{]|\0\0\0[[{])/
+
+/** As many bytes as it takes to tell. */
+const HEAD = 4
+
+/** The beginning of a text without its mark. */
+function withoutMark(head: Uint8Array): Uint8Array {
+  if (WIDE.test(Buffer.from(head.subarray(0, HEAD)).toString('latin1'))) {
+    throw new Problem('INVALID_JSON', 'The body is UTF-16 or UTF-32; send JSON in UTF-8')
+  }
+  return MARK.equals(head.subarray(0, MARK.length)) ? head.subarray(MARK.length) : head
+}
 
 /** The JSON of a body: a small one is parsed at once, any other as it arrives. */
 export class JsonBody {
@@ -16,15 +34,22 @@ export class JsonBody {
       this.#small.push(chunk)
       return false
     }
-    this.#readSmall()
-    this.#reader.push(chunk)
+    if (this.#small) this.#begin([...this.#small, chunk])
+    else this.#reader.push(chunk)
     return true
   }
 
-  #readSmall(): void {
-    const small = this.#small ?? []
+  #begin(chunks: readonly Uint8Array[]): void {
     this.#small = undefined
-    for (const chunk of small) this.#reader.push(chunk)
+    const isApart = chunks.length > 0 && chunks[0]!.length < HEAD
+    const [head = new Uint8Array(0), ...others] = isApart ? [Buffer.concat(chunks)] : chunks
+    this.#reader.push(withoutMark(head))
+    for (const chunk of others) this.#reader.push(chunk)
+  }
+
+  /** Whether the text had its value, and anything else would be too much. */
+  get isComplete(): boolean {
+    return this.#reader.isComplete
   }
 
   end(): unknown {
@@ -34,8 +59,8 @@ export class JsonBody {
       } catch {
         // The reader says what is wrong, and where.
       }
+      this.#begin(this.#small)
     }
-    this.#readSmall()
     return this.#reader.end()
   }
 }

@@ -109,6 +109,11 @@ export class JsonReader {
     }
   }
 
+  /** Whether the value is there, and only white space may follow. */
+  get isComplete(): boolean {
+    return this.#expected === 'the end'
+  }
+
   /** The value, when all has been pushed. */
   end(): unknown {
     // A number has no end of its own, but that of the text is one.

@@ -8,6 +8,8 @@ import { validate } from '../validate.ts'
 import { datatypeOf } from './datatypes.ts'
 import { checkLogits, countOf, fault, InferRequest, type Input, LOGITS } from './inputs.ts'
 
+const HEADER = 'Inference-Header-Content-Length'
+
 /** A request as it came: its JSON, and the tensors that followed it. */
 export interface Infer {
   readonly request: InferRequest
@@ -78,12 +80,17 @@ export class InferBody {
   #begin(request: InferRequest): void {
     this.#request = request
     this.#sections = sectionsOf(request)
+    const [first] = this.#sections
+    if (this.#headerLength === undefined && first && first.size > 0) {
+      const detail = `Expected the header ${HEADER}, the length of the JSON, as ${first.size} bytes follow it`
+      fault(first.input.name, detail)
+    }
   }
 
   /** Whether the piece is done with. */
   push(piece: Uint8Array): boolean {
     const head = Math.min(this.#missing, piece.length)
-    const isDone = head === 0 || this.#json.push(piece.subarray(0, head))
+    const isDone = head === 0 || this.#read(() => this.#json.push(piece.subarray(0, head)))
     this.#missing -= head
     if (this.#missing > 0) return isDone
     this.#readHeader()
@@ -92,7 +99,24 @@ export class InferBody {
 
   #readHeader(): void {
     if (this.#request || this.#raw) return
-    this.#begin(validate(InferRequest, this.#json.end()) as InferRequest)
+    const value = this.#read(() => this.#json.end())
+    this.#begin(validate(InferRequest, value) as InferRequest)
+  }
+
+  /** Where JSON is faulty, its length may be. */
+  #read<Value>(part: () => Value): Value {
+    try {
+      return part()
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      const length = this.#headerLength
+      if (length === undefined && !this.#json.isComplete) throw error
+      const hint =
+        length === undefined
+          ? `where tensors follow the JSON, the header ${HEADER} says how long it is`
+          : `${HEADER} is ${length}`
+      throw new Problem(error.code, `${error.message}; ${hint}`)
+    }
   }
 
   #pushBinary(piece: Uint8Array): boolean {
@@ -119,7 +143,7 @@ export class InferBody {
   end(): Infer {
     if (this.#raw) this.#endRaw(this.#raw)
     else if (this.#headerLength !== undefined && this.#missing > 0) {
-      const detail = `Inference-Header-Content-Length is ${this.#headerLength}, but the body ends ${this.#missing} bytes before`
+      const detail = `${HEADER} is ${this.#headerLength}, but the body ends ${this.#missing} bytes before`
       throw new Problem('INVALID_REQUEST', detail)
     }
     this.#readHeader()

@@ -12,6 +12,8 @@ export const LOGITS = 'logits'
 
 type ParameterValue = string | number | boolean | DecodedText
 
+const OTHERS = 'a list is a text with commas, and a value for each row is an input'
+
 /** A parameter that is null is left out. */
 const Parameters = parsed(
   {
@@ -25,7 +27,7 @@ const Parameters = parsed(
     if (!isObject(value)) return fault([], `Expected an object, got ${describeValue(value)}`)
     for (const [name, given] of Object.entries(value)) {
       if (isList(given) || isObject(given)) {
-        fault([name], `Expected a text, number or boolean, got ${describeValue(given)}`)
+        fault([name], `Expected a text, number or boolean, got ${describeValue(given)}; ${OTHERS}`)
       }
     }
     return value as Record<string, ParameterValue | null>
