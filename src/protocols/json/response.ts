@@ -4,6 +4,7 @@ import type { RowResult } from '../../sampling/pipeline.ts'
 import { pace } from '../pace.ts'
 import { type Answer, returnedOf } from '../request.ts'
 import type { DecodedRow } from '../rows.ts'
+import { LongList, PART, toArray, writeJson } from './write.ts'
 
 const Probability = z.number().min(0).max(1)
 const Logprob = z
@@ -131,15 +132,6 @@ export const ProbabilitiesResponse = z
 
 type Warnings = z.output<typeof warnings>
 
-/** A list longer than this is written in parts. */
-const PART = 4096
-
-/** Stands for a long list in a text; no name or message of ours has such a character. */
-const MARK = '\u0000'
-const MARK_WRITTEN = JSON.stringify(MARK)
-
-type Long = Float64Array | Uint32Array
-
 /** The answer to a request, as JSON text in parts. Each row is written before the next is worked on. */
 export async function encode(
   rows: readonly DecodedRow[],
@@ -149,12 +141,10 @@ export async function encode(
   const warned: Warnings = []
   let row = 0
   for (const result of results) {
-    const long: Long[] = []
-    const encoded = JSON.stringify(encodeRow(result, rows[row]!.answer, long))
+    const encoded = encodeRow(result, rows[row]!.answer)
     for (const warning of result.warnings) warned.push({ ...warning, row })
     written.push(row === 0 ? '{"results":[' : ',')
-    if (long.length === 0) written.push(encoded)
-    else await writeLong(encoded, long, written)
+    await writeJson(encoded, written)
     row++
     const turn = pace()
     if (turn) await turn
@@ -163,37 +153,12 @@ export async function encode(
   return written
 }
 
-async function writeLong(text: string, long: readonly Long[], written: string[]) {
-  for (const [i, part] of text.split(MARK_WRITTEN).entries()) {
-    written.push(part)
-    const list = long[i]
-    if (!list) continue
-    for (let from = 0; from < list.length; from += PART) {
-      const items = JSON.stringify(toArray(list.subarray(from, from + PART))).slice(1, -1)
-      written.push(from === 0 ? '[' : ',', items)
-      const turn = pace()
-      if (turn) await turn
-    }
-    written.push(']')
-  }
-}
-
-/** As Array.from does, which asks an iterator for each item and takes several times as long. */
-function toArray(values: Long): number[] {
-  const array = new Array<number>(values.length)
-  for (let i = 0; i < values.length; i++) array[i] = values[i]!
-  return array
-}
-
-function encodeRow(
-  { row, drawn, address, state, ...result }: RowResult,
-  answer: Answer,
-  long: Long[],
-) {
+/** All numbers are there before anybody else has a turn: the row is the next one's then. */
+function encodeRow({ row, drawn, address, state, ...result }: RowResult, answer: Answer) {
   const entropy = row.entropy()
   return {
     ...(drawn && { token_ids: drawn.token_ids, logprobs: drawn.logprobs }),
-    ...encodeProbabilities(row, answer, long),
+    ...encodeProbabilities(row, answer),
     ...(result.top && { top: result.top }),
     ...(result.scored && { scored: result.scored }),
     ...(result.trace && { trace: result.trace }),
@@ -211,15 +176,12 @@ function encodeRow(
   }
 }
 
-function encodeProbabilities(row: RowResult['row'], answer: Answer, long: Long[]) {
+function encodeProbabilities(row: RowResult['row'], answer: Answer) {
   const { vocabSize } = row
   const returned = returnedOf(answer, vocabSize)
   if (returned === 'none') return {}
-  const list = (values: Long) => {
-    if (values.length <= PART) return toArray(values)
-    long.push(values)
-    return MARK
-  }
+  const list = (values: Float64Array | Uint32Array) =>
+    values.length <= PART ? toArray(values) : new LongList([values])
   if (returned === 'kept') {
     const values = probabilities(row)
     const token_ids = list(row.ids.slice(0, row.size))

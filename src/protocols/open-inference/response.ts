@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { Problem } from '../../errors.ts'
 import { denseProbabilities, topTokens } from '../../sampling/distribution.ts'
 import type { RowResult } from '../../sampling/pipeline.ts'
+import { isTexts, LongList, type Values, writeJson } from '../json/write.ts'
 import { pace } from '../pace.ts'
 import type { DecodedRow } from '../rows.ts'
 import { type DatatypeName, datatypeNames, writeTexts } from './datatypes.ts'
@@ -31,8 +32,6 @@ export const InferResponse = z
     ),
   })
   .meta({ id: 'InferResponse', description: 'An answer of the Open Inference Protocol.' })
-
-type Values = Float32Array | BigInt64Array | BigUint64Array | string[]
 
 /** What a model can answer with, one value or a list of them for each row. */
 export interface Output {
@@ -137,17 +136,11 @@ export interface InferAnswer {
   readonly headerLength: number | undefined
 }
 
-/** Stands for the elements of an output in the JSON of an answer. */
-const MARK = '\u0000'
-
-/** How many elements are written at a time. */
-const PART = 4096
-
 /** Binary data begins where any element may be read in place. */
 const ALIGNMENT = 8
 
 function toBinary(values: Values): Uint8Array {
-  if (Array.isArray(values)) return writeTexts(values)
+  if (isTexts(values)) return writeTexts(values)
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }
 
@@ -178,21 +171,21 @@ export async function encodeInfer(
   const described = wanted.map(({ name, datatype, isList, isBinary }, i) => {
     const values = written[i]!
     const shape = isList ? [rows.length, values[0]!.length] : [rows.length]
-    if (!isBinary) return { name, datatype, shape, data: MARK }
+    if (!isBinary) return { name, datatype, shape, data: new LongList(values) }
     const parts = values.map(toBinary)
     binaries.push(...parts)
     const binary_data_size = parts.reduce((sum, { length }) => sum + length, 0)
     return { name, datatype, shape, parameters: { binary_data_size } }
   })
-  const header = JSON.stringify({
+  const header = {
     model_name: model.name,
     model_version: model.version,
     ...(request.id !== undefined && { id: request.id }),
     ...(warnings.length > 0 && { parameters: { warnings: JSON.stringify(warnings) } }),
     outputs: described,
-  })
-  const lists = written.filter((_, i) => !wanted[i]!.isBinary)
-  const texts = await fill(header, lists)
+  }
+  const texts: string[] = []
+  await writeJson(header, texts)
   const parts = texts.map((text) => Buffer.from(text))
   if (binaries.length === 0) return { parts, headerLength: undefined }
   const length = parts.reduce((sum, part) => sum + part.length, 0)
@@ -201,28 +194,4 @@ export async function encodeInfer(
     parts: [...parts, Buffer.alloc(padding, ' '), ...binaries],
     headerLength: length + padding,
   }
-}
-
-/** The header with its lists, which may be long. */
-async function fill(header: string, lists: readonly Values[][]): Promise<string[]> {
-  const texts: string[] = []
-  for (const [i, text] of header.split(JSON.stringify(MARK)).entries()) {
-    texts.push(text)
-    const rows = lists[i]
-    if (!rows) continue
-    let separator = '['
-    for (const values of rows) {
-      for (let from = 0; from < values.length; from += PART) {
-        const part = Array.isArray(values)
-          ? JSON.stringify(values.slice(from, from + PART)).slice(1, -1)
-          : values.subarray(from, from + PART).join(',')
-        texts.push(separator, part)
-        separator = ','
-        const turn = pace()
-        if (turn) await turn
-      }
-    }
-    texts.push(']')
-  }
-  return texts
 }
