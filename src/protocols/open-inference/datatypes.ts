@@ -10,6 +10,8 @@ interface Datatype {
   readonly width?: number
   /** What it is as logits. */
   readonly dtype?: Dtype
+  /** The nearest number of the type, where that is not any. */
+  round?(value: number): number
   /** The elements, 64-bit integers beyond 2^53 as text. */
   read(bytes: Uint8Array<ArrayBuffer>): Value[]
 }
@@ -35,6 +37,13 @@ function readTexts(bytes: Uint8Array<ArrayBuffer>): string[] {
 
 const values = (list: ArrayLike<number>): number[] => Array.from(list)
 
+/** To the nearest, the even one of two: what is carried into the upper half of a float32. */
+function toBfloat16(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer)[0]!
+  const carried = (bits + 0x7fff + ((bits >>> 16) & 1)) & 0xffff0000
+  return new Float32Array(Uint32Array.of(carried).buffer)[0]!
+}
+
 export const datatypes = {
   BOOL: { width: 1, read: (bytes) => Array.from(bytes, (byte) => byte !== 0) },
   UINT8: { width: 1, read: values },
@@ -45,17 +54,28 @@ export const datatypes = {
   INT16: { width: 2, read: ({ buffer }) => values(new Int16Array(buffer)) },
   INT32: { width: 4, read: ({ buffer }) => values(new Int32Array(buffer)) },
   INT64: { width: 8, read: ({ buffer }) => Array.from(new BigInt64Array(buffer), safe) },
-  FP16: { width: 2, dtype: 'float16', read: ({ buffer }) => values(new Float16Array(buffer)) },
+  FP16: {
+    width: 2,
+    dtype: 'float16',
+    round: Math.f16round,
+    read: ({ buffer }) => values(new Float16Array(buffer)),
+  },
   BF16: {
     width: 2,
     dtype: 'bfloat16',
+    round: toBfloat16,
     // The upper half of a float32.
     read: ({ buffer }) =>
       values(
         new Float32Array(Uint32Array.from(new Uint16Array(buffer), (half) => half << 16).buffer),
       ),
   },
-  FP32: { width: 4, dtype: 'float32', read: ({ buffer }) => values(new Float32Array(buffer)) },
+  FP32: {
+    width: 4,
+    dtype: 'float32',
+    round: Math.fround,
+    read: ({ buffer }) => values(new Float32Array(buffer)),
+  },
   FP64: { width: 8, dtype: 'float64', read: ({ buffer }) => values(new Float64Array(buffer)) },
   BYTES: { read: readTexts },
 } as const satisfies Record<string, Datatype>
@@ -64,6 +84,23 @@ export type DatatypeName = keyof typeof datatypes
 export const datatypeNames = Object.keys(datatypes) as [DatatypeName, ...DatatypeName[]]
 
 export const datatypeOf = (name: DatatypeName): Datatype => datatypes[name]
+
+/** Digits that tell any two numbers of a type with rounding apart. */
+const MOST_DIGITS = 9
+
+/**
+ * The shortest decimal that stands for a number in its type, as NumPy prints it: 0.3 for the float32
+ * 0.30000001192092896. So a tensor says the same as the text of its elements.
+ */
+export function toDecimal(value: number, datatype: DatatypeName): number {
+  const { round } = datatypeOf(datatype)
+  if (!round || Number.isInteger(value) || round(value) !== value) return value
+  for (let digits = 1; digits < MOST_DIGITS; digits++) {
+    const decimal = Number(value.toPrecision(digits))
+    if (round(decimal) === value) return decimal
+  }
+  return Number(value.toPrecision(MOST_DIGITS))
+}
 
 /** Texts as elements of a binary tensor. */
 export function writeTexts(texts: readonly string[]): Uint8Array {

@@ -8,7 +8,7 @@ import { type Parameter, parametersOf, toValue } from '../parameters.ts'
 import type { Operation, SamplingRequest } from '../request.ts'
 import { validate } from '../validate.ts'
 import type { Infer } from './body.ts'
-import { datatypeOf } from './datatypes.ts'
+import { datatypeOf, toDecimal } from './datatypes.ts'
 import { checkLogits, countOf, fault, type Input, LOGITS } from './inputs.ts'
 
 /** Elements in the order they are written, whatever the nesting. */
@@ -80,7 +80,7 @@ function rowValues(
   rows: number,
   parameter: Parameter,
 ): unknown[] {
-  const { name, shape } = input
+  const { name, shape, datatype } = input
   if (parameter.kind === 'logits') {
     const batch = decodeLogits(input, bytes)
     return batch.isBatch ? [...batch.rows] : [batch.rows[0]]
@@ -99,7 +99,8 @@ function rowValues(
     // Lists of different lengths are padded with negative numbers.
     if (parameter.isList) return own.filter((value) => !((value as number) < 0))
     if (own.length !== 1) fault(name, `Expected one value for each row, got shape [${shape}]`)
-    return own[0]
+    const [value] = own
+    return typeof value === 'number' ? toDecimal(value, datatype) : value
   })
 }
 
