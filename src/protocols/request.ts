@@ -31,6 +31,9 @@ function answerFields(whenAbsent: z.output<typeof Returned>) {
   }
 }
 
+/** The fields that say how an answer in JSON is written. */
+export const answerNames = Object.keys(answerFields('auto'))
+
 /** The fields a row of a batch may set for itself: any but the logits, and no defaults. */
 function overrides<Fields extends z.ZodRawShape>(fields: Fields) {
   const optional = Object.entries(fields).map(([name, field]) => [

@@ -208,13 +208,14 @@ async function modelRoutes(
 ): Promise<void> {
   const { name, operation } = model
   const options = decodeOptions(config)
-  const decode = inferDecoder(operation)
+  const decode = inferDecoder(model)
   const names = queryNames(operation)
 
   async function answer(sent: Infer, work: Work, asked = {}): Promise<InferAnswer> {
-    const rows = await decodeRows(decode(sent, asked), operation, options)
+    const { request, warnings } = decode(sent, asked)
+    const rows = await decodeRows(request, operation, options)
     work.decoded()
-    return encodeInfer(sent.request, model, rows, work.sample(rows))
+    return encodeInfer(sent.request, model, rows, work.sample(rows), warnings)
   }
 
   async function infer(request: FastifyRequest, reply: FastifyReply) {
@@ -271,7 +272,8 @@ async function modelRoutes(
       description:
         'The input `logits` is FP32, FP16, BF16 or FP64, [V] or [B, V]. Any field of /v1 that is a value or a list may be a ' +
         'request parameter (a list as text, with commas), or an input of its name with a value for each row; lists of ' +
-        'different lengths are padded with negative numbers. With `Inference-Header-Content-Length` binary tensors follow ' +
+        'different lengths are padded with negative numbers. Fields that are objects, such as `state`, are JSON text. FP32, FP16 ' +
+        'and BF16 are read as the shortest decimals they stand for. With `Inference-Header-Content-Length` binary tensors follow ' +
         'the JSON; with 0 the body is one row of FP32. A query may have fields too; parameters and inputs win where both have one. Also at `/versions/1/infer`.',
       tags,
       hide,

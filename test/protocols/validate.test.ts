@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { Problem } from '../../src/errors.ts'
-import { InferRequest } from '../../src/protocols/open-inference/inputs.ts'
 import { probabilitiesOperation, sampleOperation } from '../../src/protocols/request.ts'
 import { validate } from '../../src/protocols/validate.ts'
 
@@ -39,8 +39,9 @@ describe.each([
 
 describe('a schema that is not strict', () => {
   it('leaves out what it does not know', () => {
+    const Loose = z.object({ inputs: z.array(z.string()) })
     const value = { inputs: [], x: 1 }
-    expect(validate(InferRequest, value)).toEqual(InferRequest.parse(value))
+    expect(validate(Loose, value)).toEqual(Loose.parse(value))
   })
 })
 

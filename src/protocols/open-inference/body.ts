@@ -6,7 +6,15 @@ import { JsonBody } from '../json/body.ts'
 import { TensorBody } from '../tensor-body.ts'
 import { validate } from '../validate.ts'
 import { datatypeOf } from './datatypes.ts'
-import { checkLogits, countOf, fault, InferRequest, type Input, LOGITS } from './inputs.ts'
+import {
+  checkLogits,
+  checkParameters,
+  countOf,
+  fault,
+  InferRequest,
+  type Input,
+  LOGITS,
+} from './inputs.ts'
 
 const HEADER = 'Inference-Header-Content-Length'
 
@@ -16,6 +24,17 @@ export interface Infer {
   /** The logits, if they were among them. */
   readonly logits: Batch | undefined
   readonly binaries: ReadonlyMap<Input, Bytes>
+}
+
+/** Fields of /v1 have a place of their own here. */
+function readRequest(value: unknown): InferRequest {
+  try {
+    return validate(InferRequest, value) as InferRequest
+  } catch (error) {
+    if (!(error instanceof Problem) || !/^\/[^/]+: Unknown field/.test(error.message)) throw error
+    const detail = `${error.message}; fields of /v1 go into "parameters", or are inputs`
+    throw new Problem(error.code, detail, error.faults)
+  }
 }
 
 /** The only input of a request that has no JSON: one row of float32. */
@@ -39,8 +58,15 @@ interface Section {
 /** The inputs that follow the JSON, in the order in which they do. */
 function sectionsOf({ inputs }: InferRequest): Section[] {
   return inputs.flatMap((input): Section[] => {
-    const { name, parameters, datatype, shape } = input
+    const { name, parameters, datatype, shape, data } = input
+    checkParameters(`input "${name.slice(0, 64)}"`, parameters, ['binary_data_size'])
     const size = parameters?.binary_data_size ?? undefined
+    if ((size === undefined) === (data === undefined)) {
+      fault(
+        name,
+        `Expected data or binary_data_size, got ${data === undefined ? 'neither' : 'both'}`,
+      )
+    }
     if (size === undefined) return []
     if (!Number.isSafeInteger(size) || (size as number) < 0) {
       fault(name, `Expected binary_data_size to be a number of bytes, got ${size}`)
@@ -100,7 +126,7 @@ export class InferBody {
   #readHeader(): void {
     if (this.#request || this.#raw) return
     const value = this.#read(() => this.#json.end())
-    this.#begin(validate(InferRequest, value) as InferRequest)
+    this.#begin(readRequest(value))
   }
 
   /** Where JSON is faulty, its length may be. */

@@ -5,10 +5,13 @@ import type { Dtype } from '../../sampling/elements.ts'
 import { describeValue, isList, isObject, list, parsed } from '../../sampling/parsed.ts'
 import { datatypeNames, datatypeOf } from './datatypes.ts'
 
-/** What a request of the Open Inference Protocol may be. Clients may add fields of their own. */
+/** What a request of the Open Inference Protocol may be. */
 
 /** The input that is not a parameter. */
 export const LOGITS = 'logits'
+
+/** The parameter of a request that is about its answer. */
+export const BINARY_OUTPUT = 'binary_data_output'
 
 type ParameterValue = string | number | boolean | DecodedText
 
@@ -34,7 +37,7 @@ const Parameters = parsed(
   },
 )
 
-const Input = z.object({
+const Input = z.strictObject({
   name: z.string(),
   shape: list(z.int().min(0), {
     description: 'Its dimensions.',
@@ -52,10 +55,10 @@ const Input = z.object({
 })
 export type Input = z.output<typeof Input>
 
-const RequestedOutput = z.object({ name: z.string(), parameters: Parameters.optional() })
+const RequestedOutput = z.strictObject({ name: z.string(), parameters: Parameters.optional() })
 
 export const InferRequest = z
-  .object({
+  .strictObject({
     id: z.string().optional().meta({ description: 'Comes back with the answer.' }),
     parameters: Parameters.optional(),
     inputs: list(Input, {
@@ -68,6 +71,8 @@ export const InferRequest = z
       items: z.toJSONSchema(RequestedOutput, { io: 'input' }),
       maxItems: 256,
     }).optional(),
+    model_name: z.string().optional().meta({ description: 'That of the path, if any.' }),
+    model_version: z.string().optional().meta({ description: 'That of the path, if any.' }),
   })
   .meta({ id: 'InferRequest', description: 'A request of the Open Inference Protocol.' })
 export type InferRequest = z.output<typeof InferRequest>
@@ -75,6 +80,33 @@ export type InferRequest = z.output<typeof InferRequest>
 /** Something is wrong with an input. */
 export function fault(name: string, detail: string): never {
   throw new Problem('INVALID_REQUEST', `input "${name.slice(0, 64)}": ${detail}`)
+}
+
+/** Parameters that clients copy from their own transport. */
+const TRANSPORT = ['content_type', 'headers']
+
+/** Refuse parameters of an input or output that have no meaning; `owner` is which. */
+export function checkParameters(
+  owner: string,
+  parameters: Readonly<Record<string, unknown>> = {},
+  known: readonly string[],
+): void {
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === null || known.includes(name) || TRANSPORT.includes(name)) continue
+    const quoted = JSON.stringify(name.slice(0, 64))
+    const detail = name.startsWith('shared_memory')
+      ? `${quoted}: there is no shared memory here; send the data in the body, and read it from the answer`
+      : `unknown parameter ${quoted}: there are ${known.join(' and ')}`
+    throw new Problem('INVALID_REQUEST', `${owner}: ${detail}`)
+  }
+}
+
+/** A parameter that says yes or no; what is left out says nothing. */
+export function readFlag(owner: string, name: string, value: unknown): boolean | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'boolean') return value
+  const detail = `${owner}: Expected ${name} to be true or false, got ${describeValue(value)}`
+  throw new Problem('INVALID_REQUEST', detail)
 }
 
 /** How many elements a shape has. */

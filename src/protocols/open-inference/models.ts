@@ -16,13 +16,25 @@ export interface Model {
 
 const VERSION = '1'
 
+/** Outputs that are there where a field asks for them. */
+const reports = ['top', 'scored', 'trace', 'watched'] as const
+
 export const models: readonly Model[] = [
   {
     name: 'sample',
     version: VERSION,
     meaning: 'Draw tokens from logits',
     operation: sampleOperation,
-    outputs: ['token_ids', 'logprobs', 'probabilities', 'kept_count', 'entropy', 'seed'],
+    outputs: [
+      'token_ids',
+      'logprobs',
+      'probabilities',
+      'kept_count',
+      'entropy',
+      'seed',
+      ...reports,
+      'state',
+    ],
     defaults: ['token_ids', 'logprobs'],
   },
   {
@@ -30,7 +42,7 @@ export const models: readonly Model[] = [
     version: VERSION,
     meaning: 'Turn logits into probabilities',
     operation: probabilitiesOperation,
-    outputs: ['probabilities', 'kept_count', 'entropy'],
+    outputs: ['probabilities', 'kept_count', 'entropy', ...reports],
     defaults: ['probabilities'],
   },
 ]

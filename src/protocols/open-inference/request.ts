@@ -1,15 +1,17 @@
-import { Problem } from '../../errors.ts'
+import { Problem, problemAt } from '../../errors.ts'
 import type { Batch } from '../../sampling/batch.ts'
 import { type Bytes, DecodedText, joinBytes } from '../../sampling/bytes.ts'
 import { Elements } from '../../sampling/elements.ts'
 import { describeValue, isList, numbersOf } from '../../sampling/parsed.ts'
+import type { Warning } from '../../sampling/sampler.ts'
 import { readShape, toBatch } from '../../sampling/tensor.ts'
 import { type Parameter, parametersOf, toValue } from '../parameters.ts'
-import type { Operation, SamplingRequest } from '../request.ts'
+import { answerNames, type SamplingRequest } from '../request.ts'
 import { validate } from '../validate.ts'
 import type { Infer } from './body.ts'
 import { datatypeOf, toDecimal } from './datatypes.ts'
-import { checkLogits, countOf, fault, type Input, LOGITS } from './inputs.ts'
+import { BINARY_OUTPUT, checkLogits, countOf, fault, type Input, LOGITS } from './inputs.ts'
+import type { Model } from './models.ts'
 
 /** Elements in the order they are written, whatever the nesting. */
 function leavesOf(data: unknown): (unknown[] | Elements)[] {
@@ -81,13 +83,16 @@ function rowValues(
   parameter: Parameter,
 ): unknown[] {
   const { name, shape, datatype } = input
-  if (parameter.kind === 'logits') {
+  const { kind } = parameter
+  if (kind === 'bytes' && datatype !== 'INT32' && datatype !== 'UINT32') {
+    fault(name, `Expected the words of the mask as INT32, got ${datatype}`)
+  }
+  if (kind === 'logits') {
     const batch = decodeLogits(input, bytes)
     return batch.isBatch ? [...batch.rows] : [batch.rows[0]]
   }
   const values = readValues(input, bytes)
-  const perRow =
-    parameter.isList || parameter.kind === 'bytes' ? shape.length > 1 : values.length > 1
+  const perRow = parameter.isList || kind === 'bytes' ? shape.length > 1 : values.length > 1
   if (perRow && shape[0] !== rows) {
     fault(name, `Expected a value for each of ${rows} rows, got shape [${shape}]`)
   }
@@ -95,31 +100,63 @@ function rowValues(
   const length = values.length / count
   return Array.from({ length: count }, (_, row) => {
     const own = values.slice(row * length, (row + 1) * length)
-    if (parameter.kind === 'bytes') return toBytes(own as number[])
+    if (kind === 'bytes') return toBytes(name, own)
     // Lists of different lengths are padded with negative numbers.
     if (parameter.isList) return own.filter((value) => !((value as number) < 0))
     if (own.length !== 1) fault(name, `Expected one value for each row, got shape [${shape}]`)
     const [value] = own
-    return typeof value === 'number' ? toDecimal(value, datatype) : value
+    if (typeof value === 'number') return toDecimal(value, datatype)
+    const isJson = kind === 'object' || kind === 'json'
+    return isJson && typeof value === 'string' ? toValue(value, parameter) : value
   })
 }
 
 /** Words of a mask, as the field takes them. */
-function toBytes(words: readonly number[]): DecodedText {
-  const bytes = new Uint8Array(Int32Array.from(words).buffer)
+function toBytes(name: string, words: readonly unknown[]): DecodedText {
+  const isWord = (word: unknown) =>
+    Number.isInteger(word) && (word as number) >= -(2 ** 31) && (word as number) < 2 ** 32
+  const index = words.findIndex((word) => !isWord(word))
+  if (index >= 0) {
+    fault(name, `Expected words of 32 bits, got ${describeValue(words[index])} at index ${index}`)
+  }
+  const bytes = new Uint8Array(Int32Array.from(words as number[]).buffer)
   return new DecodedText(bytes.length, { pieces: [bytes], length: bytes.length })
 }
 
-/** Parameters that are about the protocol, or about a batching server. */
+/** Parameters that are about a batching server, which this is not. */
 const ignored =
-  /^(binary_data_output|sequence_id|sequence_start|sequence_end|priority|timeout|headers|content_type|triton_.*)$/
+  /^(sequence_id|sequence_start|sequence_end|priority|timeout|headers|content_type|triton_.*)$/
 
-/** How requests for an operation are to be understood; `asked` is what the query says. */
-export function inferDecoder({ Fields }: Operation) {
+/** The request that is meant, and what of it has no effect. */
+export interface Understood {
+  readonly request: SamplingRequest
+  readonly warnings: readonly Warning[]
+}
+
+const withoutEffect = (name: string, why: string): Warning => ({
+  code: 'PARAMETER_WITHOUT_EFFECT',
+  message: `${name} has no effect: ${why}`,
+})
+
+/** What a parameter says that is a text. */
+function readText(name: string, text: string | DecodedText, parameter: Parameter | undefined) {
+  if (typeof text === 'string') return toValue(text, parameter)
+  // Such a text was read for its base64 alone.
+  if (parameter === undefined || parameter.kind === 'bytes') return text
+  const detail = `${text.length} characters are too many for a parameter; send it as an input`
+  throw problemAt('INVALID_REQUEST', [name], detail)
+}
+
+/** How requests for a model are to be understood; `asked` is what the query says. */
+export function inferDecoder({ name: model, version, operation: { Fields } }: Model) {
   const parameters = parametersOf(Fields)
-  return (infer: Infer, asked: Readonly<Record<string, unknown>> = {}): SamplingRequest => {
-    const { inputs, parameters: given = {} } = infer.request
+  return (infer: Infer, asked: Readonly<Record<string, unknown>> = {}): Understood => {
+    const { inputs, parameters: given = {}, model_name, model_version } = infer.request
     const { binaries } = infer
+    if ((model_name ?? model) !== model || (model_version ?? version) !== version) {
+      const detail = `This is model "${model}", version ${version}; the request says another`
+      throw new Problem('INVALID_REQUEST', detail)
+    }
     const logitsInput = inputs.find(({ name }) => name === LOGITS)
     if (!logitsInput) throw new Problem('INVALID_REQUEST', `Expected an input named "${LOGITS}"`)
     const logits = infer.logits ?? decodeLogits(logitsInput, undefined)
@@ -128,11 +165,16 @@ export function inferDecoder({ Fields }: Operation) {
     // Not an object, in which some names are no field.
     const shared = new Map<string, unknown>(Object.entries(asked))
     const own = Array.from({ length: count }, (): Record<string, unknown> => ({}))
+    const warnings: Warning[] = []
     let isShared = true
     for (const [name, value] of Object.entries(given)) {
-      if (ignored.test(name)) continue
-      if (value === null && shared.has(name)) continue
-      shared.set(name, typeof value === 'string' ? toValue(value, parameters.get(name)) : value)
+      if (name === BINARY_OUTPUT || (value === null && shared.has(name))) continue
+      if (ignored.test(name)) {
+        if (value) warnings.push(withoutEffect(name, 'there is neither queue nor sequence here'))
+      } else {
+        const isText = typeof value === 'string' || value instanceof DecodedText
+        shared.set(name, isText ? readText(name, value, parameters.get(name)) : value)
+      }
     }
     const seen = new Set<string>()
     for (const input of inputs) {
@@ -154,6 +196,11 @@ export function inferDecoder({ Fields }: Operation) {
       }
     }
     const fields = validate(Fields, Object.fromEntries(shared))
-    return Object.assign(fields, { logits, rows: isShared ? undefined : own }) as SamplingRequest
+    for (const name of answerNames) {
+      if ((shared.get(name) ?? own[0]?.[name] ?? null) === null) continue
+      warnings.push(withoutEffect(name, 'the outputs that a request names are its answer'))
+    }
+    const rows = isShared ? undefined : own
+    return { request: Object.assign(fields, { logits, rows }) as SamplingRequest, warnings }
   }
 }

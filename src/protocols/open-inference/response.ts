@@ -2,11 +2,12 @@ import * as z from 'zod'
 import { Problem } from '../../errors.ts'
 import { denseProbabilities, topTokens } from '../../sampling/distribution.ts'
 import type { RowResult } from '../../sampling/pipeline.ts'
+import type { Warning } from '../../sampling/sampler.ts'
 import { isTexts, LongList, type Values, writeJson } from '../json/write.ts'
 import { pace } from '../pace.ts'
 import type { DecodedRow } from '../rows.ts'
 import { type DatatypeName, datatypeNames, writeTexts } from './datatypes.ts'
-import type { InferRequest } from './inputs.ts'
+import { BINARY_OUTPUT, checkParameters, type InferRequest, readFlag } from './inputs.ts'
 import type { Model } from './models.ts'
 
 export const InferResponse = z
@@ -14,10 +15,10 @@ export const InferResponse = z
     model_name: z.string(),
     model_version: z.string(),
     id: z.string().optional(),
-    parameters: z
-      .object({ warnings: z.string().optional() })
-      .optional()
-      .meta({ description: 'Warnings as in /v1, as JSON text.' }),
+    parameters: z.object({ warnings: z.string().optional() }).optional().meta({
+      description:
+        'Warnings as in /v1, as JSON text; one that is about no row in particular has no `row`.',
+    }),
     outputs: z.array(
       z.object({
         name: z.string(),
@@ -39,7 +40,22 @@ export interface Output {
   readonly description: string
   /** Whether it is a list for each row. */
   readonly isList: boolean
+  /** Whether it is there only where a field asks for it, and then comes without being named. */
+  readonly isReport?: boolean
   of(result: RowResult, row: DecodedRow): Values
+}
+
+type Report = 'top' | 'scored' | 'trace' | 'watched' | 'state'
+
+/** What /v1 has under this name in a result, as JSON text; `null` where no field asks for it. */
+function report(name: Report, description: string) {
+  return {
+    datatype: 'BYTES',
+    description: `${description} As in /v1, as JSON text.`,
+    isList: false,
+    isReport: true,
+    of: (result: RowResult) => [JSON.stringify(result[name] ?? null)],
+  } as const
 }
 
 export const outputs = {
@@ -79,6 +95,11 @@ export const outputs = {
     isList: false,
     of: (_result, { address }) => BigUint64Array.of(address.seed),
   },
+  top: report('top', 'The most likely tokens, where `top_logprobs` asks for them.'),
+  scored: report('scored', 'The tokens of `logprob_token_ids`.'),
+  trace: report('trace', 'What each sampler did, where `trace` asks for it.'),
+  watched: report('watched', 'Which sampler dropped each token of `watch_token_ids`.'),
+  state: report('state', 'What samplers remember: the parameter `state` of the next step.'),
 } as const satisfies Record<string, Output>
 
 export type OutputName = keyof typeof outputs
@@ -97,10 +118,12 @@ interface Wanted extends Output {
   readonly isBinary: boolean
 }
 
+/** The outputs that are asked for by name, or those of a request that names none. */
 function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: Model): Wanted[] {
-  const isBinary = parameters.binary_data_output === true
+  const isBinary = readFlag('parameters', BINARY_OUTPUT, parameters[BINARY_OUTPUT]) ?? false
   if (!requested || requested.length === 0) {
-    return model.defaults.map((name) => ({ ...outputs[name], name, isBinary }))
+    const reports = model.outputs.filter((name) => isReport(name))
+    return [...model.defaults, ...reports].map((name) => ({ ...outputs[name], name, isBinary }))
   }
   return requested.map(({ name, parameters: own = {} }): Wanted => {
     if (!(model.outputs as readonly string[]).includes(name)) {
@@ -110,9 +133,11 @@ function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: 
         `unexpected output "${name.slice(0, 64)}": there are ${known}`,
       )
     }
+    const owner = `output "${name}"`
+    checkParameters(owner, own, ['binary_data', 'classification'])
     const output: Output = outputs[name as OutputName]
-    const binary = own.binary_data ?? isBinary
-    const wanted = { ...output, name, isBinary: binary === true }
+    const binary = readFlag(owner, 'binary_data', own.binary_data) ?? isBinary
+    const wanted = { ...output, name, isBinary: binary }
     const { classification } = own
     if (classification === undefined || classification === null) return wanted
     if (name !== 'probabilities') {
@@ -144,28 +169,44 @@ function toBinary(values: Values): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }
 
-/** Write what is wanted of each row. */
+const isReport = (name: OutputName): name is Report => 'isReport' in outputs[name]
+
+/** Write what is wanted of each row; `warned` is what is to be said of the request itself. */
 export async function encodeInfer(
   request: InferRequest,
   model: Model,
   rows: readonly DecodedRow[],
   results: Iterable<RowResult>,
+  warned: readonly Warning[],
 ): Promise<InferAnswer> {
-  const wanted = wantedOf(request, model)
+  const all = wantedOf(request, model)
   if (rows.some(({ draw }) => draw?.n !== rows[0]!.draw?.n)) {
     throw new Problem('INVALID_REQUEST', 'Expected n to be the same for all rows')
   }
-  const written = wanted.map((): Values[] => [])
-  const warnings: unknown[] = []
+  const taken = all.map((): Values[] => [])
+  const reported = new Set<string>()
+  const warnings: unknown[] = [...warned]
   let index = 0
   for (const result of results) {
     const row = rows[index]!
-    for (const [i, { of }] of wanted.entries()) written[i]!.push(of(result, row))
+    for (const [i, { of }] of all.entries()) taken[i]!.push(of(result, row))
+    for (const name of model.outputs) {
+      if (isReport(name) && result[name] !== undefined) reported.add(name)
+    }
     for (const warning of result.warnings) warnings.push({ ...warning, row: index })
     index++
     const turn = pace()
     if (turn) await turn
   }
+  const isNamed = (request.outputs ?? []).length > 0
+  for (const name of reported) {
+    if (all.some((output) => output.name === name)) continue
+    const message = `the output ${name} is not among those that the request names, and is left out`
+    warnings.push({ code: 'OUTPUT_LEFT_OUT', message })
+  }
+  const isThere = ({ name, isReport }: Wanted) => isNamed || !isReport || reported.has(name)
+  const wanted = all.filter(isThere)
+  const written = taken.filter((_, i) => isThere(all[i]!))
 
   const binaries: Uint8Array[] = []
   const described = wanted.map(({ name, datatype, isList, isBinary }, i) => {
