@@ -224,7 +224,6 @@ describe('nothing that is sent is ignored without a word', () => {
       { inputs: [logits, { name: 'temperature', datatype: 'FP32', shape: [1] }] },
       /"temperature": Expected data or binary_data_size, got neither/,
     ],
-    [{ model_name: 'resnet' }, /This is model "sample", version 1/],
     [{ parameters: { max_tokens: 5 } }, /Kelvin draws one step/],
     [{ parameters: { foo: 5 } }, /Unknown field "foo"/],
   ])('%j is refused', async (request, words) => {
@@ -248,8 +247,22 @@ describe('nothing that is sent is ignored without a word', () => {
 
   it('takes what clients copy of their own, and the model that is meant', async () => {
     const inputs = [{ ...logits, parameters: { content_type: 'np' } }]
-    expect((await infer({ inputs, model_name: 'sample', model_version: '1' })).status).toBe(200)
+    const same = await infer({ inputs, model_name: 'sample', model_version: '1' })
+    expect(same).toMatchObject({ status: 200, warnings: [] })
+    const other = await infer({ inputs, model_name: 'resnet', model_version: '2' })
+    expect(other.warnings.map(({ message }) => message)).toEqual([
+      'model_name has no effect: the path says which model, sample of version 1',
+      'model_version has no effect: the path says which model, sample of version 1',
+    ])
   })
+
+  it.each([{ data: [] }, { data: null }, {}, { parameters: { binary_data_size: 0 } }])(
+    'takes an input without elements: %j',
+    async (given) => {
+      const empty = { name: 'output_token_ids', datatype: 'INT64', shape: [1, 0], ...given }
+      expect(await infer({ inputs: [logits, empty] })).toMatchObject({ status: 200, warnings: [] })
+    },
+  )
 
   it('a long text that is no base64 is told where to go', async () => {
     const ids = Array.from({ length: 3000 }, () => 1).join()

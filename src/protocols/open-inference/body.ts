@@ -61,11 +61,10 @@ function sectionsOf({ inputs }: InferRequest): Section[] {
     const { name, parameters, datatype, shape, data } = input
     checkParameters(`input "${name.slice(0, 64)}"`, parameters, ['binary_data_size'])
     const size = parameters?.binary_data_size ?? undefined
-    if ((size === undefined) === (data === undefined)) {
-      fault(
-        name,
-        `Expected data or binary_data_size, got ${data === undefined ? 'neither' : 'both'}`,
-      )
+    const isEmpty = data === undefined && countOf(shape) === 0
+    if ((size === undefined) === (data === undefined) && !isEmpty) {
+      const got = data === undefined ? 'neither' : 'both'
+      fault(name, `Expected data or binary_data_size, got ${got}`)
     }
     if (size === undefined) return []
     if (!Number.isSafeInteger(size) || (size as number) < 0) {
@@ -106,8 +105,8 @@ export class InferBody {
   #begin(request: InferRequest): void {
     this.#request = request
     this.#sections = sectionsOf(request)
-    const [first] = this.#sections
-    if (this.#headerLength === undefined && first && first.size > 0) {
+    const first = this.#sections.find(({ size }) => size > 0)
+    if (this.#headerLength === undefined && first) {
       const detail = `Expected the header ${HEADER}, the length of the JSON, as ${first.size} bytes follow it`
       fault(first.input.name, detail)
     }

@@ -49,7 +49,7 @@ function decodeLogits(input: Input, bytes: Bytes | undefined): Batch {
 }
 
 function readValues(input: Input, bytes: Bytes | undefined): unknown[] {
-  const { name, datatype, shape, data } = input
+  const { name, datatype, shape, data = [] } = input
   const { width, read } = datatypeOf(datatype)
   const count = countOf(shape)
   if (bytes && width !== undefined && bytes.length !== count * width) {
@@ -153,10 +153,6 @@ export function inferDecoder({ name: model, version, operation: { Fields } }: Mo
   return (infer: Infer, asked: Readonly<Record<string, unknown>> = {}): Understood => {
     const { inputs, parameters: given = {}, model_name, model_version } = infer.request
     const { binaries } = infer
-    if ((model_name ?? model) !== model || (model_version ?? version) !== version) {
-      const detail = `This is model "${model}", version ${version}; the request says another`
-      throw new Problem('INVALID_REQUEST', detail)
-    }
     const logitsInput = inputs.find(({ name }) => name === LOGITS)
     if (!logitsInput) throw new Problem('INVALID_REQUEST', `Expected an input named "${LOGITS}"`)
     const logits = infer.logits ?? decodeLogits(logitsInput, undefined)
@@ -166,6 +162,9 @@ export function inferDecoder({ name: model, version, operation: { Fields } }: Mo
     const shared = new Map<string, unknown>(Object.entries(asked))
     const own = Array.from({ length: count }, (): Record<string, unknown> => ({}))
     const warnings: Warning[] = []
+    const path = `the path says which model, ${model} of version ${version}`
+    if ((model_name ?? model) !== model) warnings.push(withoutEffect('model_name', path))
+    if ((model_version ?? version) !== version) warnings.push(withoutEffect('model_version', path))
     let isShared = true
     for (const [name, value] of Object.entries(given)) {
       if (name === BINARY_OUTPUT || (value === null && shared.has(name))) continue
