@@ -92,6 +92,11 @@ export async function decodeRows(
       logits,
       vocabSize,
       pathOf: (id) => ['logits', ...batch.pathOf(index, id)],
+      tokenPathOf(part, token) {
+        const field = `${part}_token_ids` as const
+        if (own?.[field] !== undefined) return [...path, field, token]
+        return Array.isArray(shared[field]) ? [field, index, token] : [field, token]
+      },
       params: fields,
       prompt: ofRow.prompt_token_ids as Uint32Array,
       output: ofRow.output_token_ids as Uint32Array,

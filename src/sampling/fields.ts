@@ -26,31 +26,38 @@ export const vocabularyChecks = z.registry<{
 }>()
 
 const MAX_TOKEN_ID = 2 ** 31 - 1
+/** Of ids that need be no token. */
+const MIN_MARK = -(2 ** 31)
+
+function isIdFrom(least: number, value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= MAX_TOKEN_ID
+}
 
 function isTokenId(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TOKEN_ID
+  return isIdFrom(0, value)
 }
 
 export function beyondVocabulary(id: number, vocabSize: number): string {
   return `Token id ${id} is outside the vocabulary of ${vocabSize} entries`
 }
 
-function rangeHint(id: unknown): string {
-  return Number.isInteger(id) ? `; they go from 0 to ${MAX_TOKEN_ID}` : ''
+function rangeHint(id: unknown, least: number): string {
+  return Number.isInteger(id) ? `; they go from ${least} to ${MAX_TOKEN_ID}` : ''
 }
 
 /** How many elements are taken out of a long list at a time. */
 const PART = 4096
 
-export function parseIds(value: unknown, fault: FaultAt, path: Path = []): Uint32Array {
+/** `least` is below 0 where ids may be there that are no tokens: they are kept as what is left of them in 32 bits. */
+export function parseIds(value: unknown, fault: FaultAt, path: Path = [], least = 0): Uint32Array {
   if (!isList(value)) return fault(path, `Expected an array, got ${describeValue(value)}`)
   const faulty = (index: number, id: unknown) =>
-    fault([...path, index], `Expected a token id, got ${describeValue(id)}${rangeHint(id)}`)
-  if (value instanceof Elements) return idsOf(value, faulty)
+    fault([...path, index], `Expected a token id, got ${describeValue(id)}${rangeHint(id, least)}`)
+  if (value instanceof Elements) return idsOf(value, faulty, least < 0 ? -1 : MAX_TOKEN_ID)
   const ids = new Uint32Array(value.length)
   for (let i = 0; i < ids.length; i++) {
     const id = value[i]
-    if (!isTokenId(id)) return faulty(i, id)
+    if (!isIdFrom(least, id)) return faulty(i, id)
     ids[i] = id
   }
   return ids
@@ -60,7 +67,12 @@ export function parseIds(value: unknown, fault: FaultAt, path: Path = []): Uint3
 const largestOf = new WeakMap<Uint32Array, number>()
 
 /** Part by part: in float64, all of them would take twice the room of the ids. */
-function idsOf(list: Elements, faulty: (index: number, id: unknown) => never): Uint32Array {
+function idsOf(
+  list: Elements,
+  faulty: (index: number, id: unknown) => never,
+  /** The bits that an id may have. */
+  bits: number,
+): Uint32Array {
   const ids = new Uint32Array(list.length)
   const end = list.fault?.index ?? list.length
   const part = list.dtype === 'float32' ? new Float32Array(PART) : new Float64Array(PART)
@@ -72,9 +84,9 @@ function idsOf(list: Elements, faulty: (index: number, id: unknown) => never): U
     for (let i = 0; i < count; i++) {
       const given = part[i]!
       // What a bitwise operator leaves as it is, is such an integer.
-      const id = given & MAX_TOKEN_ID
+      const id = given & bits
       if (id !== given) return faulty(from + i, given)
-      if (id > largest) largest = id
+      if (id >>> 0 > largest) largest = id >>> 0
       ids[from + i] = id
     }
   }
@@ -144,25 +156,30 @@ export function listOrSame(value: unknown, rows: number): unknown[] {
   return Array.isArray(value) ? value : new Array<unknown>(rows).fill(value)
 }
 
-/** Token ids for a row, or a list of them for each row of a batch. */
+const marksSchema = {
+  type: 'array',
+  items: { type: 'integer', minimum: MIN_MARK, maximum: MAX_TOKEN_ID },
+} as const
+
+/** Ids of which some may be no tokens, such as padding. Who works on them sees to it that they are. */
+export function tokenMarks(description: string) {
+  return parsed({ description, ...marksSchema }, (value, fault) =>
+    parseIds(value, fault, [], MIN_MARK),
+  )
+}
+
+/** The same for a row, or a list of them for each row of a batch. */
 export function tokenHistory(description: string) {
   return parsed(
-    { description, anyOf: [idsSchema, { type: 'array', items: idsSchema }] },
+    { description, anyOf: [marksSchema, { type: 'array', items: marksSchema }] },
     (value, fault): Uint32Array | Uint32Array[] => {
-      if (!Array.isArray(value) || !isList(value[0])) return parseIds(value, fault)
+      if (!Array.isArray(value) || !isList(value[0])) return parseIds(value, fault, [], MIN_MARK)
       if (value.length > MAX_SEQUENCES) {
         fault([], `Expected at most ${MAX_SEQUENCES} lists, got ${value.length}`)
       }
-      return (value as unknown[]).map((ids, index) => parseIds(ids, fault, [index]))
+      return (value as unknown[]).map((ids, index) => parseIds(ids, fault, [index], MIN_MARK))
     },
-  )
-    .register(vocabularyChecks, {
-      misfit: (value, vocabSize) =>
-        Array.isArray(value)
-          ? misfitLists(value as Uint32Array[], vocabSize)
-          : misfitIds(value as Uint32Array, vocabSize),
-    })
-    .register(perRow, { split: listOrSame })
+  ).register(perRow, { split: listOrSame })
 }
 
 /** A number for each of some tokens. */

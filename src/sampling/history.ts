@@ -6,6 +6,30 @@ export interface History {
   readonly output: Uint32Array
 }
 
+/** A token that a sampler would change the logit of, and that the vocabulary does not have. */
+export class UnknownToken extends Error {
+  readonly id: number
+  /** Where it is from, where it need not be looked for in the whole history. */
+  readonly part: Part | undefined
+
+  constructor(id: number, part: Part | undefined) {
+    super()
+    this.id = id
+    this.part = part
+  }
+}
+
+export type Part = 'prompt' | 'output' | 'stop'
+
+/**
+ * A token of a history, for a sampler that goes on to change its logit. Histories may have ids that are no
+ * tokens, such as padding; those that are only compared with others do no harm.
+ */
+export function known(row: Row, id: number, part?: Part): number {
+  if (id < row.vocabSize) return id
+  throw new UnknownToken(id, part)
+}
+
 /** The last `count` tokens of a history; −1 is all. */
 export function windowed({ prompt, output }: History, count: number): History {
   if (count < 0) return { prompt, output }
@@ -82,7 +106,7 @@ export function matchesOfEnd(tokens: Uint32Array): Uint32Array {
 /** Make tokens less likely by a factor above 1, or more by one below, whatever the signs of their logits. */
 export function discourage(row: Row, tokens: Iterable<number>, factor: number): void {
   for (const token of tokens) {
-    const logit = row.logitOf(token) + row.shift
+    const logit = row.logitOf(known(row, token)) + row.shift
     if (factor < 1) row.raiseUnseen(token)
     row.setLogit(token, (logit < 0 ? logit * factor : logit / factor) - row.shift)
   }

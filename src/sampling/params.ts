@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { perRow, tokenHistory, tokenIds, u64, vocabularyChecks } from './fields.ts'
+import { perRow, tokenHistory, tokenIds, tokenMarks, u64, vocabularyChecks } from './fields.ts'
 import { kelvinOrder, type SamplerName, samplerByName } from './order.ts'
 import { list, withoutDefault } from './parsed.ts'
 import { profiles } from './profiles/index.ts'
@@ -63,16 +63,19 @@ const stateShape = Object.assign(
   ...kelvinOrder.map((name) => samplerByName.get(name)!.state ?? {}),
 ) as Record<string, z.ZodType<number>>
 
+const MARKS =
+  'Ids outside the vocabulary, such as −1 for padding or an image, are an error only where a sampler would change their logits.'
+
 /** What a row's sampling may look at beside its logits. */
 export const contextFields = {
   prompt_token_ids: tokenHistory(
-    'The tokens given to the model: a list, or for a batch a list for each row. Penalties and n-gram rules look at them.',
+    `The tokens given to the model: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. ${MARKS}`,
   ).prefault([]),
   output_token_ids: tokenHistory(
-    'The tokens generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them.',
+    `The tokens generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. ${MARKS}`,
   ).prefault([]),
-  stop_token_ids: tokenIds(
-    'The tokens that end a text, for samplers that put its end off or hasten it. [] knows none (off).',
+  stop_token_ids: tokenMarks(
+    `The tokens that end a text, for samplers that put its end off or hasten it. ${MARKS} [] knows none (off).`,
   ).prefault([]),
   state: z
     .strictObject(

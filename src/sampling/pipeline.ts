@@ -3,7 +3,8 @@ import type { Logits } from './batch.ts'
 import { type ScoredTokens, scoreTokens, type TopTokens, topTokens } from './distribution.ts'
 import { type Draw, draw } from './draw.ts'
 import { Elements } from './elements.ts'
-import { type History, windowed } from './history.ts'
+import { beyondVocabulary } from './fields.ts'
+import { type History, type Part, UnknownToken, windowed } from './history.ts'
 import { layOut } from './kernel/memory.ts'
 import { FaultyLogit } from './load.ts'
 import type { RowParams } from './params.ts'
@@ -21,6 +22,8 @@ export interface RowRequest extends History {
   logits: Logits
   /** Where the row or an entry of it is in the request, for errors. */
   pathOf(id?: number): readonly PropertyKey[]
+  /** The same for a token of its history or of those that end a text. */
+  tokenPathOf?(part: Part, index: number): readonly PropertyKey[]
   params: RowParams
   /** Tokens that end a text. */
   stop: Uint32Array
@@ -131,7 +134,7 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
   let emptiedBy = processed.isEmpty ? '' : undefined
   for (const { sampler, apply, fillsEmpty } of planned.steps) {
     if (emptiedBy !== undefined && !fillsEmpty) continue
-    const accept = apply(processed, context)
+    const accept = attempt(request, sampler.name, () => apply(processed, context))
     if (accept) accepts.push(accept)
     emptiedBy = processed.isEmpty ? (emptiedBy ?? sampler.name) : undefined
   }
@@ -178,6 +181,30 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
   }
   if (token_ids || rolled) result.address = request.address
   return result
+}
+
+/** Run a step of a sampler, and say where a token is from that it cannot work on. */
+function attempt<Result>(request: RowRequest, name: string, step: () => Result): Result {
+  try {
+    return step()
+  } catch (error) {
+    if (!(error instanceof UnknownToken)) throw error
+    const { part, index } = findToken(request, error)
+    const path = request.tokenPathOf?.(part, index) ?? [part, index]
+    // A negative one is kept as what is left of it in 32 bits.
+    const what = beyondVocabulary(error.id | 0, processed.vocabSize)
+    const detail = `${what}, and ${name} would change its logit; leave it out`
+    throw problemAt('TOKEN_ID_OUT_OF_RANGE', path, detail)
+  }
+}
+
+/** Where a token comes last: a sampler that looks at the last tokens alone has seen it there. */
+function findToken(request: RowRequest, { id, part }: UnknownToken): { part: Part; index: number } {
+  if (part) return { part, index: request[part].lastIndexOf(id) }
+  const index = request.output.lastIndexOf(id)
+  return index < 0
+    ? { part: 'prompt', index: request.prompt.lastIndexOf(id) }
+    : { part: 'output', index }
 }
 
 function traceRow({ logits, params }: RowRequest, planned: Plan, context: Context) {

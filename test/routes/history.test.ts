@@ -46,7 +46,6 @@ describe('histories over the wire', () => {
   })
 
   it.each([
-    [{ stop_token_ids: [4] }, '/stop_token_ids/0'],
     [{ bad_words_ids: [[0], [1, 4]] }, '/bad_words_ids/1/1'],
     [{ dry_sequence_breakers: [[4]] }, '/dry_sequence_breakers/0/0'],
     [{ sequence_bias: [{ token_ids: [4], bias: 1 }] }, '/sequence_bias/0/token_ids/0'],

@@ -91,7 +91,11 @@ describe('at the ends of what a field may be', () => {
             [field]: value,
             ...(order ? { order } : {}),
           } as Params
-          const history = { output, prompt: [2, 2, 2], stop: [0] }
+          const history = {
+            output: output.map((id) => id % logits.length),
+            prompt: [2, 2, 2],
+            stop: [0],
+          }
           const answer = run(logits, params, { n: 2 }, history)
           expect(answer.probabilities.every((p) => p >= 0 && p <= 1)).toBe(true)
           expect(answer.entropy).toBeGreaterThanOrEqual(0)

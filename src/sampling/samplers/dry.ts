@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { tokenSequences } from '../fields.ts'
-import { joined, matchesOfEnd, windowed } from '../history.ts'
+import { joined, known, matchesOfEnd, windowed } from '../history.ts'
 import { log, pow } from '../kernel/index.ts'
 import { defineSampler } from '../sampler.ts'
 
@@ -94,7 +94,7 @@ export const dry = defineSampler({
     for (const [id, length] of repeated) {
       if (length < dry_allowed_length) continue
       const exponent = Math.min(length - dry_allowed_length, mostExponent)
-      row.add(id, -dry_multiplier * pow(dry_base, exponent))
+      row.add(known(row, id), -dry_multiplier * pow(dry_base, exponent))
     }
   },
 })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { countTokens } from '../history.ts'
+import { countTokens, known } from '../history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const frequencyPenalty = defineSampler({
@@ -39,6 +39,6 @@ export const frequencyPenalty = defineSampler({
   active: ({ frequency_penalty }) => frequency_penalty !== 0,
   apply(row, { frequency_penalty }, { scope }, { window: { prompt, output } }) {
     const counts = scope === 'all' ? countTokens(prompt, output) : countTokens(output)
-    for (const [id, count] of counts) row.add(id, -frequency_penalty * count)
+    for (const [id, count] of counts) row.add(known(row, id), -frequency_penalty * count)
   },
 })

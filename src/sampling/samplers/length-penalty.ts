@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { known } from '../history.ts'
 import { pow } from '../kernel/index.ts'
 import { defineSampler } from '../sampler.ts'
 
@@ -55,7 +56,7 @@ export const lengthPenalty = defineSampler({
     if (output.length <= start) return
     const growth = Math.min(pow(factor, output.length - start), MOST_GROWTH)
     for (const id of new Set(stop)) {
-      const logit = row.logitOf(id)
+      const logit = row.logitOf(known(row, id, 'stop'))
       row.raiseUnseen(id)
       row.setLogit(id, logit + Math.abs(logit + row.shift) * (growth - 1))
     }

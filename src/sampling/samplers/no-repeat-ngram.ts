@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { joined, matchesOfEnd } from '../history.ts'
+import { joined, known, matchesOfEnd } from '../history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const noRepeatNgram = defineSampler({
@@ -35,6 +35,7 @@ export const noRepeatNgram = defineSampler({
   apply(row, { no_repeat_ngram_size: n }, _rules, history) {
     const tokens = joined(history)
     const matches = matchesOfEnd(tokens)
-    row.remove(tokens.filter((_, i) => (i === 0 ? 0 : matches[i - 1]!) >= n - 1))
+    const repeated = tokens.filter((_, i) => (i === 0 ? 0 : matches[i - 1]!) >= n - 1)
+    row.remove(repeated.map((id) => known(row, id)))
   },
 })

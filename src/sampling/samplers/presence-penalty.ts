@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { countTokens } from '../history.ts'
+import { countTokens, known } from '../history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const presencePenalty = defineSampler({
@@ -39,6 +39,6 @@ export const presencePenalty = defineSampler({
   active: ({ presence_penalty }) => presence_penalty !== 0,
   apply(row, { presence_penalty }, { scope }, { window: { prompt, output } }) {
     const counts = scope === 'all' ? countTokens(prompt, output) : countTokens(output)
-    for (const id of counts.keys()) row.add(id, -presence_penalty)
+    for (const id of counts.keys()) row.add(known(row, id), -presence_penalty)
   },
 })
