@@ -13,6 +13,7 @@ export async function registerCors(app: FastifyInstance, origins: string[]): Pro
       'x-dtype',
       'x-request-id',
       'x-shape',
+      'x-warnings',
     ],
     maxAge: 600,
     strictPreflight: false,

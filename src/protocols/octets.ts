@@ -3,6 +3,7 @@ import { problemAt } from '../errors.ts'
 import { denseProbabilities } from '../sampling/distribution.ts'
 import { type Dtype, dtypes } from '../sampling/elements.ts'
 import type { RowResult } from '../sampling/pipeline.ts'
+import type { Warning } from '../sampling/sampler.ts'
 import { shapeField } from '../sampling/tensor.ts'
 import { pace } from './pace.ts'
 import type { Parameter } from './parameters.ts'
@@ -87,15 +88,74 @@ export function openTensor(query: TensorQuery, length: number | undefined) {
   }
 }
 
-/** The distributions of all rows, as a float32 tensor. */
+/** The distributions of all rows, as a float32 tensor, and what callers should know beside it. */
 export async function encodeTensor(rows: readonly DecodedRow[], results: Iterable<RowResult>) {
   const { vocabSize } = rows[0]!
   const parts: Uint8Array[] = []
-  for (const { row } of results) {
-    const dense = denseProbabilities(row, new Float32Array(vocabSize))
+  const warnings: RowWarning[] = []
+  for (const result of results) {
+    const index = parts.length
+    const dense = denseProbabilities(result.row, new Float32Array(vocabSize))
     parts.push(new Uint8Array(dense.buffer))
+    const own = [...result.warnings, ...leftOut(result, rows[index]!)]
+    for (const warning of own) warnings.push({ ...warning, row: index })
     const turn = pace()
     if (turn) await turn
   }
-  return { parts, shape: [rows.length, vocabSize] }
+  return { parts, shape: [rows.length, vocabSize], warnings: toHeader(warnings) }
 }
+
+interface RowWarning extends Warning {
+  row: number
+}
+
+/** What has no place in a tensor of probabilities. */
+const reports = ['top', 'scored', 'trace', 'watched'] as const
+
+/** What was asked for that a tensor does not have. */
+function leftOut(result: RowResult, { answer }: DecodedRow): Warning[] {
+  const { return_probabilities: returned, encoding } = answer
+  const absent = reports.filter((name) => result[name] !== undefined)
+  const idle = [
+    ...(returned === 'all' ? [] : [`return_probabilities ${returned}`]),
+    ...(encoding === 'json' ? [] : [`encoding ${encoding}`]),
+  ]
+  return [
+    ...absent.map((name) => ({
+      code: 'OUTPUT_LEFT_OUT',
+      message: `a tensor has no place for ${name}; accept application/json`,
+    })),
+    ...idle.map((field) => ({
+      code: 'PARAMETER_WITHOUT_EFFECT',
+      message: `${field} has no effect: a tensor has all probabilities`,
+    })),
+  ]
+}
+
+/** Proxies take heads of some kilobytes. */
+const MOST_WARNED = 4096
+
+/** Warnings as a header can have them: JSON in ASCII, of which the last item counts those that are too many. */
+function toHeader(warnings: readonly RowWarning[]): string | undefined {
+  if (warnings.length === 0) return undefined
+  const written: string[] = []
+  let length = 0
+  for (const warning of warnings) {
+    const text = toAscii(JSON.stringify(warning))
+    length += text.length + 1
+    if (length > MOST_WARNED) break
+    written.push(text)
+  }
+  const rest = warnings.length - written.length
+  if (rest > 0) {
+    const message = `${rest} more warnings; accept application/json for all`
+    written.push(JSON.stringify({ code: 'WARNINGS_LEFT_OUT', message }))
+  }
+  return `[${written.join()}]`
+}
+
+const toAscii = (json: string) =>
+  json.replace(
+    /[^ -~]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )

@@ -166,8 +166,9 @@ async function jsonAnswer(reply: FastifyReply, rows: readonly DecodedRow[], work
 }
 
 async function tensorAnswer(reply: FastifyReply, rows: readonly DecodedRow[], work: Work) {
-  const { parts, shape } = await encodeTensor(rows, work.sample(rows))
+  const { parts, shape, warnings } = await encodeTensor(rows, work.sample(rows))
   work.encoded(reply)
   reply.type(OCTETS).header('x-dtype', 'float32').header('x-shape', shape.join(','))
+  if (warnings) reply.header('x-warnings', warnings)
   return toPayload(reply, parts)
 }

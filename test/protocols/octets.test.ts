@@ -100,6 +100,44 @@ describe('an answer that is a tensor', () => {
   })
 })
 
+describe('warnings beside a tensor', () => {
+  const tensorOf = (query: string) =>
+    send(`/v1/probabilities?${query}`, { accept: 'application/octet-stream' })
+
+  it('are in a header, as JSON has them', async () => {
+    const query = `shape=2,${length / 2}&temperature=3&mirostat_tau=3`
+    const { headers } = await tensorOf(query)
+    const { warnings } = (await send(`/v1/probabilities?${query}`)).json()
+    expect(warnings).toHaveLength(4)
+    expect(JSON.parse(headers['x-warnings'] as string)).toEqual(warnings)
+    expect(await tensorOf('temperature=0.5')).not.toHaveProperty('headers.x-warnings')
+  })
+
+  it('are ASCII and bounded, and count what is left out', async () => {
+    const { headers } = await tensorOf(`shape=${length},1&temperature=3`)
+    const text = headers['x-warnings'] as string
+    expect(text).toMatch(/^[ -~]*$/)
+    expect(text.length).toBeLessThan(4400)
+    const warnings = JSON.parse(text)
+    const last = warnings.at(-1)
+    expect(last.code).toBe('WARNINGS_LEFT_OUT')
+    expect(last.message).toBe(
+      `${length - warnings.length + 1} more warnings; accept application/json for all`,
+    )
+  })
+
+  it.each([
+    ['top_logprobs=2&trace=true', ['OUTPUT_LEFT_OUT', 'OUTPUT_LEFT_OUT']],
+    ['logprob_token_ids=1&watch_token_ids=1', ['OUTPUT_LEFT_OUT', 'OUTPUT_LEFT_OUT']],
+    ['return_probabilities=kept', ['PARAMETER_WITHOUT_EFFECT']],
+    ['encoding=base64', ['PARAMETER_WITHOUT_EFFECT']],
+  ])('name what a tensor does not have: %s', async (query, codes) => {
+    const { headers } = await tensorOf(query)
+    const warnings = JSON.parse(headers['x-warnings'] as string)
+    expect(warnings.map(({ code }: { code: string }) => code)).toEqual(codes)
+  })
+})
+
 it('no room is lost to requests that fail', async () => {
   const before = reserved()
   for (const query of [
