@@ -246,15 +246,15 @@ export interface SampleParams {
     | 'adaptive_p'
   )[]
   /**
-   * The tokens given to the model: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. Default: [].
+   * The tokens given to the model: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. Ids outside the vocabulary, such as −1 for padding or an image, are an error only where a sampler would change their logits. Default: [].
    */
   prompt_token_ids?: number[] | number[][]
   /**
-   * The tokens generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. Default: [].
+   * The tokens generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. Ids outside the vocabulary, such as −1 for padding or an image, are an error only where a sampler would change their logits. Default: [].
    */
   output_token_ids?: number[] | number[][]
   /**
-   * The tokens that end a text, for samplers that put its end off or hasten it. [] knows none (off). Default: [].
+   * The tokens that end a text, for samplers that put its end off or hasten it. Ids outside the vocabulary, such as −1 for padding or an image, are an error only where a sampler would change their logits. [] knows none (off). Default: [].
    */
   stop_token_ids?: number[]
   /**
@@ -594,7 +594,7 @@ export interface Problem {
   request_id: string
   errors: {
     /**
-     * Where, as a JSON pointer into the body.
+     * Where, as a JSON pointer into the body, or into the query as an object.
      */
     pointer: string
     detail: string
