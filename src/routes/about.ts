@@ -57,6 +57,9 @@ const Catalogue = z
         takeovers: z.record(z.string(), z.array(z.string())).meta({
           description: 'Samplers that, switched on, put an order of their own in its place.',
         }),
+        takeover_rules: z
+          .record(z.string(), Rules)
+          .meta({ description: 'By sampler: differences in those orders alone.' }),
         rules: z
           .record(z.string(), Rules)
           .meta({ description: 'By sampler: differences to its own.' }),

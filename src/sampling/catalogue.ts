@@ -28,13 +28,14 @@ export function catalogue() {
       }
     }),
     profiles: profiles.map(
-      ({ name, title, meaning, reference, order, takeovers, rules }: Profile) => ({
+      ({ name, title, meaning, reference, order, takeovers, takeoverRules, rules }: Profile) => ({
         name,
         title,
         meaning,
         reference,
         order,
         takeovers: takeovers ?? {},
+        takeover_rules: takeoverRules ?? {},
         rules,
       }),
     ),

@@ -83,19 +83,21 @@ function remover(row: Row): (u: number) => number {
 
 /** The tokens left that weigh anything beside the most likely of them, ids ascending, and what they weigh. */
 function weighAnew({ logits, temperature }: Row, left: ArrayLike<number>, unweighed: Heap) {
-  const found = Array.from(left)
-  const max = found.reduce(
-    (best, place) => Math.max(best, logits[place]!),
-    logits[unweighed.peek() ?? found[0]!]!,
-  )
+  let next = unweighed.peek()
+  let max = next === undefined ? Number.NEGATIVE_INFINITY : logits[next]!
+  for (let i = 0; i < left.length; i++) max = Math.max(max, logits[left[i]!]!)
   const massOf = (place: number) => exp((logits[place]! - max) / temperature)
-  for (let next = unweighed.peek(); next !== undefined && massOf(next) > 0; ) {
-    found.push(next)
+  const found = new Uint32Array(left.length + unweighed.size())
+  found.set(left)
+  let count = left.length
+  for (; next !== undefined && massOf(next) > 0; next = unweighed.peek()) {
+    found[count++] = next
     unweighed.pop()
-    next = unweighed.peek()
   }
-  const places = Uint32Array.from(found).sort()
-  return { places, masses: Float64Array.from(places, massOf) }
+  const places = found.slice(0, count).sort()
+  const masses = new Float64Array(count)
+  for (let i = 0; i < count; i++) masses[i] = massOf(places[i]!)
+  return { places, masses }
 }
 
 function checkDrawable(row: Row, n: number, index: number): void {

@@ -4,6 +4,8 @@ export interface Heap {
   peek(): number | undefined
   /** Drop the first place. */
   pop(): void
+  /** How many there are. */
+  size(): number
 }
 
 /** A binary heap of places, without some of them: linear in their number to make, logarithmic to pop. */
@@ -30,6 +32,7 @@ export function heapOf(keys: Float64Array, isLeftOut: (place: number) => boolean
   for (let at = (size >> 1) - 1; at >= 0; at--) sink(at)
   return {
     peek: () => (size > 0 ? places[0] : undefined),
+    size: () => size,
     pop() {
       if (size === 0) return
       places[0] = places[--size]!

@@ -24,7 +24,7 @@ const profileByName: ReadonlyMap<string, Profile> = new Map(
 
 export function plan(params: RowParams): Plan {
   const profile = profileByName.get(params.profile)!
-  const { order, because } = orderOf(params, profile)
+  const { order, because, others } = orderOf(params, profile)
   const steps: Plan['steps'] = []
   const warnings: Warning[] = []
   let lastChoice: string | undefined
@@ -32,7 +32,7 @@ export function plan(params: RowParams): Plan {
   for (const name of order) {
     const sampler = samplerByName.get(name)!
     if (!sampler.active(params)) continue
-    const rules: Rules = { ...sampler.rules, ...profile.rules[name] }
+    const rules: Rules = { ...sampler.rules, ...profile.rules[name], ...others?.[name] }
     steps.push({
       sampler,
       apply: (row, context) => sampler.apply(row, params, rules, context),
@@ -43,11 +43,7 @@ export function plan(params: RowParams): Plan {
     if (lastChoice && sampler.stage !== 'mask') {
       const message = `${name} has no effect: ${lastChoice} has left a single token`
       warnings.push({ code: 'SAMPLER_WITHOUT_EFFECT', message })
-    } else if (
-      !lastChoice &&
-      params.min_tokens_to_keep === 1 &&
-      sampler.leavesOne?.(params, rules)
-    ) {
+    } else if (!lastChoice && sampler.leavesOne?.(params, rules, params.min_tokens_to_keep)) {
       lastChoice = name
     }
   }
@@ -63,18 +59,32 @@ export function plan(params: RowParams): Plan {
       warnings.push({ code: 'SAMPLER_NOT_RUN', message })
     }
   }
-  return { steps, warnings: [...warnings, ...windowWarnings(params, steps)] }
+  return { steps, warnings: [...warnings, ...sharedWarnings(params, steps)] }
 }
 
 function withoutEffect(what: string, because: string): Warning {
   return { code: 'PARAMETER_WITHOUT_EFFECT', message: `${what} has no effect: ${because}` }
 }
 
-function windowWarnings({ penalty_last_n: last }: RowParams, steps: PlannedStep[]): Warning[] {
-  const users = steps.filter(({ sampler }) => sampler.usesWindow).map(({ sampler }) => sampler.name)
-  if (last === 0) return users.map((name) => withoutEffect(name, 'penalty_last_n is 0'))
-  if (last < 0 || users.length > 0) return []
-  return [withoutEffect('penalty_last_n', 'no sampler that uses it is on')]
+/** What to say of fields that concern several samplers. */
+function sharedWarnings(
+  { penalty_last_n: last, min_tokens_to_keep: minimum }: RowParams,
+  steps: PlannedStep[],
+): Warning[] {
+  const warnings: Warning[] = []
+  const users = steps.filter(({ sampler }) => sampler.usesWindow)
+  if (last === 0) {
+    for (const { sampler } of users) {
+      warnings.push(withoutEffect(sampler.name, 'penalty_last_n is 0'))
+    }
+  } else if (last > 0 && users.length === 0) {
+    warnings.push(withoutEffect('penalty_last_n', 'no sampler that uses it is on'))
+  }
+  const cuts = ({ sampler: { stage } }: PlannedStep) => stage === 'truncation' || stage === 'draw'
+  if (minimum > 1 && !steps.some(cuts)) {
+    warnings.push(withoutEffect('min_tokens_to_keep', 'no sampler that truncates is on'))
+  }
+  return warnings
 }
 
 /** What to say of what comes with a row beside its parameters. */
@@ -108,8 +118,9 @@ export function contextWarnings(
 const defaultsByName: ReadonlyMap<string, [field: string, fallback: unknown][]> = new Map(
   kelvinOrder.flatMap((name) => {
     const { fields } = samplerByName.get(name)!
-    const defaults = Object.entries(z.object(fields).parse({}))
-    return Object.keys(fields).length > 1 ? [[name, defaults]] : []
+    const defaults: Record<string, unknown> = z.object(fields).parse({})
+    const names = Object.keys(fields)
+    return names.length > 1 ? [[name, names.map((field) => [field, defaults[field]])]] : []
   }),
 )
 
@@ -130,12 +141,13 @@ function isList(value: unknown): value is { length: number } {
   return Array.isArray(value) || ArrayBuffer.isView(value)
 }
 
-/** The order to run in, and why a sampler that is not in it does not run. */
+/** The order to run in, why a sampler that is not in it does not run, and rules of this order alone. */
 function orderOf(params: RowParams, profile: Profile) {
   if (params.order) return { order: params.order, because: 'order leaves it out' }
   for (const [name, order] of Object.entries(profile.takeovers ?? {})) {
     if (samplerByName.get(name)!.active(params)) {
-      return { order, because: `${profile.title} leaves it out when ${name} is set` }
+      const because = `${profile.title} leaves it out when ${name} is set`
+      return { order, because, others: profile.takeoverRules }
     }
   }
   return { order: profile.order, because: `${profile.title} does not have it` }

@@ -3,6 +3,8 @@ import type { samplers } from './samplers/index.ts'
 
 type RulesOf<Name extends SamplerName> = Extract<(typeof samplers)[number], { name: Name }>['rules']
 
+type ProfileRules = { readonly [Name in SamplerName]?: Partial<RulesOf<Name>> }
+
 /** An engine to agree with: the order it runs samplers in, and its side where engines disagree. */
 export interface Profile<Name extends string = string> {
   readonly name: Name
@@ -15,7 +17,9 @@ export interface Profile<Name extends string = string> {
   /** Samplers that, switched on, put an order of their own in its place. */
   readonly takeovers?: { readonly [Name in SamplerName]?: readonly SamplerName[] }
   /** Differences to the samplers' own rules. */
-  readonly rules: { readonly [Name in SamplerName]?: Partial<RulesOf<Name>> }
+  readonly rules: ProfileRules
+  /** Those of `takeovers` alone. */
+  readonly takeoverRules?: ProfileRules
 }
 
 export function defineProfile<const Name extends string>(profile: Profile<Name>): Profile<Name> {

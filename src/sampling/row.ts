@@ -12,11 +12,11 @@ import { Unseen } from './unseen.ts'
 /** A vocabulary smaller than this is all survivors from the start: float64 throughout. */
 const DENSE_FROM = 4096
 
-/**
- * No logit and no temperature goes beyond this, so that no product of them leaves float64: float32's
- * logits make the same distribution at this temperature as at any higher.
- */
+/** No logit goes beyond this, so that no product of two leaves float64. */
 const LARGEST = 1e150
+
+/** From this temperature on logits are divided by it at once, so that no product with it leaves float64 either. */
+const HOTTEST = 1e100
 
 function bounded(logit: number): number {
   return Math.min(LARGEST, Math.max(-LARGEST, logit))
@@ -34,8 +34,14 @@ const REACHES = [256, 4096]
 /** Of tokens as near to a center, the likelier ones come first; so near that rounding decides counts as equal. */
 const ABOVE_FIRST = 1 + 1e-14
 
+/** Nearer to a center than this, in nats, tokens are as near. */
+const SAME = 1e-25
+
 /** Relative error of a dense row's standard deviation, and of float32, with room to spare. */
 const DEVIATION_ERROR = 1e-6
+
+/** The square of a number above this is an ordinary one. */
+const FAINTEST = 1e-100
 
 /** Rounding shall not drop a token at the bound, as is each of two at twice their standard deviation. */
 const ROUNDED_UP = 1 + 1e-12
@@ -172,7 +178,9 @@ export class Row {
     this.#size = ids.length
     this.#dropMasked()
     this.cameEmpty = this.#size === 0
-    this.#unseen = new Unseen(candidates)
+    const unseen = new Unseen(candidates)
+    // Those left out are no more likely, and so not in play.
+    if (unseen.floor > Number.NEGATIVE_INFINITY) this.#unseen = unseen
   }
 
   /**
@@ -180,6 +188,7 @@ export class Row {
    * tokens a sparse row was given: with `givenAlone` it is, unless the others have no mass.
    */
   settle(givenAlone: boolean): 'full' | 'candidates' {
+    this.#checkMass()
     this.#isSettled = true
     const isRelative = givenAlone && this.#unseen?.logMass(0) !== Number.NEGATIVE_INFINITY
     if (this.#unseen && (isRelative || !this.#unseen.isWeighed || !this.#unseen.isExact)) {
@@ -194,6 +203,7 @@ export class Row {
    * nothing where it is not known.
    */
   givenMass(): number | undefined {
+    this.#checkMass()
     if (!this.#unseen) return this.#isExact ? 1 : undefined
     if (!this.#unseen.isWeighed) return undefined
     const logGiven = log(this.#fillMasses(this.#size))
@@ -202,15 +212,37 @@ export class Row {
 
   /** A decision needs to know every token in play. */
   #needEach(): void {
-    if (!this.#isSettled) this.#unseen?.miss()
-    if (!this.#isSettled) this.#sum = undefined
+    if (this.#isSettled || !this.#unseen) return
+    this.#unseen.miss()
+    this.#sum = undefined
   }
 
-  /** The tokens a sparse row leaves out are not in play any more. */
-  #leaveUnseen(): void {
-    if (this.#unseen?.isExact === false) this.#isExact = false
+  /** Some of the tokens that a sparse row leaves out have changed. */
+  #blurUnseen(): void {
+    this.#unseen?.blur()
+    this.#sum = undefined
+  }
+
+  /** A cut reaches down to where tokens are that a sparse row leaves out. */
+  #cutUnsurely(): void {
+    this.#unseen?.cutUnsurely()
+    this.#sum = undefined
+  }
+
+  /** The tokens a sparse row leaves out are not in play any more; a cut above them settles what cuts before it left open. */
+  #leaveUnseen(byCut = false): void {
+    if (this.#unseen && !(this.#unseen.isExact && (byCut || !this.#unseen.isUnsureCut))) {
+      this.#isExact = false
+    }
     this.#unseen = undefined
     this.#sum = undefined
+  }
+
+  /** Their mass is the difference of two sums: where little of both is left in play, it is not known. */
+  #checkMass(): void {
+    if (!this.#unseen?.isWeighed) return
+    const total = this.#fillMasses(this.#size) + exp(this.#unseen.logMass(this.#largest()))
+    if (this.#unseen.isDoubtful(this.#largest(), total)) this.#blurUnseen()
   }
 
   /**
@@ -220,9 +252,10 @@ export class Row {
   #cutUnseen(threshold: number, lastTie?: number): void {
     if (!this.#unseen) return
     const floor = this.#unseen.floor - this.shift
-    const isBehind = lastTie !== undefined && !this.#unseen.hasBelow(lastTie)
-    if (floor < threshold || (floor === threshold && isBehind)) this.#leaveUnseen()
-    else this.#unseen.blur()
+    const { isUnsureCut } = this.#unseen
+    const isBehind = lastTie !== undefined && !isUnsureCut && !this.#unseen.hasBelow(lastTie)
+    if (floor < threshold || (floor === threshold && isBehind)) this.#leaveUnseen(true)
+    else this.#cutUnsurely()
   }
 
   /** The largest logit as it was before a shift. */
@@ -239,6 +272,11 @@ export class Row {
   get size(): number {
     this.#needEach()
     return this.#known
+  }
+
+  /** Whether at least so many tokens are in play, which need not take every one to be known. */
+  hasAtLeast(count: number): boolean {
+    return count <= this.#known || count <= this.size
   }
 
   /** How many tokens in play are known. */
@@ -268,9 +306,21 @@ export class Row {
   }
 
   set temperature(temperature: number) {
-    if (temperature !== this.#temperature) this.#unseen?.blur()
-    this.#temperature = Math.min(temperature, LARGEST)
+    if (temperature !== this.#temperature) this.#blurUnseen()
+    this.#temperature = temperature
     this.#sum = undefined
+    if (temperature >= HOTTEST) this.#divide(temperature)
+  }
+
+  /** Make the temperature a part of the logits. */
+  #divide(temperature: number): void {
+    // What is left out has no known logits to divide.
+    this.#needEach()
+    this.gather()
+    for (let i = 0; i < this.#size; i++) this.logits[i]! /= temperature
+    this.shift /= temperature
+    this.#temperature = 1
+    this.#forget()
   }
 
   max(): number {
@@ -311,6 +361,7 @@ export class Row {
   }
 
   #sumSurvivors(weigh: boolean): MassSum {
+    this.#checkMass()
     const sum = this.#sumGiven(weigh)
     if (!this.#unseen) return sum
     const unseen = this.#unseenMass()
@@ -341,7 +392,7 @@ export class Row {
     this.gather()
     const size = this.#size
     const sum = this.#sumGiven(true)
-    const unseen = this.#unseen ? exp(this.#unseen.logMass(this.#largest())) : 0
+    const unseen = this.#unseen && size > 0 ? exp(this.#unseen.logMass(this.#largest())) : 0
     return {
       ids: this.ids.slice(0, size),
       masses: this.masses.slice(0, size),
@@ -375,10 +426,10 @@ export class Row {
 
   /** The first `count` tokens of the ranking, in its order. */
   ranked(count: number): Token[] {
-    if (count > this.#known) this.#needEach()
     const wanted = Math.min(count, this.#known)
     if (wanted === 0) return []
     const { size, threshold } = this.#cutAtRank(wanted)
+    this.#needAbove(count, threshold)
     const tokens: Token[] = []
     for (let i = 0; i < size; i++) {
       if (this.logits[i]! >= threshold) tokens.push({ id: this.ids[i]!, logit: this.logits[i]! })
@@ -388,18 +439,30 @@ export class Row {
 
   /** The `count` largest logits, descending. */
   largest(count: number): Float64Array {
-    if (count > this.#known) this.#needEach()
     const wanted = Math.min(count, this.#known)
     if (wanted === 0) return new Float64Array(0)
     const { size, threshold } = this.#cutAtRank(wanted)
+    this.#needAbove(count, threshold)
     const values = this.logits.subarray(0, size).filter((logit) => logit >= threshold)
     return values.sort().reverse().subarray(0, wanted)
+  }
+
+  /** A decision needs to know so many tokens, of which the last one known has this logit. */
+  #needAbove(count: number, logit: number): void {
+    if (!this.#unseen) return
+    if (count > this.#known || logit < this.#unseen.floor - this.shift) this.#needEach()
   }
 
   /** The tokens at least this likely, ids ascending. */
   tokensFrom(probability: number): Token[] {
     const distance = this.#distanceOf(probability)
     const max = this.max()
+    if (
+      this.#unseen &&
+      isWithin(this.#unseen.floor - this.shift, max, distance, this.#temperature)
+    ) {
+      this.#needEach()
+    }
     const size = this.#collectWithin(distance, this.#temperature)
     const tokens: Token[] = []
     for (let i = 0; i < size; i++) {
@@ -410,9 +473,18 @@ export class Row {
     return tokens
   }
 
-  /** The natural logarithm of the probability of a token with this logit. */
+  /** The natural logarithm of the probability of a token with this logit; of one in play it is finite. */
   logprob(logit: number): number {
-    return (logit - this.max()) / this.#temperature - this.logTotal()
+    const logprob = (logit - this.max()) / this.#temperature - this.logTotal()
+    const isInPlay = logit > Number.NEGATIVE_INFINITY
+    return isInPlay ? Math.max(logprob, -Number.MAX_VALUE) : logprob
+  }
+
+  /** Σ p (logit − max) / temperature: how far a token is expected to be below the most likely one. */
+  meanDistance(): number {
+    this.#needEach()
+    const { weighted, total } = this.#normalised(true)
+    return weighted / total
   }
 
   /**
@@ -447,14 +519,22 @@ export class Row {
     const size = this.#size
     const max = this.max()
     let sum = 0
-    for (let i = 0; i < size; i++) sum += logits[i]! - max
+    let least = 0
+    for (let i = 0; i < size; i++) {
+      const d = logits[i]! - max
+      sum += d
+      if (d < least) least = d
+    }
     const mean = sum / size
+    // Squares of these would leave float64 at either end.
+    const unit = least > -FAINTEST ? -least : 1
+    if (unit === 0) return 0
     let squares = 0
     for (let i = 0; i < size; i++) {
-      const d = logits[i]! - max - mean
+      const d = (logits[i]! - max - mean) / unit
       squares += d * d
     }
-    return Math.sqrt(squares / size)
+    return unit * Math.sqrt(squares / size)
   }
 
   /** −∞ when the token is not in play. */
@@ -467,7 +547,7 @@ export class Row {
   /** Change the logit of a token in play; −∞ takes it out. One out of play stays so. */
   setLogit(id: number, logit: number): void {
     if (this.logitOf(id) === Number.NEGATIVE_INFINITY) {
-      if (this.#unseen?.has(id)) this.#unseen.blur()
+      if (this.#unseen?.has(id)) this.#blurUnseen()
       return
     }
     this.#put(id, logit === Number.NEGATIVE_INFINITY ? logit : bounded(logit))
@@ -486,27 +566,37 @@ export class Row {
 
   /** Add to the tempered logit of a token; −∞ takes it out of play. */
   add(id: number, bias: number): void {
-    if (this.logitOf(id) === Number.NEGATIVE_INFINITY) {
+    if (bias === 0) return
+    const logit = this.logitOf(id)
+    if (logit === Number.NEGATIVE_INFINITY) {
       if (bias > 0) this.raiseUnseen(id)
-      else if (this.#unseen?.has(id)) this.#unseen.blur()
-      return
-    }
-    if (bias === Number.NEGATIVE_INFINITY) {
+      else if (this.#unseen?.has(id)) this.#blurUnseen()
+    } else if (bias === Number.NEGATIVE_INFINITY) {
       this.#put(id, bias)
     } else {
-      this.#sharpen()
+      if (this.#isCoarse(logit)) this.countFromLargest()
       this.#put(id, bounded(this.logitOf(id) + bias * this.#temperature))
     }
   }
 
-  /** Where logits are so large that a small change of one would be rounded away, count them from the largest. */
-  #sharpen(): void {
+  /** Whether a logit is so large that a small change of it would be rounded away. */
+  #isCoarse(logit: number): boolean {
+    return Math.abs(logit) >= COARSE * this.#temperature
+  }
+
+  /**
+   * Count logits from the largest, so that a small change near it is not rounded away; unless that would
+   * itself round one.
+   */
+  countFromLargest(): void {
     const max = this.max()
-    if (Math.abs(max) < COARSE * this.#temperature) return
+    if (max === 0) return
     this.gather()
     const { logits } = this
-    for (let i = 0; i < this.#size; i++) logits[i] = bounded(logits[i]! - max)
-    this.shift = bounded(this.shift + max)
+    const size = this.#size
+    for (let i = 0; i < size; i++) if (logits[i]! - max + max !== logits[i]) return
+    for (let i = 0; i < size; i++) logits[i]! -= max
+    this.shift += max
     this.#forget()
   }
 
@@ -519,7 +609,7 @@ export class Row {
   remove(ids: ArrayLike<number>): void {
     if (ids.length === 0) return
     if (this.#unseen) {
-      for (let i = 0; i < ids.length; i++) if (this.#unseen.has(ids[i]!)) this.#unseen.blur()
+      for (let i = 0; i < ids.length; i++) if (this.#unseen.has(ids[i]!)) this.#blurUnseen()
     }
     if (this.#isDense) {
       this.#dense.remove(ids)
@@ -538,7 +628,7 @@ export class Row {
    * play now weigh 1 together.
    */
   putBack(tokens: readonly { id: number; logprob: number }[]): void {
-    this.#sharpen()
+    if (this.#isCoarse(this.max())) this.countFromLargest()
     const max = this.max()
     const logTotal = this.logTotal()
     const back = tokens.map(({ id, logprob }) => ({
@@ -588,7 +678,7 @@ export class Row {
       .filter(({ logit }) => logit > Number.NEGATIVE_INFINITY)
     const isKnown = !this.#unseen || !ids.some((id) => this.#unseen!.has(id))
     if (isKnown) this.#leaveUnseen()
-    else this.#unseen!.blur()
+    else this.#blurUnseen()
     if (force && isKnown && entries.length === 0) entries = ids.map((id) => ({ id, logit: 0 }))
     this.#become(entries.length)
     entries.forEach(({ id, logit }, i) => {
@@ -601,7 +691,7 @@ export class Row {
   keepBits(words: Int32Array): void {
     const allowed = this.#unseen?.allowedBy(words, this.vocabSize)
     if (allowed === 'none') this.#leaveUnseen()
-    else if (allowed === 'some') this.#unseen!.blur()
+    else if (allowed === 'some') this.#blurUnseen()
     this.#forget()
     if (this.#isDense) {
       this.#dense.keepBits(words)
@@ -619,7 +709,7 @@ export class Row {
     this.#size = kept
   }
 
-  /** Give every token in play another logit. */
+  /** Give every token in play another logit, counted as they are (`shift`). */
   map(toLogit: (logit: number, mass: number) => number): void {
     this.#needEach()
     this.gather()
@@ -660,6 +750,7 @@ export class Row {
    * and the distance in nats, unless another one is given. At least so many stay.
    */
   keepWithin(distance: number, unit = this.#temperature, atLeast = this.minTokensToKeep): void {
+    if (distance === Number.POSITIVE_INFINITY) return
     const max = this.max()
     const { logits, ids } = this
     const size = this.#collectWithin(distance, unit)
@@ -683,8 +774,8 @@ export class Row {
       this.#sum = undefined
     }
     if (this.#unseen) {
-      if (isWithin(this.#unseen.floor - this.shift, max, distance, unit)) this.#unseen.blur()
-      else this.#leaveUnseen()
+      if (isWithin(this.#unseen.floor - this.shift, max, distance, unit)) this.#cutUnsurely()
+      else this.#leaveUnseen(true)
     }
     this.#cutList(atLeast)
   }
@@ -730,7 +821,7 @@ export class Row {
     count = Math.max(count, atLeast)
     const isBeyond = this.#isDense ? allTies && count >= this.#known : count > this.#size
     if (isBeyond) {
-      this.#unseen?.blur()
+      this.#cutUnsurely()
     } else if (this.#isDense || this.#unseen || count < this.#size) {
       const { size, ...cut } = this.#cutAtRank(count)
       if (this.#isDense) this.#become(size)
@@ -762,15 +853,10 @@ export class Row {
   }
 
   /**
-   * Keep the tokens whose −ln p is nearest to `information`: the fewest that hold at least this share of
+   * Keep the tokens whose distance to the most likely one is nearest to `center`: the fewest that hold at least this share of
    * the probability (more than it, if `strict`), and, if `allTies`, all as near as the last of them.
    */
-  keepNearest(
-    information: number,
-    share: number,
-    rules: { strict: boolean; allTies: boolean },
-  ): void {
-    const center = this.logTotal() - information
+  keepNearest(center: number, share: number, rules: { strict: boolean; allTies: boolean }): void {
     const max = this.max()
     const relative = (logit: number) => (logit - max) / this.#temperature - center
     this.#keepShare(share, {
@@ -778,7 +864,8 @@ export class Row {
         const nearness = nearnessOf(this.#size)
         for (let i = 0; i < nearness.length; i++) {
           const above = relative(this.logits[i]!)
-          nearness[i] = above > 0 ? -above : above * ABOVE_FIRST
+          if (Math.abs(above) < SAME) nearness[i] = 0
+          else nearness[i] = above > 0 ? -above : above * ABOVE_FIRST
         }
         return nearness
       },
@@ -827,7 +914,7 @@ export class Row {
     const all = this.#normalised().total
     const target = share * all
     if (this.#unseen && !this.#holds(target, all)) {
-      this.#unseen.blur()
+      this.#cutUnsurely()
     } else {
       const ranked = keys()
       const cut = cutByWeight(ranked, this.masses, this.#size, target, strict)

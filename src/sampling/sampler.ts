@@ -85,7 +85,7 @@ export interface Sampler<
   /** Whether it puts tokens in play where none is; any other sampler is given at least one. */
   fillsEmpty?(params: Params<F>, rules: R): boolean
   /** Whether these parameters leave a single token, whatever the row: what runs after has no choice. */
-  leavesOne?(params: Params<F>, rules: R): boolean
+  leavesOne?(params: Params<F>, rules: R, minTokensToKeep: number): boolean
   warn?(params: Params<F>, rules: R): Warning | undefined
 }
 

@@ -71,5 +71,7 @@ function massRemoved({ ids, masses, unseen, total }: Observed, after: Observed):
     if (ids[i] === after.ids[next]) next++
     else removed += masses[i]!
   }
-  return total === 0 ? 0 : removed / total
+  if (total === 0) return 0
+  // Beside tokens of so much mass the others are nothing.
+  return total === Number.POSITIVE_INFINITY ? Number(after.unseen === 0) : removed / total
 }

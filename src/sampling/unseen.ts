@@ -1,5 +1,11 @@
-import { exp, log1p } from './kernel/index.ts'
+import { exp, log, log1p } from './kernel/index.ts'
 import type { Candidates } from './sparse.ts'
+
+/** How far a log_z may be off, relatively: it may have been added up or sent as float32. */
+const LOG_Z_ERROR = 2 ** -23
+
+/** What their mass may be off by, as a part of all, before it is as good as unknown. */
+const DOUBT = 1e-5
 
 /**
  * What is known of the tokens a sparse row leaves out: none is more likely than the least likely of
@@ -11,14 +17,20 @@ export class Unseen {
   readonly floor: number
   readonly #given: Uint32Array
   #logMass: number | undefined
+  /** The natural logarithm of what their mass may be off by. */
+  #logError = Number.NEGATIVE_INFINITY
   #isMissed = false
+  #isUnsureCut = false
 
-  constructor({ ids, values, logZ }: Candidates) {
+  constructor({ vocabSize, ids, values, logZ }: Candidates) {
     this.#given = ids
     this.floor = values.reduce((a, b) => Math.min(a, b))
     if (logZ === undefined) return
     const seen = values.reduce((sum, logit) => sum + exp(logit - logZ), 0)
-    this.#logMass = seen < 1 ? logZ + log1p(-seen) : Number.NEGATIVE_INFINITY
+    const most = this.floor + log(vocabSize - ids.length)
+    const rest = seen < 1 ? logZ + log1p(-seen) : Number.NEGATIVE_INFINITY
+    this.#logMass = Math.min(rest, most)
+    this.#logError = Math.min(logZ + log(LOG_Z_ERROR * Math.max(1, Math.abs(logZ))), most)
   }
 
   /** Whether this token is one of them. */
@@ -60,6 +72,11 @@ export class Unseen {
     return allowed === this.countOf(vocabSize) ? 'all' : 'some'
   }
 
+  /** Whether what their mass may be off by matters beside this total of e^(logit − max). */
+  isDoubtful(max: number, total: number): boolean {
+    return this.#logMass !== undefined && exp(this.#logError - max) > DOUBT * total
+  }
+
   /** ln Σ e^(logit − max) over them; −∞ where it is not known. */
   logMass(max: number): number {
     return this.#logMass === undefined ? Number.NEGATIVE_INFINITY : this.#logMass - max
@@ -68,6 +85,16 @@ export class Unseen {
   /** Some of them may have changed or gone, or been tempered: what they weigh is not known any more. */
   blur(): void {
     this.#logMass = undefined
+  }
+
+  /** The ranking was cut where they are too: which of them stayed is not known. */
+  cutUnsurely(): void {
+    this.#isUnsureCut = true
+    this.blur()
+  }
+
+  get isUnsureCut(): boolean {
+    return this.#isUnsureCut
   }
 
   /** A decision needed to know them one by one. */

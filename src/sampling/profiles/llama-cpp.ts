@@ -26,7 +26,9 @@ export const llamaCpp = defineProfile({
     'adaptive_p',
   ],
   takeovers: { mirostat: ['mask', 'logit_bias', 'temperature', 'mirostat'] },
+  takeoverRules: { temperature: { dynamic: false } },
   rules: {
+    mirostat: { keeps_minimum: false },
     frequency_penalty: { scope: 'all' },
     presence_penalty: { scope: 'all' },
     temperature: { counts_masked: true },

@@ -32,6 +32,7 @@ export const transformers = defineProfile({
   rules: {
     bad_words: { spares_stop: true },
     mask: { forces_allowed: true },
+    top_h: { keeps_minimum: false },
     top_k: { ties: 'all' },
     typical_p: { ties: 'all' },
     epsilon_cutoff: { ties: 'all' },

@@ -75,6 +75,7 @@ export const adaptiveP = defineSampler({
     const total = row.normalise()
     const before = beforeOf(row.size)
     before.set(row.masses.subarray(0, row.size))
+    row.shift = 0
     row.map((_, mass) => {
       const distance = Math.abs(mass / total - target) / WIDTH
       return PEAK - (SHARPNESS * distance * distance) / (1 + distance)

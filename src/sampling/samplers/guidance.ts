@@ -48,6 +48,7 @@ export const guidance = defineSampler({
     const { ids, temperature } = row
     const max = row.max()
     const logTotal = row.logTotal()
+    row.shift = 0
     let next = 0
     // Logits are kept times the temperature, and so is what takes their place.
     row.map((logit) => {

@@ -50,6 +50,11 @@ export const lengthPenalty = defineSampler({
   },
 
   needsStop: true,
+  warn({ exponential_decay_length_penalty: decay }) {
+    if (decay?.factor !== 1) return undefined
+    const message = 'length_penalty has no effect: its factor is 1'
+    return { code: 'PARAMETER_WITHOUT_EFFECT', message }
+  },
   active: ({ exponential_decay_length_penalty: decay }) => decay !== undefined,
   apply(row, { exponential_decay_length_penalty: decay }, _rules, { output, stop }) {
     const { start, factor } = decay!

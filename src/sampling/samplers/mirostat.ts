@@ -59,6 +59,8 @@ export const mirostat = defineSampler({
       .max(MOST_MU)
       .meta({ description: 'The most surprise to allow, in bits. Begins at 2 τ.' }),
   },
+  /** Whether `min_tokens_to_keep` holds here; in llama.cpp it does not. */
+  rules: { keeps_minimum: true as boolean },
   example: {
     // μ begins at 2 bits, so that tokens below a probability of 1/4 go.
     params: { mirostat: 2, mirostat_tau: 1 },
@@ -67,10 +69,11 @@ export const mirostat = defineSampler({
   },
 
   active: ({ mirostat }) => mirostat > 0,
-  apply(row, { mirostat, mirostat_tau, mirostat_eta }, _rules, { state }) {
+  apply(row, { mirostat, mirostat_tau, mirostat_eta }, { keeps_minimum }, { state }) {
     const mu = state.mirostat_mu ?? 2 * mirostat_tau
-    if (mirostat === 1) row.keepTop(countFor(row, mu))
-    else row.keepWithin(mu / LOG2_E - row.logTotal())
+    const atLeast = keeps_minimum ? row.minTokensToKeep : 1
+    if (mirostat === 1) row.keepTop(countFor(row, mu), false, atLeast)
+    else row.keepWithin(mu / LOG2_E - row.logTotal(), row.temperature, atLeast)
     return (tokenId) => {
       const surprise = -row.logprob(row.logitOf(tokenId)) * LOG2_E
       const next = mu - mirostat_eta * (surprise - mirostat_tau)

@@ -47,6 +47,7 @@ export const smoothing = defineSampler({
   apply(row, { smoothing_factor, smoothing_curve }) {
     const square = (3 - smoothing_curve) / 2
     const cube = (smoothing_curve - 1) / 2
+    row.countFromLargest()
     const max = row.max()
     const { temperature } = row
     row.map((logit) => {

@@ -53,6 +53,8 @@ export const temperature = defineSampler({
     floor: 0 as number,
     /** llama.cpp counts masked tokens too for the largest possible entropy, until a filter has cut them. */
     counts_masked: false as boolean,
+    /** Whether it can be dynamic; with mirostat llama.cpp's is not. */
+    dynamic: true as boolean,
   },
   example: {
     params: { temperature: 0.5 },
@@ -61,9 +63,14 @@ export const temperature = defineSampler({
   },
 
   active: ({ temperature, dynatemp_range }) => temperature !== 1 || dynatemp_range > 0,
-  leavesOne: ({ temperature, dynatemp_range }) => temperature === 0 && dynatemp_range === 0,
-  apply(row, { temperature, dynatemp_range, dynatemp_exponent }, { floor, counts_masked }) {
-    if (dynatemp_range > 0) {
+  leavesOne: ({ temperature, dynatemp_range }, { dynamic }) =>
+    temperature === 0 && (dynatemp_range === 0 || !dynamic),
+  apply(
+    row,
+    { temperature, dynatemp_range, dynatemp_exponent },
+    { floor, counts_masked, dynamic },
+  ) {
+    if (dynatemp_range > 0 && dynamic) {
       const count = counts_masked ? row.listed : row.size
       if (count < 2) return
       const low = Math.max(0, temperature - dynatemp_range)
@@ -73,7 +80,12 @@ export const temperature = defineSampler({
     if (temperature === 0) row.keepGreedy()
     else row.temperature *= Math.max(temperature, floor)
   },
-  warn({ temperature, dynatemp_range }, { floor }) {
+  warn({ temperature, dynatemp_range }, { floor, dynamic }) {
+    if (dynatemp_range > 0 && !dynamic) {
+      const message =
+        "dynatemp_range has no effect: this profile's engine keeps the temperature fixed here"
+      return { code: 'PARAMETER_WITHOUT_EFFECT', message }
+    }
     const highest = Math.min(temperature + dynatemp_range, Number.MAX_VALUE)
     if (highest > KNOWN_GOOD) {
       return {

@@ -40,7 +40,9 @@ export const topH = defineSampler({
   },
 
   active: ({ top_h }) => top_h > 0,
-  apply(row, { top_h }) {
+  /** Whether `min_tokens_to_keep` holds here; in transformers it does not. */
+  rules: { keeps_minimum: true as boolean },
+  apply(row, { top_h }, { keeps_minimum }) {
     const max = row.max()
     const masses = row.largest(TOKENS).map((logit) => exp((logit - max) / row.temperature))
     const total = masses.reduce((a, b) => a + b)
@@ -52,7 +54,8 @@ export const topH = defineSampler({
       sum += term
       return sum > bound
     })
-    row.keepTop(crossing < 0 ? terms.length : Math.max(1, crossing))
+    const count = crossing < 0 ? terms.length : Math.max(1, crossing)
+    row.keepTop(count, false, keeps_minimum ? row.minTokensToKeep : 1)
   },
 })
 

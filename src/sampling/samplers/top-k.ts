@@ -38,7 +38,8 @@ export const topK = defineSampler({
   },
 
   active: ({ top_k }) => top_k > 0,
-  leavesOne: ({ top_k }, { ties }) => top_k === 1 && ties === 'exact',
+  leavesOne: ({ top_k }, { ties, keeps_minimum }, minimum) =>
+    top_k === 1 && ties === 'exact' && (minimum === 1 || !keeps_minimum),
   apply: (row, { top_k }, { ties, keeps_minimum }) =>
     row.keepTop(top_k, ties === 'all', keeps_minimum ? row.minTokensToKeep : 1),
 })

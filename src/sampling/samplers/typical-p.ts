@@ -40,5 +40,5 @@ export const typicalP = defineSampler({
 
   active: ({ typical_p }) => typical_p < 1,
   apply: (row, { typical_p }, { ties, strict }) =>
-    row.keepNearest(row.entropy(), typical_p, { strict, allTies: ties === 'all' }),
+    row.keepNearest(row.meanDistance(), typical_p, { strict, allTies: ties === 'all' }),
 })

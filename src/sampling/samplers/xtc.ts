@@ -64,8 +64,8 @@ export const xtc = defineSampler({
     const isProtected = new Set(xtc_protected_token_ids)
     const likely = row.tokensFrom(xtc_threshold).filter(({ id }) => !isProtected.has(id))
     if (likely.length < 2) return
-    const left = (counts_masked ? row.listed : row.size) - (likely.length - 1)
-    if (left < row.minTokensToKeep) return
+    const needed = row.minTokensToKeep + likely.length - 1
+    if (counts_masked ? row.listed < needed : !row.hasAtLeast(needed)) return
 
     // Ids ascend, so the last of the smallest is the last of the ranking.
     const least = likely.reduce((a, b) => (b.logit <= a.logit ? b : a))
