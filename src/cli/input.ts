@@ -58,6 +58,13 @@ function fromJson(text: string): Input {
   return { logits: { ...(logits as Tensor), data }, fields }
 }
 
+const MARK = /^\u{feff}/u
+
+/** As PowerShell writes texts: with a mark, or with a zero in every character. */
+function isWide(bytes: Buffer): boolean {
+  return /^(?:\xff\xfe|\xfe\xff|[[{]\0|\0[[{])/.test(bytes.toString('latin1', 0, 2))
+}
+
 /** What is in a file, or at standard input for `-`. Of what has no header, `dtype` says what it is: one row. */
 export async function readInput(file: string, dtype: string | undefined): Promise<Input> {
   if (dtype !== undefined && !Object.hasOwn(widths, dtype)) {
@@ -72,8 +79,11 @@ export async function readInput(file: string, dtype: string | undefined): Promis
     const logits = { dtype: dtype as Dtype, shape: [read.length / width], data: read }
     return { logits, fields: {} }
   }
+  if (isWide(read)) throw new Failure('the file is UTF-16; write JSON in UTF-8')
   const bytes = new Uint8Array(read).buffer
   if (isNpy(bytes)) return { logits: fromNpy(bytes), fields: {} }
-  if (/^\s*[[{]/.test(read.toString('latin1', 0, 64))) return fromJson(read.toString())
+  // Some shells begin a file with a mark.
+  const text = read.toString('utf8', 0, 64).replace(MARK, '')
+  if (/^\s*[[{]/.test(text)) return fromJson(read.toString().replace(MARK, ''))
   throw new Failure('the file is neither .npy nor JSON; for bytes alone --dtype says of what')
 }

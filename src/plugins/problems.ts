@@ -11,8 +11,8 @@ import { bodyTypes } from './bodies.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Where something is, as routes have it. */
-    paths: Set<string>
+    /** The paths of all routes, by what `tidy` makes of them. */
+    paths: Map<string, string>
   }
   interface FastifyReply {
     /** Why the request could not be answered, for its log line. */
@@ -150,9 +150,9 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
 
 /** Before any route, so that all of them can be proposed to whoever asks for one that there is not. */
 export function registerPaths(app: FastifyInstance): void {
-  app.decorate('paths', new Set<string>())
+  app.decorate('paths', new Map<string, string>())
   app.addHook('onRoute', ({ url }) => {
-    if (!isPattern(url)) app.paths.add(url)
+    if (!isPattern(url)) app.paths.set(tidy(url), url)
   })
 }
 
@@ -165,6 +165,9 @@ export function registerProblems(app: FastifyInstance): void {
     done(lacksHost ? new Problem('INVALID_HTTP', 'Expected a Host header') : undefined)
   })
 }
+
+/** No route has a path nearly as long. */
+const LONGEST_PATH = 256
 
 /** Routes are looked up by their pattern, which what a client asks for is not, though it may look like one. */
 const isPattern = (path: string) => /[:*]/.test(path)
@@ -180,7 +183,7 @@ export function findRoute(
   const allowed = app.supportedMethods.filter(
     (candidate) => !isPattern(path) && answers(candidate, path),
   )
-  const paths = [...app.paths]
+  const paths = [...app.paths.values()]
   const [below] = paths.filter((at) => at.startsWith(`${path}/`) && answers(method, at))
   if (allowed.length > 0) {
     reply.header('allow', allowed.join(', '))
@@ -188,7 +191,7 @@ export function findRoute(
     const detail = `Cannot ${method} ${path}: use ${allowed.join(' or ')}${hint}`
     throw new Problem('METHOD_NOT_ALLOWED', detail)
   }
-  const [same] = paths.filter((at) => isSame(at, path))
+  const same = path.length > LONGEST_PATH ? undefined : app.paths.get(tidy(path))
   const [near] = nearest(
     path,
     paths.filter((at) => answers(method, at)),
@@ -198,8 +201,7 @@ export function findRoute(
   throw new Problem('NOT_FOUND', `Cannot ${method} ${path}: ${hint}`)
 }
 
-/** Whether two paths differ in slashes and case alone. */
-function isSame(a: string, b: string): boolean {
-  const [own, other] = [a, b].map((path) => path.toLowerCase().split('/').filter(Boolean).join('/'))
-  return own === other
+/** A path of which neither slashes at its end or in a row nor case are left. */
+function tidy(path: string): string {
+  return path.toLowerCase().split('/').filter(Boolean).join('/')
 }

@@ -83,6 +83,7 @@ describe('kelvin sample', () => {
         ),
       ],
     ],
+    ['JSON with a mark', [file('mark.json', `\u{feff}${JSON.stringify(Array.from(row))}`)]],
     ['bytes', [file('row.f32', bytes), '--dtype', 'float32']],
     ['float64', [npy('one.f64.npy', '<f8', '512,', Buffer.from(Float64Array.from(row).buffer))]],
   ])('answers as the server does, from %s', async (name, args, input) => {
@@ -163,6 +164,7 @@ describe('kelvin sample', () => {
     ['no file', ['/nowhere.npy'], /no such file.*nowhere/],
     ['a file of anything', [file('text', 'hello')], /neither \.npy nor JSON/],
     ['other JSON', [file('other.json', '{"a":1}')], /no "logits"/],
+    ['UTF-16', [file('wide.json', Buffer.from('\u{feff}[1,2]', 'utf16le'))], /UTF-16; .* UTF-8/],
     ['half of JSON', [file('half.json', '[1,2')], /no JSON/],
     ['texts', [file('texts.json', '["a"]')], /a/],
     ['an unknown field', [file('field.json', '{"logits":[1],"top_q":1}')], /"top_q"/],

@@ -132,6 +132,13 @@ describe('a path that is almost one', () => {
     expect(detail).toBe(`Cannot ${method} ${path}: ${hint}`)
   })
 
+  it('but nobody looks at a long one', async () => {
+    const url = `${'/'.repeat(5000)}v1/sample`
+    const { detail } = (await app.inject({ method: 'POST', url })).json()
+    expect(detail).toMatch(/^Cannot POST \/{980}/)
+    expect(detail).not.toContain('did you mean')
+  })
+
   it('and one of /v2', async () => {
     expect((await send('/v2/models/sample/infer/', {})).error).toMatch(
       /mean \/v2\/models\/sample\/in/,
