@@ -87,6 +87,97 @@ describe.each(sizes)('V = %i', (vocabSize) => {
     })
   })
 
+  describe('temperatures from the least to the largest', () => {
+    const odds = (...logits: number[]) => {
+      const masses = logits.map((logit) => Math.exp(logit - Math.max(...logits)))
+      return masses.map((mass) => expect.closeTo(mass / masses.reduce((a, b) => a + b), 12))
+    }
+    const through = (row: number[], params: Params, order: Params['order']) =>
+      dense(run(headed(vocabSize, ...row), { ...params, order }), vocabSize).slice(0, row.length)
+
+    it.each([1e-300, 1, 1e99, 1e100, 1e149, 1e160, 1e300, Number.MAX_VALUE])(
+      'a bias after temperature %d',
+      (temperature) => {
+        const biased = { temperature, logit_bias: { 0: 100, 1: 98 } }
+        expect(through([0, 0], biased, ['temperature', 'logit_bias'])).toEqual(odds(100, 98))
+        expect(
+          through([0, 0], { temperature, logit_bias: { 0: 5 } }, ['temperature', 'logit_bias']),
+        ).toEqual(odds(5, 0))
+      },
+    )
+
+    it('a huge temperature evens out a huge bias before it', () => {
+      const params = { temperature: 1e300, logit_bias: { 0: 1e150 } }
+      expect(through([0, 0], params, ['logit_bias', 'temperature'])).toEqual(odds(0, 0))
+      expect(
+        through([1, 0, 0], { temperature: 1e300, logit_bias: { 0: 5 } }, [
+          'temperature',
+          'logit_bias',
+        ]),
+      ).toEqual(odds(5, 0, 0))
+    })
+
+    it.each([1, 1e149, 1e160, 1e300])('XTC on average at temperature %d', (temperature) => {
+      const params = {
+        temperature,
+        xtc_probability: 0.5,
+        xtc_threshold: 0,
+        xtc_mode: 'expected',
+      } as const
+      const [a, b, c] = through([2.5, 2.5, 2.5], params, ['temperature', 'xtc']) as number[]
+      expect([a, b, c]).toEqual([1 / 6, 1 / 6, 2 / 3].map((p) => expect.closeTo(p, 12)))
+    })
+
+    it.each([5e-324, 1e-230, 1e-15])('smoothing at temperature %d', (temperature) => {
+      expect(
+        through([20, 1], { temperature, smoothing_factor: 0.5 }, ['temperature', 'smoothing']),
+      ).toEqual([1, 0])
+    })
+
+    it('smoothing by little', () => {
+      const params = { temperature: 1e-15, smoothing_factor: 3e-33 }
+      const d = 19 / 1e-15
+      expect(through([20, 1], params, ['temperature', 'smoothing'])).toEqual(
+        odds(0, -3e-33 * d * d),
+      )
+      const spread = { smoothing_factor: 1e-17, top_n_sigma: 1 }
+      expect(through([-29.5, -29.5, -27], spread, ['smoothing', 'top_n_sigma'])).toEqual([0, 0, 1])
+    })
+
+    it.each([1, 1e8, 1e14, 1e16, 1e20])('typical_p at temperature %d', (temperature) => {
+      const { ids } = run(headed(vocabSize + 2, 20, 20.5, 22, 22.5, 21.5), {
+        temperature,
+        typical_p: 0.55,
+      })
+      expect(ids).toEqual(temperature === 1 ? expect.anything() : [1, 2, 4])
+    })
+
+    it('logprobs of tokens in play are numbers', () => {
+      const params = { temperature: 5e-324, top_logprobs: 3, logprob_token_ids: [1] }
+      const { drawn, top, scored } = run(headed(vocabSize, 10, 2, 1), params, {
+        n: 2,
+        replacement: false,
+      })
+      for (const { logprobs } of [drawn!, top!, scored!]) {
+        for (const logprob of logprobs) expect(logprob).toBeGreaterThanOrEqual(-Number.MAX_VALUE)
+      }
+    })
+
+    it('a bias that swallows others leaves them apart', () => {
+      const params = { logit_bias: { 0: 9e15, 2: -50 } }
+      expect(run(headed(vocabSize, 0, 1, 1.2), { ...params, top_k: 2 }).ids).toEqual([0, 1])
+      const row = headed(vocabSize + 1, 0, 1, 1.49, 1.2)
+      expect(run(row, { logit_bias: { 0: 9e15, 3: -50 }, top_k: 2 }).ids).toEqual([0, 2])
+    })
+
+    it('top_n_sigma of any size keeps equal tokens', () => {
+      const even = new Float32Array(vocabSize)
+      const { ids, trace } = run(even, { top_n_sigma: Number.MAX_VALUE, trace: true })
+      expect(ids.length).toBe(vocabSize)
+      expect(trace![0]!.threshold).toBeNull()
+    })
+  })
+
   it('XTC on average where the rest is too little for float64', () => {
     const expected = (xtc_probability: number, ...logits: number[]) =>
       dense(

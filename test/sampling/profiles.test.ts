@@ -111,7 +111,35 @@ describe('llama.cpp’s list of candidates', () => {
   )
 })
 
+describe('llama.cpp’s mirostat', () => {
+  const profile = 'llama.cpp'
+  const row = Float32Array.of(5, 3, 1, 0)
+
+  it.each([1, 2] as const)('version %i may leave one, whatever min_tokens_to_keep', (mirostat) => {
+    const params = { mirostat, mirostat_tau: 0.3, min_tokens_to_keep: 3 }
+    expect(run(row, { ...params, profile }).ids.length).toBe(1)
+    expect(run(row, params).ids.length).toBe(3)
+  })
+
+  it('keeps the temperature fixed, and says so', () => {
+    const params = { mirostat: 2, mirostat_tau: 3, dynatemp_range: 0.9, profile } as const
+    const { probabilities, warnings } = run(row, params)
+    const { dynatemp_range, ...fixed } = params
+    expect(probabilities).toEqual(run(row, fixed).probabilities)
+    expect(warnings.map(({ message }) => message)).toEqual([
+      "dynatemp_range has no effect: this profile's engine keeps the temperature fixed here",
+    ])
+    expect(run(row, { dynatemp_range: 0.9, profile }).warnings).toEqual([])
+  })
+})
+
 describe('transformers', () => {
+  it('has no min_tokens_to_keep in top_h', () => {
+    const params = { top_h: 0.01, min_tokens_to_keep: 2 }
+    expect(run(Float32Array.of(2, 1, 0), { ...params, profile: 'transformers' }).ids).toEqual([0])
+    expect(run(Float32Array.of(2, 1, 0), params).ids).toEqual([0, 1])
+  })
+
   const profile = 'transformers'
   const none = Number.NEGATIVE_INFINITY
 
@@ -182,6 +210,27 @@ describe('warns of what has no effect, and is surely meant to', () => {
     ],
     [{ penalty_last_n: 64 }, {}, ['penalty_last_n has no effect: no sampler that uses it is on']],
     [{ penalty_last_n: 64, presence_penalty: 1 }, {}, []],
+    [
+      { unconditional_logits: [1, 1, 1, 1] },
+      {},
+      ['unconditional_logits has no effect: guidance is off'],
+    ],
+    [
+      { min_tokens_to_keep: 2 },
+      {},
+      ['min_tokens_to_keep has no effect: no sampler that truncates is on'],
+    ],
+    [{ min_tokens_to_keep: 2, min_p: 0.1 }, {}, []],
+    [
+      { temperature: 0, min_tokens_to_keep: 2, top_p: 0.9 },
+      {},
+      ['top_p has no effect: temperature has left a single token'],
+    ],
+    [
+      { exponential_decay_length_penalty: { start: 0, factor: 1 } },
+      { stop: [1] },
+      ['length_penalty has no effect: its factor is 1'],
+    ],
     [
       { penalty_last_n: 64, presence_penalty: 1, order: ['top_k'] },
       {},

@@ -300,6 +300,111 @@ describe('a sparse row', () => {
     }
   })
 
+  const given = (vocabSize: number, ids: number[], values: number[], logZ?: number) => ({
+    vocabSize,
+    ids: Uint32Array.from(ids),
+    values: Float32Array.from(values),
+    ...(logZ !== undefined && { logZ }),
+  })
+
+  it.each<[string, Candidates, Params]>([
+    [
+      'XTC, where a token left out may be likely enough',
+      given(2, [0], [1], 1 + Math.LN2),
+      { xtc_probability: 1 },
+    ],
+    [
+      'the same under llama.cpp, cut after',
+      given(3, [0, 1], [1, 1], 1 + Math.log(3)),
+      { xtc_probability: 1, order: ['xtc', 'top_k'], top_k: 1, profile: 'llama.cpp' },
+    ],
+    [
+      'thresholds after a cut that tokens left out may have passed',
+      given(
+        5,
+        [0, 1, 2],
+        [3, 2, 1.5],
+        Math.log(Math.exp(3) + Math.exp(2) + 2 * Math.exp(1.5) + Math.exp(-40)),
+      ),
+      { epsilon_cutoff: 0.08, top_a: 0.66 },
+    ],
+    [
+      'a mask after such a cut',
+      given(4, [3], [0]),
+      { top_k: 1, order: ['top_k', 'mask'], allowed_token_ids: [3] },
+    ],
+    [
+      'a bitmask after such a cut',
+      given(500, [3], [0]),
+      { min_p: 0.5, order: ['min_p', 'mask'], token_bitmask: bitmask((id) => id === 3) },
+    ],
+    [
+      'what is left when a likely token is banned',
+      given(1000, [0, 1, 2, 3], [22, 2, 1, 0], 22),
+      { banned_token_ids: [0] },
+    ],
+    [
+      'what is left when a likely token is made unlikely',
+      given(1000, [0, 1, 2, 3], [22, 2, 1, 0], 22),
+      { logit_bias: { 0: -20 } },
+    ],
+    [
+      'a ranking that goes on below the least likely token given',
+      given(
+        400,
+        Array.from({ length: 150 }, (_, i) => i),
+        Array.from({ length: 150 }, (_, i) => 5 - i / 100),
+      ),
+      {
+        logit_bias: Object.fromEntries(Array.from({ length: 90 }, (_, i) => [60 + i, -9])),
+        top_h: 0.5,
+      },
+    ],
+  ])('is not sure of %s', (_, candidates, params) => {
+    for (const draw of [undefined, { seed: 1n }]) {
+      const { normalization, probabilities } = run(candidates, params, draw)
+      expect(normalization).toBe('candidates')
+      expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 12)
+    }
+  })
+
+  it('is sure where no token left out is likely enough for XTC', () => {
+    const sparse = run(mostLikely(rows[0]!, K, true), { xtc_probability: 1, xtc_threshold: 0.05 })
+    const whole = run(rows[0]!, { xtc_probability: 1, xtc_threshold: 0.05 })
+    expect(sparse.normalization).toBe('full')
+    sparse.ids.forEach((id, i) => {
+      expect(sparse.probabilities[i]).toBeCloseTo(whole.probabilities[whole.ids.indexOf(id)]!, 7)
+    })
+  })
+
+  it('leaves out only −∞ where a token given is −∞', () => {
+    const candidates = given(9, [0, 3, 5], [1, 0, Number.NEGATIVE_INFINITY])
+    for (const params of [{}, { temperature: 0.7 }, { top_p: 0.5 }]) {
+      const answer = run(candidates, params, { seed: 1n })
+      expect(answer).toMatchObject({ normalization: 'full', given_mass: 1 })
+    }
+  })
+
+  it('is not changed by a bias of 0', () => {
+    const answer = run(given(10, [3, 7], [1, 0], 2), { logit_bias: { 5: 0, 3: 0 } })
+    expect(answer.normalization).toBe('full')
+  })
+
+  it.each([
+    [given(10, [3, 7], [1, 0], 800), { top_k: 1 }],
+    [
+      given(10, [0], [1]),
+      { allowed_token_ids: [0], bad_words_ids: [[0]], profile: 'transformers' },
+    ],
+  ] as const)('traces numbers, %#', (candidates, params) => {
+    const { trace } = run(candidates, { ...params, trace: true } as Params)
+    for (const { mass_removed, entropy_after } of trace!) {
+      expect(mass_removed).toBeGreaterThanOrEqual(0)
+      expect(mass_removed).toBeLessThanOrEqual(1)
+      expect(entropy_after).toBeGreaterThanOrEqual(0)
+    }
+  })
+
   it('traces what it does, not what it would do without log_z', () => {
     const { trace, ids } = run(mostLikely(rows[0]!, K, true), { top_p: 0.5, trace: true })
     expect(trace![0]!.kept_after).toBe(ids.length)
@@ -308,22 +413,22 @@ describe('a sparse row', () => {
   })
 
   describe('log_z', () => {
-    const given = { vocab_size: 10, token_ids: [3, 7], values: [1, 0] }
+    const sent = { vocab_size: 10, token_ids: [3, 7], values: [1, 0] }
     const least = Math.log(Math.E + 1)
 
     it.each([least - 0.001, 1, -50, -1e300])('of %d is less than is given', (log_z) => {
-      expect(() => parse({ ...given, log_z })).toThrow('Expected at least ln Σ e^value')
+      expect(() => parse({ ...sent, log_z })).toThrow('Expected at least ln Σ e^value')
     })
 
     it.each([least, Math.fround(least) - 1e-7, 2, Math.log(Math.E + 9)])(
       'of %d is taken',
       (log_z) => {
-        expect(parse({ ...given, log_z }).warning).toBeUndefined()
+        expect(parse({ ...sent, log_z }).warning).toBeUndefined()
       },
     )
 
     it.each([Math.log(Math.E + 9.001), 1000, 1e308])('of %d is warned of', (log_z) => {
-      expect(run(parse({ ...given, log_z }), {}).warnings).toMatchObject([
+      expect(run(parse({ ...sent, log_z }), {}).warnings).toMatchObject([
         { code: 'LOG_Z_TOO_LARGE' },
       ])
     })
