@@ -6,19 +6,10 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { Socket } from 'node:net'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { type Admission, admit } from './admission.ts'
-
-/**
- * The body of a refused request is let go by up to so many bytes, so that its connection can go on. To read
- * a longer one would take what is not there, so that connection ends.
- */
-const LET_BY = 65_536
-
-/** How long a client has to read its refusal while it is still sending, in milliseconds. */
-const LINGER_MS = 500
+import { drainAfterAnswers, endAfterAnswer } from './drain.ts'
 
 /** Writes why a request is refused. */
 export type SendRefusal = (
@@ -26,26 +17,6 @@ export type SendRefusal = (
   request: IncomingMessage,
   response: ServerResponse,
 ) => void
-
-/** Closed at once, a socket with bytes that nobody has read takes the answer back from a client that still sends. */
-function linger(socket: Socket): void {
-  socket.destroySoon = () => {
-    socket.end()
-    setImmediate(() => socket.pause())
-    setTimeout(() => socket.destroy(), LINGER_MS)
-  }
-}
-
-/** To be called before a request is answered whose body nobody reads: a long one ends the connection. */
-export function endAfterAnswer(
-  { headers, socket }: IncomingMessage,
-  response: ServerResponse,
-): void {
-  const isLong = Number(headers['content-length'] ?? 0) > LET_BY || 'transfer-encoding' in headers
-  if (!isLong) return
-  response.setHeader('connection', 'close')
-  linger(socket)
-}
 
 function refuse(
   problem: Problem,
@@ -93,12 +64,17 @@ export function createServer(
   }
 
   const isSecure = config.TLS_CERT_FILE !== undefined
-  const server = isSecure
-    ? createHttpsServer(options, listener)
-    : createHttpServer(options, listener)
+  const server = isSecure ? createHttpsServer(options) : createHttpServer(options)
+  drainAfterAnswers(server, isSecure ? 'secureConnection' : 'connection', config.MAX_BODY_BYTES)
+  server.on('request', listener)
   server.on('checkContinue', listener)
   // What else a client may expect is no reason to refuse its request, as Node would, without a word.
   server.on('checkExpectation', listener)
+  // Without a listener Node would close the connection without a word.
+  server.on('connect', (_request, socket) => {
+    const reason = 'CONNECT is for proxies, and this is none'
+    server.emit('clientError', Object.assign(new Error(reason), { reason }), socket)
+  })
   // A client that does not read its answer is not waited for either; but one that is late gets to hear it first.
   return server.setTimeout(2 * REQUEST_TIMEOUT_MS)
 }

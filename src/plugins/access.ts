@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import { endAfterAnswer } from '../admission/server.ts'
+import { endAfterAnswer } from '../admission/drain.ts'
 import { ApiKey, type Config, ConfigError } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { followFiles } from '../files.ts'

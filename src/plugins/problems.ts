@@ -2,6 +2,7 @@ import { maxHeaderSize, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
+import { endWith } from '../admission/drain.ts'
 import { Problem, type ProblemCode, problems } from '../errors.ts'
 import { bodyEncodings } from '../protocols/body.ts'
 import { nearest } from '../protocols/suggest.ts'
@@ -129,8 +130,11 @@ const clientDetails: Partial<Record<ProblemCode, string>> = {
 }
 
 /** What the HTTP parser could not make a request of has no reply object, only a socket. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+export function answerClientError(
+  error: Error & { code?: string; reason?: string },
+  socket: Socket,
+): void {
+  if (error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
@@ -139,9 +143,12 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
   }
   const code = codes[error.code ?? ''] ?? 'INVALID_HTTP'
-  const document = toDocument(new Problem(code, clientDetails[code] ?? problems[code][1]), '')
+  const [, title] = problems[code]
+  const reason = code === 'INVALID_HTTP' && error.reason ? `${title}: ${error.reason}` : title
+  const document = toDocument(new Problem(code, clientDetails[code] ?? reason), '')
   const body = JSON.stringify(document)
-  socket.end(
+  endWith(
+    socket,
     `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}\r\n` +
       `Content-Type: ${PROBLEM_TYPE}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

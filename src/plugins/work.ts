@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { receive } from '../admission/admission.ts'
+import { askForBody } from '../admission/drain.ts'
 import { announcedLength, readBody } from '../protocols/body.ts'
 import { pace } from '../protocols/pace.ts'
 import type { DecodedRow } from '../protocols/rows.ts'
@@ -73,7 +74,7 @@ export async function takeBody(
 ): Promise<void> {
   announcedLength(request.raw, limit)
   // A client that asks before it sends is told when nothing is left that it could have been spared for.
-  if (request.headers.expect !== undefined) reply.raw.writeContinue()
+  if (request.headers.expect !== undefined) askForBody(reply.raw)
   await readBody(request.raw, limit, (piece) => {
     receive(request.raw, piece.length)
     return push(piece)

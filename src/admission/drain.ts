@@ -1,0 +1,164 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/**
+ * A client may still be sending its request when the answer goes out. Closing a socket with unread input
+ * sends RST, and the client loses the answer. So the rest of the request is read and dropped, within the
+ * bounds below. After that the connection goes on; or, if it is the last answer, the server has already
+ * sent FIN and waits for the client's.
+ */
+
+/** The time between two looks at what a client has sent, in milliseconds. */
+const LOOK_MS = 2000
+/** A client that sends less than this between two looks, in bytes, is cut off. */
+const LEAST = 2 ** 18
+/** A client that still sends at this look is cut off. */
+const LAST_LOOK = 15
+/** The most bytes dropped for one request. It is twice the largest body where that is more. */
+const MOST = 2 ** 27
+
+/** A longer body than this, in bytes, is not worth reading for the connection's sake. */
+const SHORT = 2 ** 16
+
+/** Sockets on which the rest of an answered request is dropped. */
+const draining = new WeakSet<Socket>()
+/** Sockets that had their last answer. */
+const ending = new WeakSet<Socket>()
+
+/** The responses of a socket that are not sent yet, in order. */
+const unsent = new WeakMap<Socket, Set<ServerResponse>>()
+/** What a socket sends after them, as its last answer. */
+const lastAnswers = new WeakMap<Socket, string>()
+
+const isAnswered = (socket: Socket) => draining.has(socket) || ending.has(socket)
+
+/** Whether the parser has got past a response's request, so that an error in what follows is not its. */
+const isFirst = ({ req, headersSent }: ServerResponse) => req.complete || headersSent
+
+/**
+ * Sends an answer to what is no request, and ends the connection. Answers to earlier requests go first; and a
+ * request that is answered gets no second answer.
+ */
+export function endWith(socket: Socket, answer: string): void {
+  if (isAnswered(socket)) socket.destroySoon()
+  else if ([...(unsent.get(socket) ?? [])].some(isFirst)) {
+    lastAnswers.set(socket, answer)
+    socket.pause()
+  } else if (!socket.writable) socket.destroy()
+  else {
+    socket.write(answer)
+    socket.destroySoon()
+  }
+}
+
+const announcedBytes = ({ headers }: IncomingMessage) => Number(headers['content-length'] ?? 0)
+
+/** Tells a client with a long body to stop sending it: the answer ends the connection. Call it before the answer. */
+export function endAfterAnswer(request: IncomingMessage, response: ServerResponse): void {
+  const isLong = announcedBytes(request) > SHORT || 'transfer-encoding' in request.headers
+  if (isLong) response.setHeader('connection', 'close')
+}
+
+/** Asks for the body of a client that waits to be asked (`Expect: 100-continue`). */
+export function askForBody(response: ServerResponse): void {
+  response.removeHeader('connection')
+  response.writeContinue()
+}
+
+/** Drops what comes on a socket until that is over, or destroys the socket at a bound. */
+function drop(socket: Socket, server: Server, most: number, isOver: () => boolean): void {
+  let dropped = 0
+  let seen = 0
+  let looks = 0
+
+  function count(piece: Uint8Array): void {
+    dropped += piece.length
+    if (isOver()) stop()
+    else if (dropped > most) socket.destroy()
+  }
+
+  function look(): void {
+    looks++
+    const isSlow = dropped - seen < LEAST
+    seen = dropped
+    if (isOver()) stop()
+    else if (isSlow || looks === LAST_LOOK || !server.listening) socket.destroy()
+  }
+
+  function stop(): void {
+    clearInterval(timer)
+    draining.delete(socket)
+    socket.off('data', count)
+    socket.off('close', stop)
+  }
+
+  const timer = setInterval(look, LOOK_MS)
+  socket.on('data', count)
+  socket.once('close', stop)
+}
+
+/**
+ * Makes a server drain requests that it answers before it has read them, however they are answered.
+ * `arrival` is the event of a new connection.
+ */
+export function drainAfterAnswers(
+  server: Server,
+  arrival: 'connection' | 'secureConnection',
+  maxBodyBytes: number,
+): void {
+  const most = Math.max(MOST, 2 * maxBodyBytes)
+
+  function end(socket: Socket): void {
+    if (ending.has(socket)) return
+    ending.add(socket)
+    socket.end()
+    socket.resume()
+    // Node's parser stops reading a paused socket by itself, and must have seen it resume before it goes.
+    setImmediate(() => {
+      if (socket.destroyed) return
+      socket.removeAllListeners('data')
+      drop(socket, server, most, () => false)
+    })
+  }
+
+  function onSent(request: IncomingMessage, socket: Socket): void {
+    if (ending.has(socket)) return
+    const lastAnswer = lastAnswers.get(socket)
+    if (lastAnswer !== undefined) {
+      if ([...unsent.get(socket)!].some(isFirst)) return
+      if (request.complete) socket.write(lastAnswer)
+      end(socket)
+    } else if (!request.complete) {
+      draining.add(socket)
+      request.unpipe()
+      request.resume()
+      setImmediate(() => {
+        if (!socket.destroyed) drop(socket, server, most, () => request.complete)
+      })
+    }
+  }
+
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
+    const responses = unsent.get(socket)!
+    responses.add(response)
+    response.once('finish', () => {
+      responses.delete(response)
+      onSent(request, socket)
+    })
+    if (announcedBytes(request) > most) response.setHeader('connection', 'close')
+  }
+
+  // Node calls it after the last answer on a connection, and would destroy the socket once that is sent.
+  server.on(arrival, (socket: Socket) => {
+    unsent.set(socket, new Set())
+    socket.destroySoon = () => end(socket)
+  })
+  server.on('request', onRequest)
+  server.on('checkExpectation', onRequest)
+  server.on('checkContinue', (request, response) => {
+    // A client that is not asked for its body may leave it out, and the next request would be taken for it.
+    response.setHeader('connection', 'close')
+    onRequest(request, response)
+  })
+}
