@@ -9,6 +9,7 @@ import { nearest } from '../protocols/suggest.ts'
 import { MAX_FAULTS } from '../protocols/validate.ts'
 
 import { bodyTypes } from './bodies.ts'
+import { findAmbiguity } from './heads.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -167,9 +168,13 @@ export function registerPaths(app: FastifyInstance): void {
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler((request, reply) => findRoute(app, request, reply))
-  app.addHook('onRequest', ({ raw: { httpVersion, headers } }, _reply, done) => {
-    const lacksHost = httpVersion === '1.1' && headers.host === undefined
-    done(lacksHost ? new Problem('INVALID_HTTP', 'Expected a Host header') : undefined)
+  app.addHook('onRequest', ({ raw }, reply, done) => {
+    const ambiguity = findAmbiguity(raw)
+    // Where one request ends and the next begins may be in doubt.
+    if (ambiguity) reply.header('connection', 'close')
+    const lacksHost = raw.httpVersion === '1.1' && raw.headers.host === undefined
+    const fault = ambiguity ?? (lacksHost ? 'Expected a Host header' : undefined)
+    done(fault ? new Problem('INVALID_HTTP', fault) : undefined)
   })
 }
 
