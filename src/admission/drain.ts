@@ -13,7 +13,7 @@ const LOOK_MS = 2000
 /** A client that sends less than this between two looks, in bytes, is cut off. */
 const LEAST = 2 ** 18
 /** A client that still sends at this look is cut off. */
-const LAST_LOOK = 15
+const LAST_LOOK = 10
 /** The most bytes dropped for one request. It is twice the largest body where that is more. */
 const MOST = 2 ** 27
 
@@ -73,8 +73,11 @@ function drop(socket: Socket, server: Server, most: number, isOver: () => boolea
 
   function count(piece: Uint8Array): void {
     dropped += piece.length
-    if (isOver()) stop()
-    else if (dropped > most) socket.destroy()
+    if (isOver()) return stop()
+    if (dropped > most) return void socket.destroy()
+    // A piece in each turn of the loop, or a few fast clients would keep all others waiting.
+    socket.pause()
+    setImmediate(() => socket.resume())
   }
 
   function look(): void {

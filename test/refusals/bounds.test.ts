@@ -1,0 +1,211 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { afterAll, describe, expect, it } from 'vitest'
+import { whereIs } from '../http.ts'
+import { startServer } from '../server.ts'
+import { CLOSE, Client, MIB, piece } from './client.ts'
+
+/** What comes after an answer is dropped, but neither for long nor without end. */
+
+const server = await startServer()
+afterAll(() => server.stop())
+const where = whereIs(server.url)
+const HEAD = 'POST /nowhere HTTP/1.1\r\nhost: kelvin\r\n'
+
+const chunk = (bytes: number) => `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`
+
+/** Writes a part every so often until the server has cut the connection; how long that took, in milliseconds. */
+async function persist(on: Client, part: string, pause: number): Promise<number> {
+  const began = performance.now()
+  let isClosed = false
+  void on.closed.then(() => (isClosed = true))
+  while (!isClosed) {
+    on.socket.write(part)
+    await setTimeout(pause)
+  }
+  return performance.now() - began
+}
+
+/** Framing, part, and what it is answered with. */
+const tricklers: Record<string, [framing: string, part: string, status: number]> = {
+  'a byte at a time, on a last answer': [`${CLOSE}content-length: 70000000`, 'x', 404],
+  'a byte at a time, on a connection that is kept': ['content-length: 70000000', 'x', 404],
+  'chunks of a byte': ['transfer-encoding: chunked', chunk(1), 404],
+  'more than is ever dropped, slowly': ['content-length: 700000000', 'x', 404],
+  'not HTTP, slowly': ['content-length: x', 'x', 400],
+}
+
+async function hold(framing: string, part: string, pause: number) {
+  const on = new Client(where)
+  await on.write(`${HEAD}${framing}\r\n\r\n`)
+  const took = await persist(on, part, pause)
+  return { took, status: (await on.answer()).status }
+}
+
+// They take their time beside the other tests: 400 kB in a second.
+const paced = [CLOSE, ''].map((close) => {
+  return hold(`${close}transfer-encoding: chunked`, chunk(40_000), 100)
+})
+
+describe('who goes on sending', () => {
+  it.each(Object.keys(tricklers))('%s, is cut off in seconds', async (name) => {
+    const [framing, part, expected] = tricklers[name]!
+    const { took, status } = await hold(framing, part, 50)
+    expect(status).toBe(expected)
+    expect(took).toBeLessThan(5000)
+  })
+
+  it.each([CLOSE, ''])('as fast as it can and without end, is cut off (%j)', async (close) => {
+    const on = new Client(where)
+    await on.write(`${HEAD}${close}transfer-encoding: chunked\r\n\r\n`)
+    let isClosed = false
+    void on.closed.then(() => (isClosed = true))
+    const part = chunk(MIB)
+    let written = 0
+    for (; !isClosed && written < 1024; written++) await on.write(part)
+    expect((await on.answer()).status).toBe(404)
+    // What is dropped, and what the system's buffers hold.
+    expect(written).toBeGreaterThan(127)
+    expect(written).toBeLessThan(160)
+  })
+
+  it('and says nothing, is cut off in seconds, and so is who only waits', async () => {
+    const began = performance.now()
+    for (const close of [CLOSE, '']) {
+      const on = new Client(where)
+      await on.write(`${HEAD}${close}content-length: 70000000\r\n\r\n`)
+      expect((await on.answer()).status).toBe(404)
+      await once(on.socket, 'end')
+    }
+    expect(performance.now() - began).toBeLessThan(5000)
+  })
+
+  it('does not keep the server from ending', async () => {
+    const ending = await startServer()
+    const on = new Client(whereIs(ending.url))
+    await on.write(`${HEAD}transfer-encoding: chunked\r\n\r\n`)
+    const sending = persist(on, chunk(40_000), 50)
+    expect((await on.answer()).status).toBe(404)
+    const began = performance.now()
+    expect(await ending.stop()).toBe(0)
+    expect(performance.now() - began).toBeLessThan(5000)
+    await sending
+  })
+
+  it('takes no memory', async () => {
+    const memory = () => {
+      const status = readFileSync(`/proc/${server.process.pid}/status`, 'utf8')
+      return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024
+    }
+    const before = memory()
+    const samples: number[] = []
+    const look = setInterval(() => samples.push(memory()), 20)
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const on = new Client(where)
+        await on.send(HEAD, 70 * MIB, false)
+        expect((await on.answer()).status).toBe(404)
+        on.socket.destroy()
+      }),
+    )
+    clearInterval(look)
+    expect(Math.max(...samples) - before).toBeLessThan(100)
+  })
+})
+
+describe('an answer', () => {
+  it('comes before that to the next request', async () => {
+    const on = new Client(where)
+    const body = ']'.repeat(30_000)
+    const next = 'GET /livez HTTP/1.1\r\nhost: kelvin\r\n\r\n'
+    await on.write(`${HEAD}content-length: ${body.length}\r\n\r\n${body}${next}`)
+    expect((await on.answer()).status).toBe(404)
+    expect((await on.answer()).status).toBe(200)
+  })
+
+  it('comes before the end, where what follows is no request', async () => {
+    const on = new Client(where)
+    const body = '{"logits":[1,2,3]}'
+    const head = 'POST /v1/sample HTTP/1.1\r\nhost: kelvin\r\ncontent-type: application/json\r\n'
+    await on.write(`${head}content-length: ${body.length}\r\n\r\n${body}garbage\r\n\r\n`)
+    for (let i = 0; i < 20; i++) await on.write(piece)
+    expect((await on.answer()).status).toBe(200)
+    expect((await on.answer()).status).toBe(400)
+    on.socket.end()
+    await on.closed
+  })
+
+  it.each([
+    ['a length that is none', 'content-length: x\r\n\r\n', 400],
+    ['a chunk that is none', 'transfer-encoding: chunked\r\n\r\nx\r\n', 400],
+    ['headers without end', `x: ${'x'.repeat(20_000)}`, 431],
+  ])('is read after 20 MB behind %s', async (_, rest, status) => {
+    const on = new Client(where)
+    on.socket.pause()
+    await on.write(
+      `POST /v1/sample HTTP/1.1\r\nhost: kelvin\r\ncontent-type: application/json\r\n${rest}`,
+    )
+    for (let i = 0; i < 20; i++) await on.write(piece)
+    on.socket.resume()
+    const answer = await on.answer()
+    expect(answer.status).toBe(status)
+    expect(JSON.parse(answer.body).status).toBe(status)
+    on.socket.end()
+    await on.closed
+    expect(on.received).toBe('')
+  })
+
+  it('ends the connection of a client that was not asked for its body', async () => {
+    const on = new Client(where)
+    await on.write(`${HEAD}expect: 100-continue\r\ncontent-length: 1000\r\n\r\n`)
+    expect((await on.answer()).headers).toMatch(/^HTTP\/1.1 404 .*connection: close/is)
+    await once(on.socket, 'end')
+  })
+
+  it('says 400 to a tunnel', async () => {
+    const on = new Client(where)
+    await on.write('CONNECT kelvin:80 HTTP/1.1\r\nhost: kelvin\r\n\r\n')
+    const { status, body } = await on.answer()
+    expect({ status, ...JSON.parse(body) }).toMatchObject({ status: 400, code: 'INVALID_HTTP' })
+  })
+})
+
+it.each(['TLS', 'a Unix socket'])('over %s a client gets its answer too', async (transport) => {
+  const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
+  const [key, cert, path] = ['key.pem', 'cert.pem', 'kelvin.sock'].map((name) => join(folder, name))
+  const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes', '-newkey', 'rsa:2048']
+  execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', key!, '-out', cert!], {
+    stdio: 'ignore',
+  })
+  const secure = await startServer({ TLS_CERT_FILE: cert!, TLS_KEY_FILE: key!, SOCKET_PATH: path! })
+  const isSecure = transport === 'TLS'
+  for (const bytes of [0.5 * MIB, 20 * MIB, 70 * MIB]) {
+    for (const close of [CLOSE, '']) {
+      const on = new Client(isSecure ? whereIs(secure.url) : { path: path! }, isSecure)
+      await on.send(HEAD + close, bytes, false)
+      expect((await on.answer()).status).toBe(404)
+      if (close) {
+        on.socket.end()
+        await on.closed
+      } else {
+        on.socket.write('GET /livez HTTP/1.1\r\nhost: kelvin\r\n\r\n')
+        expect((await on.answer()).status).toBe(200)
+        on.socket.destroy()
+      }
+    }
+  }
+  expect(await secure.stop()).toBe(0)
+  rmSync(folder, { recursive: true })
+})
+
+it('who sends at a good pace and without end is cut off, too', async () => {
+  for (const { took, status } of await Promise.all(paced)) {
+    expect(status).toBe(404)
+    expect(took).toBeGreaterThan(15_000)
+    expect(took).toBeLessThan(25_000)
+  }
+})

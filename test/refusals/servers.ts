@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { halfSent, whereIs } from '../http.ts'
+import { startServer } from '../server.ts'
+
+/** Requests that are refused before their bodies are read, whatever these are. */
+
+/** Servers by what they refuse. */
+const environments = {
+  open: {},
+  small: { MAX_BODY_BYTES: '65536' },
+  keyed: { API_KEYS: 'a-key-that-nobody-guesses' },
+  busy: { MAX_INFLIGHT_REQUESTS: '1', REQUEST_TIMEOUT_MS: '3600000' },
+} as const
+
+export interface Refusal {
+  server: keyof typeof environments
+  name: string
+  /** `{columns}` stands for a quarter of the body's bytes, divided by the rows. */
+  path: string
+  headers: Record<string, string>
+  /** What it is answered with. A body beyond the limit may be a 413 instead. */
+  status: number
+}
+
+export const refusals: readonly Refusal[] = JSON.parse(
+  readFileSync(new URL('refusals.json', import.meta.url), 'utf8'),
+)
+
+/** All of them, and how to stop them. */
+export async function startServers() {
+  const started = await Promise.all(
+    Object.entries(environments).map(async ([name, environment]) => {
+      return [name, await startServer(environment)] as const
+    }),
+  )
+  const servers = Object.fromEntries(started) as Record<
+    Refusal['server'],
+    Awaited<ReturnType<typeof startServer>>
+  >
+  // The one request that it takes.
+  const { socket } = await halfSent(whereIs(servers.busy.url))
+  socket.on('error', () => {})
+  async function stop(): Promise<void> {
+    socket.destroy()
+    await Promise.all(Object.values(servers).map((server) => server.stop()))
+  }
+  return { servers, stop }
+}
