@@ -5,11 +5,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { startServers } from '../refusals/servers.ts'
 import { startServer } from '../server.ts'
 
 /**
- * npm run test:interop: public clients of the Open Inference Protocol, as published, against a real
- * server. What follows `--` goes to unittest.
+ * npm run test:interop: public clients of the Open Inference Protocol, other HTTP clients, and proxies, as
+ * published, against a real server. What follows `--` goes to unittest.
  */
 
 const tests = fileURLToPath(new URL('.', import.meta.url))
@@ -55,13 +56,21 @@ const python = await installClients()
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 const socket = join(folder, 'kelvin.sock')
 const server = await startServer({ SOCKET_PATH: socket })
+const refusing = await startServers()
+const refusingUrls = Object.entries(refusing.servers).map(([name, { url }]) => [name, url])
 const code = await run(
   python,
   ['-m', 'unittest', 'discover', '-s', tests, ...process.argv.slice(2)],
   // Bytecode beside the clients, not in the tree.
-  { KELVIN_URL: server.url, KELVIN_SOCKET: socket, PYTHONPYCACHEPREFIX: `${cache}/bytecode` },
+  {
+    KELVIN_URL: server.url,
+    KELVIN_SOCKET: socket,
+    KELVIN_REFUSING: JSON.stringify(Object.fromEntries(refusingUrls)),
+    PYTHONPYCACHEPREFIX: `${cache}/bytecode`,
+  },
 ).finally(async () => {
   await server.stop()
+  await refusing.stop()
   rmSync(folder, { recursive: true })
 })
 for (const line of server.lines) if (/"level":[56]0/.test(line)) console.error(line)
