@@ -20,8 +20,8 @@ const MOST = 2 ** 27
 /** A longer body than this, in bytes, is not worth reading for the connection's sake. */
 const SHORT = 2 ** 16
 
-/** Sockets on which the rest of an answered request is dropped. */
-const draining = new WeakSet<Socket>()
+/** The request of a socket that was answered before all of it had come. */
+const answered = new WeakMap<Socket, IncomingMessage>()
 /** Sockets that had their last answer. */
 const ending = new WeakSet<Socket>()
 
@@ -30,10 +30,12 @@ const unsent = new WeakMap<Socket, Set<ServerResponse>>()
 /** What a socket sends after them, as its last answer. */
 const lastAnswers = new WeakMap<Socket, string>()
 
-const isAnswered = (socket: Socket) => draining.has(socket) || ending.has(socket)
+const isAnswered = (socket: Socket) =>
+  ending.has(socket) || answered.get(socket)?.complete === false
 
-/** Whether the parser has got past a response's request, so that an error in what follows is not its. */
-const isFirst = ({ req, headersSent }: ServerResponse) => req.complete || headersSent
+/** Whether some response goes before the answer to an error of the parser: its request has come, or it is under way. */
+const mustWait = (responses: Iterable<ServerResponse>) =>
+  [...responses].some(({ req, headersSent }) => req.complete || headersSent)
 
 /**
  * Sends an answer to what is no request, and ends the connection. Answers to earlier requests go first; and a
@@ -41,7 +43,7 @@ const isFirst = ({ req, headersSent }: ServerResponse) => req.complete || header
  */
 export function endWith(socket: Socket, answer: string): void {
   if (isAnswered(socket)) socket.destroySoon()
-  else if ([...(unsent.get(socket) ?? [])].some(isFirst)) {
+  else if (mustWait(unsent.get(socket) ?? [])) {
     lastAnswers.set(socket, answer)
     socket.pause()
   } else if (!socket.writable) socket.destroy()
@@ -73,11 +75,13 @@ function drop(socket: Socket, server: Server, most: number, isOver: () => boolea
 
   function count(piece: Uint8Array): void {
     dropped += piece.length
-    if (isOver()) return stop()
-    if (dropped > most) return void socket.destroy()
-    // A piece in each turn of the loop, or a few fast clients would keep all others waiting.
-    socket.pause()
-    setImmediate(() => socket.resume())
+    if (isOver()) stop()
+    else if (dropped > most) socket.destroy()
+    else {
+      // A piece in each turn of the loop, or a few fast clients would keep all others waiting.
+      socket.pause()
+      setImmediate(() => socket.resume())
+    }
   }
 
   function look(): void {
@@ -90,7 +94,6 @@ function drop(socket: Socket, server: Server, most: number, isOver: () => boolea
 
   function stop(): void {
     clearInterval(timer)
-    draining.delete(socket)
     socket.off('data', count)
     socket.off('close', stop)
   }
@@ -128,15 +131,16 @@ export function drainAfterAnswers(
     if (ending.has(socket)) return
     const lastAnswer = lastAnswers.get(socket)
     if (lastAnswer !== undefined) {
-      if ([...unsent.get(socket)!].some(isFirst)) return
+      if (mustWait(unsent.get(socket)!)) return
       if (request.complete) socket.write(lastAnswer)
       end(socket)
     } else if (!request.complete) {
-      draining.add(socket)
+      answered.set(socket, request)
       request.unpipe()
       request.resume()
       setImmediate(() => {
-        if (!socket.destroyed) drop(socket, server, most, () => request.complete)
+        if (!socket.destroyed && !request.complete)
+          drop(socket, server, most, () => request.complete)
       })
     }
   }

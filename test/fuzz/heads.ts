@@ -84,6 +84,7 @@ const bodies: readonly (readonly [headers: string, body: string])[] = [
   ['Transfer-Encoding: chunked\r\n', `${BODY.replaceAll(/./g, '1\r\n$&\r\n')}0\r\n\r\n`],
   ['Transfer-Encoding: gzip, chunked\r\n', chunked(BODY)],
   ['Transfer-Encoding: chunked, gzip\r\n', chunked(BODY)],
+  ['Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n', chunked(BODY)],
   ['Transfer-Encoding: identity\r\n', BODY],
   ['Transfer-Encoding: chunked\r\nContent-Length: 5\r\n', chunked(BODY)],
   ['Content-Length: 5\r\nTransfer-Encoding: chunked\r\n', chunked(BODY)],
@@ -117,6 +118,7 @@ const header = fc.constantFrom(
     'X',
     '\xff: \xff',
     'Host: b',
+    'TE: gzip, chunked',
   ],
   ...['__proto__: x', 'constructor: y', 'Range: bytes=0-1', 'Cookie: a=b', 'Content-Type: \xe9/x'],
   ...[`X: ${'y'.repeat(20_000)}`, `${'x'.repeat(20_000)}: y`, `${'a: b\r\n'.repeat(1200)}a: b`],
@@ -127,6 +129,7 @@ const host = fc.constantFrom(
   'Host: kelvin\r\n',
   'Host: kelvin\r\n',
   'Host:\r\n',
+  'Host: a, b\r\n',
   '',
 )
 

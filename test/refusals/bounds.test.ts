@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -79,7 +78,7 @@ describe('who goes on sending', () => {
       const on = new Client(where)
       await on.write(`${HEAD}${close}content-length: 70000000\r\n\r\n`)
       expect((await on.answer()).status).toBe(404)
-      await once(on.socket, 'end')
+      await on.ended
     }
     expect(performance.now() - began).toBeLessThan(5000)
   })
@@ -139,6 +138,19 @@ describe('an answer', () => {
     await on.closed
   })
 
+  it.each(['garbage\r\n\r\n', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n'])(
+    'to a refused request comes before that to %j behind it',
+    async (rest) => {
+      const on = new Client(where)
+      const head = `${HEAD}content-length: 300000\r\n\r\n`
+      await on.write(head + ']'.repeat(200_000))
+      expect((await on.answer()).status).toBe(404)
+      await on.write(']'.repeat(100_000) + rest)
+      expect((await on.answer()).status).toBe(400)
+      on.socket.destroy()
+    },
+  )
+
   it.each([
     ['a length that is none', 'content-length: x\r\n\r\n', 400],
     ['a chunk that is none', 'transfer-encoding: chunked\r\n\r\nx\r\n', 400],
@@ -163,7 +175,7 @@ describe('an answer', () => {
     const on = new Client(where)
     await on.write(`${HEAD}expect: 100-continue\r\ncontent-length: 1000\r\n\r\n`)
     expect((await on.answer()).headers).toMatch(/^HTTP\/1.1 404 .*connection: close/is)
-    await once(on.socket, 'end')
+    await on.ended
   })
 
   it('says 400 to a tunnel', async () => {

@@ -19,6 +19,8 @@ export interface Answer {
 /** A connection that goes on sending when the server has ended its side, as most clients do. */
 export class Client {
   readonly socket: Socket
+  /** The server sends no more. */
+  readonly ended: Promise<unknown>
   readonly closed: Promise<unknown>
   received = ''
 
@@ -28,6 +30,7 @@ export class Client {
       ? connectSecurely({ ...options, rejectUnauthorized: false })
       : connect(options as NetConnectOpts)
     this.socket.on('error', () => {})
+    this.ended = new Promise((resolve) => this.socket.once('end', resolve))
     this.closed = new Promise((resolve) => this.socket.once('close', resolve))
     this.socket.setEncoding('latin1').on('data', (text) => {
       this.received += text
