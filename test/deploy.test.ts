@@ -194,3 +194,34 @@ it('selectors and names of the scaled form fit together', () => {
   expect(String(port.port)).toBe(fallback)
   expect(String(scaled('network-policy').spec.ingress[0].ports[0].port)).toBe(fallback)
 })
+
+describe('proxies', () => {
+  const fallback = (name: string) => {
+    return Number(describeConfig().find((variable) => variable.name === name)!.fallback)
+  }
+  const seconds = (text: string, name: string) => {
+    return 1000 * Number(new RegExp(`^ *${name} (\\d+)s;?$`, 'm').exec(text)?.[1])
+  }
+  const nginx = readFileSync('deploy/proxy/nginx.conf', 'utf8')
+  const haproxy = readFileSync('deploy/proxy/haproxy.cfg', 'utf8')
+
+  it.each([nginx, haproxy])('ask at the usual port', (text) => {
+    expect(text).toContain(`server ${text === nginx ? '' : 'kelvin '}127.0.0.1:${fallback('PORT')}`)
+  })
+
+  it('leave it to Kelvin to say that a body is too large', () => {
+    const [, megabytes] = /client_max_body_size (\d+)m;/.exec(nginx)!
+    expect(Number(megabytes) * 2 ** 20).toBeGreaterThan(fallback('MAX_BODY_BYTES'))
+  })
+
+  it('are as patient as Kelvin, and close idle connections before it does', () => {
+    for (const name of ['client_body_timeout', 'proxy_send_timeout', 'proxy_read_timeout']) {
+      expect(seconds(nginx, name), name).toBe(fallback('REQUEST_TIMEOUT_MS'))
+    }
+    for (const name of ['timeout client', 'timeout server']) {
+      expect(seconds(haproxy, name), name).toBe(fallback('REQUEST_TIMEOUT_MS'))
+    }
+    expect(seconds(haproxy, 'timeout http-request')).toBe(fallback('HEADERS_TIMEOUT_MS'))
+    expect(seconds(nginx, 'keepalive_timeout')).toBeLessThan(fallback('KEEP_ALIVE_TIMEOUT_MS'))
+  })
+})

@@ -17,6 +17,21 @@ const LAST_LOOK = 10
 /** The most bytes dropped for one request. It is twice the largest body where that is more. */
 const MOST = 2 ** 27
 
+/** How many bytes are dropped in one turn of the event loop, by all sockets; beyond that a piece of each. */
+const TURN = 2 ** 22
+let droppedInTurn = 0
+
+/** Whether it is time that others have their turn. */
+function isTurnOver(bytes: number): boolean {
+  if (droppedInTurn === 0) {
+    setImmediate(() => {
+      droppedInTurn = 0
+    })
+  }
+  droppedInTurn += bytes
+  return droppedInTurn > TURN
+}
+
 /** A longer body than this, in bytes, is not worth reading for the connection's sake. */
 const SHORT = 2 ** 16
 
@@ -77,8 +92,7 @@ function drop(socket: Socket, server: Server, most: number, isOver: () => boolea
     dropped += piece.length
     if (isOver()) stop()
     else if (dropped > most) socket.destroy()
-    else {
-      // A piece in each turn of the loop, or a few fast clients would keep all others waiting.
+    else if (isTurnOver(piece.length)) {
       socket.pause()
       setImmediate(() => socket.resume())
     }
