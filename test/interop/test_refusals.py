@@ -1,8 +1,9 @@
 """
-Clients and proxies as published read every refusal, however long the body is that Kelvin does not read.
+Published clients and proxies read every refusal, however long the body is that Kelvin drops.
 
-By default each client sends each refused request once, with one of the bodies. RUNS=100 sends each with each body
-100 times, and prints a line for each; CLIENTS and BODIES choose among them by words of their names.
+By default each client sends each refused request once, with one of the bodies. RUNS=100 sends each
+with each body 100 times, and prints a line for each; CLIENTS and BODIES are patterns that choose
+among them.
 """
 
 import collections
@@ -15,6 +16,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -29,7 +31,9 @@ RUNS = int(os.environ.get("RUNS", "0"))
 
 MIB = 2**20
 LIMIT = 64 * MIB
-BODIES = [(size, framing) for size in (MIB // 2, 20 * MIB, 70 * MIB) for framing in ("length", "chunked")]
+BODIES = [
+    (size, framing) for size in (MIB // 2, 20 * MIB, 70 * MIB) for framing in ("length", "chunked")
+]
 TURNS = itertools.cycle(BODIES)
 
 
@@ -87,7 +91,17 @@ def by_curl(*options):
             given += ["-H", "content-type:"]
         if framing == "chunked":
             given += ["-H", "transfer-encoding: chunked"]
-        command = ["curl", "-sS", "-w", "\n%{http_code}", "--data-binary", f"@{file}", *given, *options, url]
+        command = [
+            "curl",
+            "-sS",
+            "-w",
+            "\n%{http_code}",
+            "--data-binary",
+            f"@{file}",
+            *given,
+            *options,
+            url,
+        ]
         for _ in range(runs):
             ran = subprocess.run(command, capture_output=True, text=True)
             body, _, status = ran.stdout.rpartition("\n")
@@ -137,7 +151,9 @@ def nginx(name, server):
     }[name]
     home = pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
     port = free_port()
-    inner = inner.replace("127.0.0.1:27315", server.split("://")[1]).replace("27316", f"127.0.0.1:{port}")
+    inner = inner.replace("127.0.0.1:27315", server.split("://")[1]).replace(
+        "27316", f"127.0.0.1:{port}"
+    )
     temporary = "".join(
         f"{kind}_temp_path {home}/{kind};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -158,7 +174,9 @@ def haproxy(name, server):
     port = free_port()
     config = home / "haproxy.cfg"
     config.write_text(
-        recipe.replace("127.0.0.1:27315", server.split("://")[1]).replace(":27316", f"127.0.0.1:{port}")
+        recipe.replace("127.0.0.1:27315", server.split("://")[1]).replace(
+            ":27316", f"127.0.0.1:{port}"
+        )
     )
     return start(["haproxy", "-db", "-f", config], home / "log", port), port
 
@@ -208,11 +226,19 @@ def setUpModule():
     GO_CLIENT = FOLDER / "client"
     unittest.addModuleCleanup(shutil.rmtree, FOLDER)
     if shutil.which("go"):
-        subprocess.run(["go", "build", "-o", GO_CLIENT, ROOT / "test/refusals/client.go"], check=True)
+        subprocess.run(
+            ["go", "build", "-o", GO_CLIENT, ROOT / "test/refusals/client.go"], check=True
+        )
 
 
 class Refusals(unittest.TestCase):
     """How one client, or one proxy, hears of all."""
+
+    def want(self, program, name):
+        if not shutil.which(program):
+            # unittest tells the reason only where it is asked to be verbose.
+            print(f"Skipped {name}: {program} is not installed", file=sys.stderr)
+            self.skipTest(f"{program} is not installed")
 
     def check(self, name, send, url_of):
         for refusal in REFUSALS:
@@ -228,7 +254,13 @@ class Refusals(unittest.TestCase):
                     )
                     if RUNS:
                         read = len(outcomes) - faults.total()
-                        line = (name, refusal["name"], f"{size / MIB:g} MB", framing, f"{read} of {len(outcomes)}")
+                        line = (
+                            name,
+                            refusal["name"],
+                            f"{size / MIB:g} MB",
+                            framing,
+                            f"{read} of {len(outcomes)}",
+                        )
                         print(" | ".join(line), dict(faults) or "", flush=True)
                     self.assertEqual(len(outcomes), RUNS or 1)
                     self.assertEqual(faults, {})
@@ -237,19 +269,19 @@ class Refusals(unittest.TestCase):
         for name in chosen("CLIENTS", CLIENTS):
             program, send = CLIENTS[name]
             with self.subTest(client=name):
-                if not shutil.which(program):
-                    self.skipTest(f"{name} wants {program}, which is not installed")
+                self.want(program, name)
                 self.check(name, send, SERVERS.__getitem__)
 
     def test_proxies(self):
         for name in chosen("CLIENTS", PROXIES):
             program, configure = PROXIES[name]
             with self.subTest(proxy=name):
-                if not shutil.which(program):
-                    self.skipTest(f"{name} wants {program}, which is not installed (Debian: apt install {program})")
+                self.want(program, name)
                 started = {server: configure(name, url) for server, url in SERVERS.items()}
                 try:
-                    self.check(name, by_urllib, lambda server: f"http://127.0.0.1:{started[server][1]}")
+                    self.check(
+                        name, by_urllib, lambda server: f"http://127.0.0.1:{started[server][1]}"
+                    )
                 finally:
                     for process, _ in started.values():
                         process.terminate()

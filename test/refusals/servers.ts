@@ -2,9 +2,7 @@ import { readFileSync } from 'node:fs'
 import { halfSent, whereIs } from '../http.ts'
 import { startServer } from '../server.ts'
 
-/** Requests that are refused before their bodies are read, whatever these are. */
-
-/** Servers by what they refuse. */
+/** Servers by what they refuse, whatever the body is. */
 const environments = {
   open: {},
   small: { MAX_BODY_BYTES: '65536' },
