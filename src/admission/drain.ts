@@ -82,19 +82,23 @@ export function askForBody(response: ServerResponse): void {
   response.writeContinue()
 }
 
-/** Drops what comes on a socket until that is over, or destroys the socket at a bound. */
-function drop(socket: Socket, server: Server, most: number, isOver: () => boolean): void {
+/** Drops what comes of a request or on its socket until that ends, or destroys the socket at a bound. */
+function drop(
+  source: IncomingMessage | Socket,
+  socket: Socket,
+  server: Server,
+  most: number,
+): void {
   let dropped = 0
   let seen = 0
   let looks = 0
 
   function count(piece: Uint8Array): void {
     dropped += piece.length
-    if (isOver()) stop()
-    else if (dropped > most) socket.destroy()
+    if (dropped > most) socket.destroy()
     else if (isTurnOver(piece.length)) {
-      socket.pause()
-      setImmediate(() => socket.resume())
+      source.pause()
+      setImmediate(() => source.resume())
     }
   }
 
@@ -102,18 +106,19 @@ function drop(socket: Socket, server: Server, most: number, isOver: () => boolea
     looks++
     const isSlow = dropped - seen < LEAST
     seen = dropped
-    if (isOver()) stop()
-    else if (isSlow || looks === LAST_LOOK || !server.listening) socket.destroy()
+    if (isSlow || looks === LAST_LOOK || !server.listening) socket.destroy()
   }
 
   function stop(): void {
     clearInterval(timer)
-    socket.off('data', count)
+    source.off('data', count)
+    source.off('end', stop)
     socket.off('close', stop)
   }
 
   const timer = setInterval(look, LOOK_MS)
-  socket.on('data', count)
+  source.on('data', count)
+  source.once('end', stop)
   socket.once('close', stop)
 }
 
@@ -133,11 +138,11 @@ export function drainAfterAnswers(
     ending.add(socket)
     socket.end()
     socket.resume()
-    // Node's parser stops reading a paused socket by itself, and must have seen it resume before it goes.
+    // A paused socket resumes through the parser, so the parser leaves only in the next turn.
     setImmediate(() => {
       if (socket.destroyed) return
       socket.removeAllListeners('data')
-      drop(socket, server, most, () => false)
+      drop(socket, socket, server, most)
     })
   }
 
@@ -150,12 +155,7 @@ export function drainAfterAnswers(
       end(socket)
     } else if (!request.complete) {
       answered.set(socket, request)
-      request.unpipe()
-      request.resume()
-      setImmediate(() => {
-        if (!socket.destroyed && !request.complete)
-          drop(socket, server, most, () => request.complete)
-      })
+      drop(request, socket, server, most)
     }
   }
 
@@ -163,6 +163,12 @@ export function drainAfterAnswers(
     const { socket } = request
     const responses = unsent.get(socket)!
     responses.add(response)
+    // Otherwise Node drops uncounted what nobody reads. This comes before it looks.
+    response.prependOnceListener('finish', () => {
+      if (request.complete) return
+      request.unpipe()
+      request.resume()
+    })
     response.once('finish', () => {
       responses.delete(response)
       onSent(request, socket)
