@@ -38,10 +38,7 @@ export interface SampleParams {
   /**
    * Sequences of tokens, each with what to add to the logit of its last token when prompt and output end with the others: any finite number, or "-Infinity" to ban it there. A sequence of one token always applies, and all that apply add up. An id outside the vocabulary is an error. [] changes nothing (off). Default: [].
    */
-  sequence_bias?: {
-    token_ids: number[]
-    bias: number | '-Infinity'
-  }[]
+  sequence_bias?: SequenceBias[]
   /**
    * Sequences of tokens that may not be completed: the last token of each is banned while prompt and output end with the others, and one token alone always. An id outside the vocabulary is an error. [] bans none (off). If no token is left, the answer is a 422. Default: [].
    */
@@ -89,16 +86,7 @@ export interface SampleParams {
   /**
    * Hastens the end of a text: {start, factor}, for the tokens of `stop_token_ids`. Absent: no hurry (off).
    */
-  exponential_decay_length_penalty?: {
-    /**
-     * The output length, in tokens, past which it begins. The prompt does not count.
-     */
-    start: number
-    /**
-     * How fast it grows, from 0 to 1000: past `start`, |logit| · (factor^(length − start) − 1) is added to the logit of each stop token. 1 adds nothing, and below 1 the stop tokens become less likely.
-     */
-    factor: number
-  }
+  exponential_decay_length_penalty?: LengthPenalty
   /**
    * Randomness of the draw: p = exp((logit − max) / temperature), normalised. Any finite number from 0; 0 always takes the most likely token, 1 leaves the distribution as it is (off), and above 2 output is known to suffer, which the answer says in `warnings`. Default: 1.
    */
@@ -260,20 +248,7 @@ export interface SampleParams {
   /**
    * What the previous step’s answer had under `state`, for samplers that remember. Absent: the first step.
    */
-  state?: {
-    /**
-     * The most surprise to allow, in bits. Begins at 2 τ.
-     */
-    mirostat_mu?: number
-    /**
-     * Decaying sum of the probabilities of the tokens drawn. Begins at target / (1 − decay).
-     */
-    adaptive_weighted_sum?: number
-    /**
-     * What that sum is divided by. Begins at 1 / (1 − decay).
-     */
-    adaptive_total_weight?: number
-  }
+  state?: State
   /**
    * How many tokens to draw for each row. Default: 1.
    */
@@ -341,61 +316,27 @@ export interface SampleResult {
   /**
    * The tokens left, ids ascending.
    */
-  kept?: {
-    token_ids: number[]
-    probabilities: number[]
-  }
+  kept?: KeptTokens
   /**
    * The most likely tokens, most likely first, lower ids first among equals.
    */
-  top?: {
-    token_ids: number[]
-    probabilities: number[]
-    /**
-     * Items: A natural logarithm; null for probability 0.
-     */
-    logprobs: (number | null)[]
-  }
+  top?: TopTokens
   /**
    * The tokens of `logprob_token_ids`; rank 1 is the most likely, null a removed token.
    */
-  scored?: {
-    token_ids: number[]
-    /**
-     * Items: A natural logarithm; null for probability 0.
-     */
-    logprobs: (number | null)[]
-    ranks: (number | null)[]
-  }
+  scored?: ScoredTokens
   /**
    * What each sampler did, in the order they ran. Entropies are in nats.
+   *
+   * Items: What one sampler did.
    */
-  trace?: {
-    sampler: string
-    kept_before: number
-    kept_after: number
-    /**
-     * Of the distribution before it.
-     */
-    mass_removed: number
-    entropy_before: number
-    entropy_after: number
-    /**
-     * The logit, after biases and before temperature, from which tokens were kept; null where it cut no ranking of logits.
-     */
-    threshold: number | null
-    /**
-     * Of the watched tokens, those it dropped.
-     */
-    dropped_token_ids: number[]
-  }[]
+  trace?: TraceStep[]
   /**
    * Where each token of `watch_token_ids` was dropped: a sampler, `logits` if it came as −∞, or null if it is left.
+   *
+   * Items: Where a watched token was dropped.
    */
-  watched?: {
-    token_id: number
-    dropped_by: string | null
-  }[]
+  watched?: WatchedToken[]
   /**
    * How many tokens are left.
    */
@@ -437,61 +378,27 @@ export interface ProbabilitiesResult {
   /**
    * The tokens left, ids ascending.
    */
-  kept?: {
-    token_ids: number[]
-    probabilities: number[]
-  }
+  kept?: KeptTokens
   /**
    * The most likely tokens, most likely first, lower ids first among equals.
    */
-  top?: {
-    token_ids: number[]
-    probabilities: number[]
-    /**
-     * Items: A natural logarithm; null for probability 0.
-     */
-    logprobs: (number | null)[]
-  }
+  top?: TopTokens
   /**
    * The tokens of `logprob_token_ids`; rank 1 is the most likely, null a removed token.
    */
-  scored?: {
-    token_ids: number[]
-    /**
-     * Items: A natural logarithm; null for probability 0.
-     */
-    logprobs: (number | null)[]
-    ranks: (number | null)[]
-  }
+  scored?: ScoredTokens
   /**
    * What each sampler did, in the order they ran. Entropies are in nats.
+   *
+   * Items: What one sampler did.
    */
-  trace?: {
-    sampler: string
-    kept_before: number
-    kept_after: number
-    /**
-     * Of the distribution before it.
-     */
-    mass_removed: number
-    entropy_before: number
-    entropy_after: number
-    /**
-     * The logit, after biases and before temperature, from which tokens were kept; null where it cut no ranking of logits.
-     */
-    threshold: number | null
-    /**
-     * Of the watched tokens, those it dropped.
-     */
-    dropped_token_ids: number[]
-  }[]
+  trace?: TraceStep[]
   /**
    * Where each token of `watch_token_ids` was dropped: a sampler, `logits` if it came as −∞, or null if it is left.
+   *
+   * Items: Where a watched token was dropped.
    */
-  watched?: {
-    token_id: number
-    dropped_by: string | null
-  }[]
+  watched?: WatchedToken[]
   /**
    * How many tokens are left.
    */
@@ -516,6 +423,9 @@ export interface ProbabilitiesResult {
   step?: number
 }
 
+/**
+ * What the caller of a row should know.
+ */
 export interface Warning {
   code: string
   message: string
@@ -591,18 +501,162 @@ export interface Problem {
    * What is wrong with this request.
    */
   detail: string
-  request_id: string
-  errors: {
-    /**
-     * Where, as a JSON pointer into the body, or into the query as an object.
-     */
-    pointer: string
-    detail: string
-  }[]
   /**
-   * There are more errors.
+   * As in `X-Request-Id`.
    */
-  errors_truncated?: true
+  request_id: string
+  /**
+   * Items: One thing that is wrong.
+   */
+  errors: Fault[]
+  /**
+   * Whether there are more errors.
+   */
+  errors_truncated?: boolean
+}
+
+/**
+ * A dense tensor.
+ */
+export interface Tensor {
+  /**
+   * Element type.
+   */
+  dtype: 'float32' | 'float64' | 'float16' | 'bfloat16'
+  /**
+   * [vocabulary size] for a row, [rows, vocabulary size] for a batch.
+   */
+  shape: number[]
+  /**
+   * The elements, little-endian and row-major, as padded standard base64.
+   */
+  data: string
+}
+
+export interface SequenceBias {
+  token_ids: number[]
+  bias: number | '-Infinity'
+}
+
+/**
+ * Hastens the end of a text: {start, factor}, for the tokens of `stop_token_ids`. Absent: no hurry (off).
+ */
+export interface LengthPenalty {
+  /**
+   * The output length, in tokens, past which it begins. The prompt does not count.
+   */
+  start: number
+  /**
+   * How fast it grows, from 0 to 1000: past `start`, |logit| · (factor^(length − start) − 1) is added to the logit of each stop token. 1 adds nothing, and below 1 the stop tokens become less likely.
+   */
+  factor: number
+}
+
+/**
+ * What the previous step’s answer had under `state`, for samplers that remember. Absent: the first step.
+ */
+export interface State {
+  /**
+   * The most surprise to allow, in bits. Begins at 2 τ.
+   */
+  mirostat_mu?: number
+  /**
+   * Decaying sum of the probabilities of the tokens drawn. Begins at target / (1 − decay).
+   */
+  adaptive_weighted_sum?: number
+  /**
+   * What that sum is divided by. Begins at 1 / (1 − decay).
+   */
+  adaptive_total_weight?: number
+}
+
+/**
+ * Probabilities in base64.
+ */
+export interface ProbabilityTensor {
+  dtype: 'float32'
+  /**
+   * [vocabulary size].
+   */
+  shape: number[]
+  /**
+   * The elements, little-endian, as padded standard base64.
+   */
+  data: string
+}
+
+/**
+ * The tokens left, ids ascending.
+ */
+export interface KeptTokens {
+  token_ids: number[]
+  probabilities: number[]
+}
+
+/**
+ * The most likely tokens, most likely first, lower ids first among equals.
+ */
+export interface TopTokens {
+  token_ids: number[]
+  probabilities: number[]
+  /**
+   * Items: A natural logarithm; null for probability 0.
+   */
+  logprobs: (number | null)[]
+}
+
+/**
+ * The tokens of `logprob_token_ids`; rank 1 is the most likely, null a removed token.
+ */
+export interface ScoredTokens {
+  token_ids: number[]
+  /**
+   * Items: A natural logarithm; null for probability 0.
+   */
+  logprobs: (number | null)[]
+  ranks: (number | null)[]
+}
+
+/**
+ * What one sampler did.
+ */
+export interface TraceStep {
+  sampler: string
+  kept_before: number
+  kept_after: number
+  /**
+   * Of the distribution before it.
+   */
+  mass_removed: number
+  entropy_before: number
+  entropy_after: number
+  /**
+   * The logit, after biases and before temperature, from which tokens were kept; null where it cut no ranking of logits.
+   */
+  threshold: number | null
+  /**
+   * Of the watched tokens, those it dropped.
+   */
+  dropped_token_ids: number[]
+}
+
+/**
+ * Where a watched token was dropped.
+ */
+export interface WatchedToken {
+  token_id: number
+  dropped_by: string | null
+}
+
+/**
+ * One thing that is wrong.
+ */
+export interface Fault {
+  /**
+   * Where, as a JSON pointer into the body, or into the query as an object.
+   */
+  pointer: string
+  detail: string
 }
 
 /** Of logits of which nothing is drawn. */

@@ -2,16 +2,25 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import * as z from 'zod'
 import { problems } from '../errors.ts'
+import { bodyEncodings } from '../protocols/body.ts'
 import { validate } from '../protocols/validate.ts'
-import { ProblemDocument } from './problems.ts'
+import { bodyTypes } from './bodies.ts'
+import { openComponents } from './components.ts'
+import { PROBLEM_TYPE, ProblemDocument } from './problems.ts'
 
 type Io = 'input' | 'output'
+type JsonSchema = z.core.JSONSchema.BaseSchema
 type Examples = Record<string, { summary: string; value: unknown }>
 type Content = Record<string, { schema: z.ZodType; examples?: Examples }>
+interface Header {
+  description: string
+  schema: JsonSchema
+}
+type Headers = Readonly<Record<string, Header>>
 interface Message {
   description: string
-  content: Content
-  headers?: object
+  content?: Content
+  headers?: Headers
 }
 
 declare module 'fastify' {
@@ -23,21 +32,57 @@ declare module 'fastify' {
     hide?: boolean
     /** What the query may have; the route checks it. */
     parameters?: z.ZodType
+    /** Headers of the request that the route heeds, beside those that all do. */
+    requestHeaders?: Headers
     /** What the body may be; the route reads and checks it. */
     requestBody?: { description: string; content: Content }
     /** The keys it asks for, where not those that all do. */
     security?: readonly Record<string, readonly string[]>[]
-    /** Schemas that are referred to by name only. */
-    components?: z.ZodType[]
   }
 }
 
-const headers = {
-  'x-request-id': {
-    type: 'string',
-    description: 'The request’s own id if it sent a sane one, else a new one.',
+/** A header whose value is text. */
+export function textHeader(description: string): Header {
+  return { description, schema: { type: 'string' } }
+}
+
+const requestId = {
+  'X-Request-Id': textHeader(
+    'Names the request in answer and log. 1 to 128 letters, digits, and any of `_.:-`; anything else is replaced by a new id.',
+  ),
+}
+
+/** Of requests with a body. */
+const contentEncoding: Headers = {
+  'Content-Encoding': {
+    description: 'What the body is compressed with. Omitted: nothing.',
+    schema: { title: 'BodyEncoding', type: 'string', enum: bodyEncodings },
   },
 }
+
+const answered: Headers = {
+  'X-Request-Id': textHeader('The request’s own id if it sent a usable one, else a new one.'),
+}
+
+/** Of answers to requests for sampling. */
+export const timing: Headers = {
+  'Server-Timing': textHeader('How long decoding, computing and encoding took, in milliseconds.'),
+}
+
+/** Headers that tell what to do about a problem, by status. */
+const remedies: Readonly<Record<number, Headers>> = {
+  401: { 'WWW-Authenticate': textHeader('`Bearer`.') },
+  415: {
+    Accept: textHeader(`The types of bodies that can be read: ${bodyTypes.join(', ')}.`),
+    'Accept-Encoding': textHeader(
+      `What bodies may be compressed with: ${bodyEncodings.join(', ')}.`,
+    ),
+  },
+  503: { 'Retry-After': { description: 'In seconds.', schema: { type: 'integer', minimum: 1 } } },
+}
+
+/** Where the HTTP parser gives up, there is no request yet to have an id, and no URL. */
+const withoutRequest = [408, 431]
 
 /** JSON. */
 export function jsonContent(schema: z.ZodType, examples?: Examples): Content {
@@ -51,92 +96,111 @@ export function octetContent(description: string): Content {
 }
 
 /** An answer in JSON. */
-export function jsonAnswer(schema: z.ZodType, description: string): Message {
-  return { description, content: jsonContent(schema) }
+export function jsonAnswer(schema: z.ZodType, description: string, headers: Headers = {}): Message {
+  return { description, content: jsonContent(schema), headers }
 }
 
-/** The statuses at which an operation answers with a problem document, and their codes. */
+const problemContent: Content = { [PROBLEM_TYPE]: { schema: ProblemDocument } }
+
+/** Answers of an operation at these statuses, and at those that any request may meet. */
 export function problemResponses(...statuses: number[]): Record<string, Message> {
-  return Object.fromEntries(
-    statuses.map((status) => {
-      const description = Object.entries(problems)
-        .filter(([, problem]) => problem[0] === status)
-        .map(([code, [, title]]) => `\`${code}\`: ${title}.`)
-        .join('\n\n')
-      const content = { 'application/problem+json': { schema: ProblemDocument } }
-      return [status, { description, content }]
-    }),
-  )
+  return errorResponses(statuses, problemContent)
 }
 
-const REF = '#/components/schemas/'
-
-interface Parameter {
-  schema: z.core.JSONSchema.BaseSchema
-  style?: string
-  explode?: boolean
+/** The same in a protocol’s own words, which may have another status for a problem. */
+export function errorResponses(
+  statuses: readonly number[],
+  content: Content,
+  statusOf = (status: number) => status,
+): Record<string, Message> {
+  const responses = [...statuses, 500, ...withoutRequest].map((status): [number, Message] => {
+    const meanings = Object.entries(problems)
+      .filter(([, [own]]) => statusOf(own) === status)
+      .map(([code, [, title]]) => `\`${code}\`: ${title}.`)
+    return [
+      status,
+      {
+        description: meanings.join('\n\n'),
+        content: withoutRequest.includes(status) ? problemContent : content,
+        headers: remedies[status] ?? {},
+      },
+    ]
+  })
+  return Object.fromEntries(responses)
 }
 
-/** A list in a query has commas between its items; a list of lists has no place there. */
-function separateByCommas(parameter: Parameter): void {
-  const { schema } = parameter
-  const list = [schema, ...(schema.anyOf ?? [])].find(
-    (one) => (one as z.core.JSONSchema.BaseSchema).type === 'array',
-  )
-  if (list) Object.assign(parameter, { schema: list, style: 'form', explode: false })
-}
-
-/** zod validates, and describes itself; @fastify/swagger puts the descriptions together. */
+/** zod validates, and describes itself; @fastify/swagger collects the routes. */
 export async function registerOpenapi(app: FastifyInstance, version: string): Promise<void> {
-  const named: Record<Io, Set<z.ZodType>> = { input: new Set(), output: new Set() }
+  const { schemas, publish } = openComponents()
+  const toJsonSchema = (schema: z.ZodType, io: Io) => z.toJSONSchema(schema, { io }) as JsonSchema
 
-  function toJsonSchema(schema: z.ZodType, io: Io): object {
-    const id = schema.meta()?.id
-    if (id) {
-      named[io].add(schema)
-      return { $ref: REF + id }
-    }
-    const { $schema, ...jsonSchema } = z.toJSONSchema(schema, { io })
-    return jsonSchema
+  function describeHeaders(headers: Headers) {
+    const described = Object.entries(headers).map(([name, { description, schema }]) => [
+      name,
+      { description, schema: publish(schema) },
+    ])
+    return Object.fromEntries(described) as Record<string, object>
   }
 
-  function describe({ content, ...message }: Message, io: Io) {
+  function describeContent(content: Content, io: Io) {
     const described = Object.entries(content).map(([type, { schema, ...rest }]) => [
       type,
-      { ...rest, schema: toJsonSchema(schema, io) },
+      { ...rest, schema: publish(toJsonSchema(schema, io)) },
     ])
-    return { ...message, content: Object.fromEntries(described) }
+    return Object.fromEntries(described) as Record<string, object>
   }
 
-  /** @fastify/swagger keeps of a body its schema alone, so bodies are put back whole at the end. */
-  const bodies = new Map<string, Message>()
+  function describeResponse([status, message]: [string, Message]) {
+    const { description, content, headers } = message
+    const own = withoutRequest.includes(Number(status)) ? headers : { ...answered, ...headers }
+    return [
+      status,
+      {
+        description,
+        ...(own && { headers: describeHeaders(own) }),
+        ...(content && { content: describeContent(content, 'output') }),
+      },
+    ] as const
+  }
 
-  function transform({
-    parameters,
-    requestBody,
-    response,
-    components = [],
-    ...schema
-  }: FastifySchema): FastifySchema {
-    for (const component of components) named.input.add(component)
-    if (requestBody) bodies.set(schema.operationId!, describe(requestBody, 'input'))
+  /** A list in a query has commas between its items, and an integer of 64 bits is its digits. */
+  function queryParameter([name, property]: [string, JsonSchema]) {
+    const forms = (property.anyOf ?? []) as JsonSchema[]
+    const form = forms.find(({ type }) => type === 'array' || type === 'string') ?? property
+    const { description: _, ...schema } = publish(form)
+    const { description } = publish(property)
+    const list = form.type === 'array' && { style: 'form', explode: false }
+    return { name, in: 'query', description, schema, ...list }
+  }
+
+  function describeParameters(query: z.ZodType | undefined, headers: Headers): object[] {
+    const { properties = {} } = query ? toJsonSchema(query, 'input') : {}
+    const named = Object.entries(describeHeaders(headers))
+    return [
+      ...Object.entries(properties as Record<string, JsonSchema>).map(queryParameter),
+      ...named.map(([name, header]) => ({ name, in: 'header', ...header })),
+    ]
+  }
+
+  /** What @fastify/swagger would change, by operation. */
+  const operations = new Map<string, object>()
+
+  function transform(schema: FastifySchema): FastifySchema {
+    const { parameters, requestHeaders, requestBody, response, ...rest } = schema
+    const headers = { ...(requestBody && contentEncoding), ...requestHeaders, ...requestId }
     const responses = Object.entries((response ?? {}) as Record<string, Message>)
-    return {
-      ...schema,
-      ...(parameters && { querystring: toJsonSchema(parameters, 'input') }),
-      response: Object.fromEntries(
-        responses.map(([status, message]) => [status, { headers, ...describe(message, 'output') }]),
-      ),
-    }
-  }
-
-  function components(io: Io) {
-    const registry = z.registry<{ id: string }>()
-    for (const schema of named[io]) registry.add(schema, { id: schema.meta()!.id! })
-    const { schemas } = z.toJSONSchema(registry, { io, uri: (id) => REF + id })
-    return Object.fromEntries(
-      Object.entries(schemas).map(([id, { $schema, $id, ...schema }]) => [id, schema]),
-    )
+    operations.set(schema.operationId!, {
+      parameters: describeParameters(parameters, headers),
+      ...(requestBody && {
+        requestBody: {
+          description: requestBody.description,
+          content: describeContent(requestBody.content, 'input'),
+          required: true,
+        },
+      }),
+      responses: Object.fromEntries(responses.map(describeResponse)),
+    })
+    return rest
   }
 
   app.setValidatorCompiler<z.ZodType>(({ schema }) => (value) => {
@@ -157,7 +221,8 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
         summary: 'A sampling sidecar for language models',
         description:
           'POST logits, get probabilities and sampled token ids. The same request and seed give the same answer.\n\n' +
-          'Temperature is a dial of randomness: p = exp((logit − max) / temperature), normalised.',
+          'Temperature is a dial of randomness: p = exp((logit − max) / temperature), normalised.\n\n' +
+          'Every request may carry a `traceparent` header (W3C Trace Context).',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'This server' }],
@@ -175,27 +240,25 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
         { name: 'sampling', description: 'From logits to tokens' },
         { name: 'open inference', description: 'For clients of Triton and KServe' },
         { name: 'about', description: 'What this server can do' },
-        { name: 'health', description: 'For probes' },
+        { name: 'health', description: 'For probes and monitoring' },
       ],
     },
     transform: ({ schema, url, route }) => {
-      if (!schema) return { schema: { hide: true }, url }
-      const isOpen = route.config?.access !== undefined
+      if (!schema || schema.hide) return { schema: { hide: true }, url }
+      const isOpen = route.config?.access === 'probe'
       return { schema: { ...transform(schema), ...(isOpen && { security: [] }) }, url }
     },
     transformObject: (document) => {
       if (!('openapiObject' in document)) throw new Error('Expected an OpenAPI document')
       const { openapiObject } = document
-      for (const operation of Object.values(openapiObject.paths!).flatMap((p) =>
-        Object.values(p!),
-      )) {
-        const { parameters = [] } = operation as { parameters?: Parameter[] }
-        for (const parameter of parameters) separateByCommas(parameter)
-        const body = bodies.get((operation as { operationId: string }).operationId)
-        if (body) Object.assign(operation, { requestBody: { ...body, required: true } })
+      const paths = Object.values(openapiObject.paths!)
+      for (const operation of paths.flatMap((path) => Object.values(path!))) {
+        const { operationId } = operation as { operationId: string }
+        Object.assign(operation, operations.get(operationId))
       }
-      const schemas = { ...components('input'), ...components('output') }
-      return { ...openapiObject, components: { ...openapiObject.components, schemas } } as never
+      const sorted = [...schemas].sort(([a], [b]) => (a < b ? -1 : 1))
+      const components = { ...openapiObject.components, schemas: Object.fromEntries(sorted) }
+      return { ...openapiObject, components } as never
     },
   })
 }

@@ -28,22 +28,30 @@ export const ProblemDocument = z
     type: z.string().meta({ description: 'A URI that stands for the code.' }),
     title: z.string().meta({ description: 'What the code means.' }),
     status: z.int(),
-    code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
+    code: z
+      .enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]])
+      .meta({ title: 'ProblemCode' }),
     detail: z.string().meta({ description: 'What is wrong with this request.' }),
-    request_id: z.string(),
+    request_id: z.string().meta({ description: 'As in `X-Request-Id`.' }),
     errors: z
       .array(
-        z.strictObject({
-          pointer: z.string().meta({
-            description: 'Where, as a JSON pointer into the body, or into the query as an object.',
-          }),
-          detail: z.string(),
-        }),
+        z
+          .strictObject({
+            pointer: z.string().meta({
+              description:
+                'Where, as a JSON pointer into the body, or into the query as an object.',
+            }),
+            detail: z.string(),
+          })
+          .meta({ title: 'Fault', description: 'One thing that is wrong.' }),
       )
       .max(MAX_FAULTS),
-    errors_truncated: z.literal(true).optional().meta({ description: 'There are more errors.' }),
+    errors_truncated: z
+      .boolean()
+      .optional()
+      .meta({ description: 'Whether there are more errors.' }),
   })
-  .meta({ id: 'Problem', description: 'Why a request was not answered (RFC 9457).' })
+  .meta({ title: 'Problem', description: 'Why a request was not answered (RFC 9457).' })
 
 /** What Fastify's own errors are called here. */
 const fastifyCodes: Record<string, ProblemCode> = {

@@ -18,7 +18,7 @@ import { validate } from './validate.ts'
 const tensorFields = {
   dtype: z
     .enum(dtypes)
-    .meta({ description: 'Element type of the body, little-endian.' })
+    .meta({ title: 'Dtype', description: 'Element type of the body, little-endian.' })
     .default('float32'),
   shape: shapeField(
     'Vocabulary size, or rows and vocabulary size; the body is row-major. Absent: the body is one row.',

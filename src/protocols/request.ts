@@ -17,6 +17,7 @@ const Returned = z.enum(['auto', 'none', 'kept', 'all'])
 function answerFields(whenAbsent: z.output<typeof Returned>) {
   return {
     return_probabilities: Returned.meta({
+      title: 'ReturnedProbabilities',
       description:
         'Which probabilities to answer with: none; those of the tokens left, with their ids (`kept`); ' +
         `or one for each vocabulary entry (\`all\`). \`auto\` is \`all\` up to ${SMALL_VOCABULARY} entries, else \`none\`.`,
@@ -24,6 +25,7 @@ function answerFields(whenAbsent: z.output<typeof Returned>) {
     encoding: z
       .enum(['json', 'base64'])
       .meta({
+        title: 'ProbabilitiesEncoding',
         description:
           'How `all` probabilities are written: a JSON array, or a float32 tensor in base64.',
       })
@@ -50,9 +52,9 @@ export interface Operation {
   readonly Row: z.ZodType
 }
 
-function operation<Shape extends z.ZodRawShape>(shape: Shape, id: string) {
+function operation<Shape extends z.ZodRawShape>(shape: Shape, title: string) {
   const Row = overrides(shape).meta({
-    id: `${id}Row`,
+    title: `${title}Row`,
     description: 'What one row of the batch overrides.',
   })
   const Request = z
@@ -66,11 +68,15 @@ function operation<Shape extends z.ZodRawShape>(shape: Shape, id: string) {
           description:
             'One object for each row, whose fields override those of the request for that row.',
           type: 'array',
-          items: { $ref: `#/components/schemas/${id}Row` },
+          items: z.toJSONSchema(Row, { io: 'input' }),
         })
         .optional(),
     })
-    .meta({ id, description: 'Logits, and what to do with them.' })
+    .meta({
+      title,
+      description:
+        'Logits, and what to do with them. An optional field may be null, which means that it is omitted.',
+    })
   return { Fields: z.strictObject(shape), Request, Row }
 }
 

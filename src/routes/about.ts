@@ -6,8 +6,11 @@ import { catalogue } from '../sampling/catalogue.ts'
 import { dtypes } from '../sampling/elements.ts'
 import { DETERMINISM_VERSION } from '../sampling/pipeline.ts'
 
-const Reference = z.strictObject({ title: z.string(), url: z.string() })
-const Rules = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+const Reference = z
+  .strictObject({ title: z.string(), url: z.string() })
+  .meta({ title: 'Reference', description: 'Where it is described.' })
+const Rule = z.union([z.string(), z.number(), z.boolean()]).meta({ title: 'Rule' })
+const Rules = z.record(z.string(), Rule)
 
 const JsonSchemas = z.record(z.string(), z.unknown())
 
@@ -15,55 +18,59 @@ const Catalogue = z
   .strictObject({
     samplers: z
       .array(
-        z.strictObject({
-          name: z.string().meta({ description: 'As in `order`.' }),
-          title: z.string(),
-          meaning: z.string(),
-          reference: Reference,
-          stage: z.string(),
-          fields: JsonSchemas.meta({
-            description: 'Request fields as JSON Schema; each default switches the sampler off.',
-          }),
-          state: JsonSchemas.optional().meta({
-            description:
-              'What it remembers from step to step, as JSON Schema; see `state` of a request.',
-          }),
-          rules: Rules.meta({
-            description: 'Its side where engines disagree; profiles set others.',
-          }),
-          example: z
-            .strictObject({
-              params: z.record(z.string(), z.unknown()),
-              history: z
-                .record(z.string(), z.array(z.number()))
-                .optional()
-                .meta({ description: 'The prompt, output and stop tokens it is given.' }),
-              given: z.array(z.number()),
-              gives: z.array(z.number()),
-            })
-            .meta({ description: 'Probabilities before and after.' }),
-        }),
+        z
+          .strictObject({
+            name: z.string().meta({ description: 'As in `order`.' }),
+            title: z.string(),
+            meaning: z.string(),
+            reference: Reference,
+            stage: z.string(),
+            fields: JsonSchemas.meta({
+              description: 'Request fields as JSON Schema; each default switches the sampler off.',
+            }),
+            state: JsonSchemas.optional().meta({
+              description:
+                'What it remembers from step to step, as JSON Schema; see `state` of a request.',
+            }),
+            rules: Rules.meta({
+              description: 'Its side where engines disagree; profiles set others.',
+            }),
+            example: z
+              .strictObject({
+                params: z.record(z.string(), z.unknown()),
+                history: z
+                  .record(z.string(), z.array(z.number()))
+                  .optional()
+                  .meta({ description: 'The prompt, output and stop tokens it is given.' }),
+                given: z.array(z.number()),
+                gives: z.array(z.number()),
+              })
+              .meta({ title: 'SamplerExample', description: 'Probabilities before and after.' }),
+          })
+          .meta({ title: 'Sampler', description: 'A sampler.' }),
       )
       .meta({ description: 'In Kelvin’s own order.' }),
     profiles: z.array(
-      z.strictObject({
-        name: z.string(),
-        title: z.string(),
-        meaning: z.string(),
-        reference: Reference,
-        order: z
-          .array(z.string())
-          .meta({ description: 'A sampler that is not here does not run.' }),
-        takeovers: z.record(z.string(), z.array(z.string())).meta({
-          description: 'Samplers that, switched on, put an order of their own in its place.',
-        }),
-        takeover_rules: z
-          .record(z.string(), Rules)
-          .meta({ description: 'By sampler: differences in those orders alone.' }),
-        rules: z
-          .record(z.string(), Rules)
-          .meta({ description: 'By sampler: differences to its own.' }),
-      }),
+      z
+        .strictObject({
+          name: z.string(),
+          title: z.string(),
+          meaning: z.string(),
+          reference: Reference,
+          order: z
+            .array(z.string())
+            .meta({ description: 'A sampler that is not here does not run.' }),
+          takeovers: z.record(z.string(), z.array(z.string())).meta({
+            description: 'Samplers that, switched on, put an order of their own in its place.',
+          }),
+          takeover_rules: z
+            .record(z.string(), Rules)
+            .meta({ description: 'By sampler: differences in those orders alone.' }),
+          rules: z
+            .record(z.string(), Rules)
+            .meta({ description: 'By sampler: differences to its own.' }),
+        })
+        .meta({ title: 'Profile', description: 'An engine to agree with.' }),
     ),
     fields: z.record(z.string(), JsonSchemas).meta({
       description:
@@ -71,19 +78,21 @@ const Catalogue = z
         '`draw`, `address` of the random numbers, and `score` for what is reported beside the draw.',
     }),
   })
-  .meta({ id: 'Catalogue', description: 'Samplers and profiles.' })
+  .meta({ title: 'Catalogue', description: 'Samplers and profiles.' })
 
 const Info = z
   .strictObject({
-    name: z.literal('kelvin'),
+    name: z.string().meta({ description: '`kelvin`.' }),
     version: z.string(),
     determinism_version: z.int().meta({
       description: 'Changes when the same request may get other bytes than before.',
     }),
-    dtypes: z.array(z.enum(dtypes)),
-    limits: z.strictObject({ max_body_bytes: z.int(), max_vocab_size: z.int(), max_rows: z.int() }),
+    dtypes: z.array(z.enum(dtypes).meta({ title: 'Dtype' })),
+    limits: z
+      .strictObject({ max_body_bytes: z.int(), max_vocab_size: z.int(), max_rows: z.int() })
+      .meta({ title: 'Limits', description: 'What is refused beyond.' }),
   })
-  .meta({ id: 'Info', description: 'This server.' })
+  .meta({ title: 'Info', description: 'This server.' })
 
 /** GET /v1/samplers and GET /v1/info: what this server can do. */
 export function aboutRoutes(app: FastifyInstance, config: Config, version: string): void {
@@ -123,6 +132,7 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
       schema: {
         operationId: 'info',
         summary: 'Version and limits',
+        description: 'What a client may have to know before it asks.',
         tags: ['about'],
         response: { 200: jsonAnswer(Info, 'This server'), ...problemResponses(400, 401, 503) },
       },

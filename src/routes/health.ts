@@ -5,8 +5,8 @@ import { Problem } from '../errors.ts'
 import { jsonAnswer, problemResponses } from '../plugins/openapi.ts'
 
 const Health = z
-  .strictObject({ status: z.literal('ok') })
-  .meta({ id: 'Health', description: 'The status code says it all.' })
+  .strictObject({ status: z.string().meta({ description: '`ok`.' }) })
+  .meta({ title: 'Health', description: 'The status code says it all.' })
 
 /** Requests are welcome, until shutdown begins. */
 export function checkReadiness({ phase }: Admission): void {

@@ -5,7 +5,7 @@ import * as z from 'zod'
 import type { Admission } from '../admission/admission.ts'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
-import { jsonContent, octetContent } from '../plugins/openapi.ts'
+import { errorResponses, jsonContent, octetContent, timing } from '../plugins/openapi.ts'
 import { findRoute, toProblem } from '../plugins/problems.ts'
 import { takeBody, Work } from '../plugins/work.ts'
 import { announcedLength } from '../protocols/body.ts'
@@ -33,20 +33,26 @@ export const PREFIX = '/v2'
 
 const HEADER_LENGTH = 'inference-header-content-length'
 
-const Failure = z
-  .object({ error: z.string() })
-  .meta({ id: 'InferError', description: 'Why a request of the Open Inference Protocol failed.' })
-
-const ServerMetadata = z.object({
-  name: z.string(),
-  version: z.string(),
-  extensions: z.array(z.string()),
+const Failure = z.object({ error: z.string() }).meta({
+  title: 'InferError',
+  description: 'Why a request of the Open Inference Protocol failed.',
 })
-const Live = z.object({ live: z.boolean() })
-const Ready = z.object({ ready: z.boolean() })
-const ModelList = z.object({ models: z.array(z.string()) })
+
+const ServerMetadata = z
+  .object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) })
+  .meta({ title: 'ServerMetadata', description: 'This server.' })
+const Live = z.object({ live: z.boolean() }).meta({ title: 'ServerLive', description: 'Yes.' })
+const Ready = z.object({ ready: z.boolean() }).meta({ title: 'ServerReady', description: 'Yes.' })
+const ModelReady = z
+  .object({ name: z.string(), ready: z.boolean() })
+  .meta({ title: 'ModelReady', description: 'Yes, and of which model.' })
+const ModelList = z
+  .object({ models: z.array(z.string()) })
+  .meta({ title: 'ModelList', description: 'The models by name.' })
 const RepositoryIndex = z.array(
-  z.object({ name: z.string(), version: z.string(), state: z.string(), reason: z.string() }),
+  z
+    .object({ name: z.string(), version: z.string(), state: z.string(), reason: z.string() })
+    .meta({ title: 'ModelState', description: 'A model, and whether it takes requests.' }),
 )
 
 const compressors = { gzip: promisify(gzip), deflate: promisify(deflate) }
@@ -58,16 +64,14 @@ function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
 
 /** Where /v1 says 422, Triton says 400, and its clients know no other. */
 const statuses: Readonly<Record<number, number>> = { 415: 400, 422: 400 }
+const statusOf = (status: number) => statuses[status] ?? status
 
 function sendFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   const problem = toProblem(error, request)
   if (problem.code === 'INTERNAL_ERROR') request.log.error({ err: error }, 'internal error')
   if (problem.statusCode === 503) reply.header('retry-after', '1')
   reply.problem = problem
-  return sendJson(
-    reply.code(statuses[problem.statusCode] ?? problem.statusCode),
-    failureOf(problem),
-  )
+  return sendJson(reply.code(statusOf(problem.statusCode)), failureOf(problem))
 }
 
 const failureOf = ({ message }: Problem) => ({ error: message.slice(0, 1000) })
@@ -119,7 +123,15 @@ const EXAMPLE = {
 }
 
 const tags = ['open inference']
-const failures = { '4XX': { description: 'What is wrong.', content: jsonContent(Failure) } }
+const failuresAt = (...answered: number[]) =>
+  errorResponses(answered, jsonContent(Failure), statusOf)
+
+const headerLength = (description: string) => ({
+  'Inference-Header-Content-Length': {
+    description,
+    schema: { type: 'integer' as const, minimum: 0 },
+  },
+})
 
 /** /v2: the Open Inference Protocol with Triton's binary tensors, as clients of Triton and KServe speak it. */
 export async function openInferenceRoutes(
@@ -151,12 +163,21 @@ function constant(
   scope: FastifyInstance,
   method: 'GET' | 'POST',
   url: string,
-  schema: { operationId: string; summary: string; answer: z.ZodType; hide?: boolean },
+  schema: {
+    operationId: string
+    summary: string
+    description: string
+    answer: z.ZodType
+    hide?: boolean
+  },
   value: unknown,
   check?: () => void,
 ): void {
   const { answer, ...documentation } = schema
-  const response = { 200: { description: 'The answer', content: jsonContent(answer) }, ...failures }
+  const response = {
+    200: { description: 'The answer', content: jsonContent(answer) },
+    ...failuresAt(400, ...(check ? [] : [401]), 503),
+  }
   scope.route({
     method,
     url,
@@ -175,25 +196,39 @@ function serverRoutes(scope: FastifyInstance, version: string, checkReady: () =>
   const metadata = {
     operationId: 'server_metadata',
     summary: 'Name, version and extensions',
+    description: 'The protocol’s extensions that this server has.',
     answer: ServerMetadata,
   }
   const extensions = ['binary_tensor_data', 'classification', 'model_repository']
   constant(scope, 'GET', '', metadata, { name: 'kelvin', version, extensions })
   const slashed = { ...metadata, hide: true }
   constant(scope, 'GET', '/', slashed, { name: 'kelvin', version, extensions })
-  const live = { operationId: 'server_live', summary: 'Is the server alive?', answer: Live }
+  const live = {
+    operationId: 'server_live',
+    summary: 'Is the server alive?',
+    description: 'As GET /livez.',
+    answer: Live,
+  }
   constant(scope, 'GET', '/health/live', live, { live: true }, () => {})
   const ready = {
     operationId: 'server_ready',
     summary: 'Does the server take requests?',
+    description: 'As GET /readyz.',
     answer: Ready,
   }
   constant(scope, 'GET', '/health/ready', ready, { ready: true }, checkReady)
-  const list = { operationId: 'models', summary: 'List models', answer: ModelList }
+  const list = {
+    operationId: 'models',
+    summary: 'List models',
+    description: 'Their names, as in the URLs of models.',
+    answer: ModelList,
+  }
   constant(scope, 'GET', '/models', list, { models: models.map(({ name }) => name) })
   const index = {
     operationId: 'repository_index',
     summary: 'List models and their state',
+    description:
+      'As Triton’s model repository has it; every model is always there. A body is not read.',
     answer: RepositoryIndex,
   }
   const entries = models.map(({ name, version }) => ({ name, version, state: 'READY', reason: '' }))
@@ -255,6 +290,7 @@ async function modelRoutes(
     const metadata = {
       operationId: `${name}_metadata`,
       summary: `Inputs and outputs of the model ${name}`,
+      description: 'Parameters are left out, because clients take every input for needed.',
       answer: ModelMetadata,
       hide,
     }
@@ -262,7 +298,8 @@ async function modelRoutes(
     const ready = {
       operationId: `${name}_ready`,
       summary: `Does the model ${name} take requests?`,
-      answer: Ready,
+      description: 'As GET /readyz.',
+      answer: ModelReady,
       hide,
     }
     constant(scope, 'GET', `${url}/ready`, ready, { name, ready: true }, checkReady)
@@ -277,6 +314,9 @@ async function modelRoutes(
         'the JSON; with 0 the body is one row of FP32. A query may have fields too; parameters and inputs win where both have one. Also at `/versions/1/infer`.',
       tags,
       hide,
+      requestHeaders: headerLength(
+        'How many bytes of the body are JSON, where tensors follow it. Omitted: all.',
+      ),
       requestBody: {
         description: 'JSON, or JSON and the tensors that it describes.',
         content: {
@@ -287,12 +327,16 @@ async function modelRoutes(
       response: {
         200: {
           description: 'The outputs',
+          headers: {
+            ...timing,
+            ...headerLength('How many bytes are JSON. Only where tensors follow it.'),
+          },
           content: {
             ...jsonContent(InferResponse, answers),
             ...octetContent('JSON, then binary tensors.'),
           },
         },
-        ...failures,
+        ...failuresAt(400, 401, 413, 503),
       },
     }
     scope.post(`${url}/infer`, { schema }, infer)

@@ -3,7 +3,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type * as z from 'zod'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
-import { jsonContent, octetContent, problemResponses } from '../plugins/openapi.ts'
+import {
+  jsonContent,
+  octetContent,
+  problemResponses,
+  textHeader,
+  timing,
+} from '../plugins/openapi.ts'
 import { takeBody, Work } from '../plugins/work.ts'
 import { announcedLength, type Push } from '../protocols/body.ts'
 import { JsonBody } from '../protocols/json/body.ts'
@@ -13,7 +19,6 @@ import { type Query, readQuery, withQuery } from '../protocols/query.ts'
 import type { Operation, SamplingRequest } from '../protocols/request.ts'
 import { type DecodedRow, type DecodeOptions, decodeRows } from '../protocols/rows.ts'
 import { validate } from '../protocols/validate.ts'
-import { forms } from '../sampling/logits.ts'
 import { toPayload } from './payload.ts'
 
 const JSON_TYPE = 'application/json'
@@ -46,6 +51,11 @@ export function decodeOptions({ MAX_VOCAB_SIZE, MAX_ROWS }: Config): DecodeOptio
     maxRows: MAX_ROWS,
     drawSeed: () => randomBytes(8).readBigUInt64LE(),
   }
+}
+
+const tensorHeaders = {
+  'X-Dtype': textHeader('`float32`. Of bytes alone.'),
+  'X-Shape': textHeader('Rows and vocabulary size, with a comma between them. Of bytes alone.'),
 }
 
 /** A route that takes logits, as JSON or as bytes, and answers row by row. */
@@ -104,14 +114,14 @@ export async function samplingRoute(
         response: {
           200: {
             description: 'One result for each row',
+            headers: { ...timing, ...(answersTensor && tensorHeaders) },
             content: {
               ...jsonContent(response, responses),
               ...(answersTensor && octetContent('float32 probabilities, [rows, vocabulary size].')),
             },
           },
-          ...problemResponses(400, 401, 406, 408, 413, 415, 422, 500, 503),
+          ...problemResponses(400, 401, 406, 413, 415, 422, 503),
         },
-        components: [...forms, operation.Row],
       },
     },
     async (request, reply) => {

@@ -6,11 +6,20 @@ import type { Candidates } from './sparse.ts'
 
 /** What the forms of logits have in common: how rows are described, and what they come to. */
 
-const elementSchema = { anyOf: [{ type: 'number' }, { const: '-Infinity' }] } as const
-export const rowSchema = { type: 'array', minItems: 1, items: elementSchema } as const
+/** A schema with a title is a component of that name in the OpenAPI document. */
+const logitSchema = {
+  title: 'Logit',
+  anyOf: [{ type: 'number' }, { title: 'NegativeInfinity', const: '-Infinity' }],
+} as const
+export const rowSchema = {
+  title: 'LogitRow',
+  type: 'array',
+  minItems: 1,
+  items: logitSchema,
+} as const
 /** A row, or for a batch a list of rows. */
-export const rowOrRows = <Row extends object>(row: Row) => ({
-  anyOf: [row, { type: 'array', minItems: 1, items: row }],
+export const rowOrRows = <Row extends { title: string }>(row: Row) => ({
+  anyOf: [row, { title: `${row.title}s`, type: 'array', minItems: 1, items: row }],
 })
 
 export type Logits = Elements | Candidates

@@ -117,33 +117,33 @@ function misfitLists(lists: Uint32Array[], vocabSize: number): Misfit | undefine
   return undefined
 }
 
-const idsSchema = {
+export const tokenIdsSchema = {
   type: 'array',
   items: { type: 'integer', minimum: 0, maximum: MAX_TOKEN_ID },
 } as const
 
 /** Token ids: an array of integers, parsed into a Uint32Array. */
 export function tokenIds(description: string) {
-  return parsed({ description, ...idsSchema }, (value, fault) => parseIds(value, fault)).register(
-    vocabularyChecks,
-    { misfit: (value, vocabSize) => misfitIds(value as Uint32Array, vocabSize) },
-  )
+  return parsed({ description, ...tokenIdsSchema }, (value, fault) =>
+    parseIds(value, fault),
+  ).register(vocabularyChecks, {
+    misfit: (value, vocabSize) => misfitIds(value as Uint32Array, vocabSize),
+  })
 }
+
+const sequenceSchema = { ...tokenIdsSchema, minItems: 1 } as const
 
 /** More lists than this are a mistake, and each takes more room than what is in it. */
 export const MAX_SEQUENCES = 65_536
 
 /** Sequences of token ids, none of them empty. */
 export function tokenSequences(description: string, maxItems = MAX_SEQUENCES) {
-  return parsed(
-    { description, type: 'array', maxItems, items: { ...idsSchema, minItems: 1 } },
-    (value, fault) => {
-      if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
-      const { length } = value
-      if (length > maxItems) fault([], `Expected at most ${maxItems} sequences, got ${length}`)
-      return itemsOf(value).map((sequence, index) => parseSequence(sequence, fault, [index]))
-    },
-  ).register(vocabularyChecks, {
+  return parsed({ description, type: 'array', maxItems, items: sequenceSchema }, (value, fault) => {
+    if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
+    const { length } = value
+    if (length > maxItems) fault([], `Expected at most ${maxItems} sequences, got ${length}`)
+    return itemsOf(value).map((sequence, index) => parseSequence(sequence, fault, [index]))
+  }).register(vocabularyChecks, {
     misfit: (value, vocabSize) => misfitLists(value as Uint32Array[], vocabSize),
   })
 }
@@ -171,7 +171,14 @@ export function tokenMarks(description: string) {
 /** The same for a row, or a list of them for each row of a batch. */
 export function tokenHistory(description: string) {
   return parsed(
-    { description, anyOf: [marksSchema, { type: 'array', items: marksSchema }] },
+    {
+      title: 'TokenHistory',
+      description,
+      anyOf: [
+        { title: 'TokenMarks', ...marksSchema },
+        { title: 'TokenMarkLists', type: 'array', items: marksSchema },
+      ],
+    },
     (value, fault): Uint32Array | Uint32Array[] => {
       if (!Array.isArray(value) || !isList(value[0])) return parseIds(value, fault, [], MIN_MARK)
       if (value.length > MAX_SEQUENCES) {
@@ -188,7 +195,10 @@ export interface TokenBiases {
   biases: Float64Array
 }
 
-const biasSchema = { anyOf: [{ type: 'number' }, { const: '-Infinity' }] } as const
+const biasSchema = {
+  title: 'Bias',
+  anyOf: [{ type: 'number' }, { title: 'NegativeInfinity', const: '-Infinity' }],
+} as const
 
 /** Beyond this a bias decides no more than it does already, and sums of biases might overflow. */
 const MOST_BIAS = 1e300
@@ -245,8 +255,9 @@ export interface SequenceBias {
 /** A list of {token_ids, bias}; "-Infinity" is a bias here. */
 export function sequenceBiases(description: string) {
   const item = {
+    title: 'SequenceBias',
     type: 'object',
-    properties: { token_ids: { ...idsSchema, minItems: 1 }, bias: biasSchema },
+    properties: { token_ids: sequenceSchema, bias: biasSchema },
     required: ['token_ids', 'bias'],
     additionalProperties: false,
   } as const
@@ -289,10 +300,16 @@ export function u64(
 ) {
   return parsed(
     {
+      title: 'Uint64',
       description,
       anyOf: [
-        { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
-        { type: 'string', pattern: '^[0-9]{1,20}$' },
+        {
+          title: 'SafeInteger',
+          type: 'integer',
+          minimum: 0,
+          maximum: Number.MAX_SAFE_INTEGER,
+        },
+        { title: 'DecimalString', type: 'string', pattern: '^[0-9]{1,20}$' },
       ],
     },
     (value, fault) => {

@@ -6,8 +6,8 @@ import { describeValue, type FaultAt, isList, isObject, parsed } from './parsed.
 import { parseSparse, SparseLogits } from './sparse.ts'
 import { parseTensor, Tensor } from './tensor.ts'
 
-/** The forms that have a schema of their own, by name. */
-export const forms = [Tensor, SparseLogits]
+const tensorSchema = z.toJSONSchema(Tensor, { io: 'input' })
+const sparseSchema = z.toJSONSchema(SparseLogits, { io: 'input' })
 
 /** The logits of a request. That each is a number is seen to when it is loaded. */
 export const Logits = parsed(
@@ -15,14 +15,8 @@ export const Logits = parsed(
     description:
       'The model’s logits: a row, a batch of rows of equal length, a dense tensor, or the most likely tokens alone. ' +
       'Rounded to float32. "-Infinity" (−∞ in tensors) takes a token out of play; NaN and +∞ are errors.',
-    anyOf: [
-      { title: 'Row', ...rowSchema },
-      { title: 'Batch', type: 'array', minItems: 1, items: rowSchema },
-      ...forms.map((form) => {
-        const { id } = form.meta()!
-        return { title: id, $ref: `#/components/schemas/${id}` }
-      }),
-    ],
+    title: 'Logits',
+    anyOf: [...rowOrRows(rowSchema).anyOf, tensorSchema, sparseSchema],
   },
   parseLogits,
 )
@@ -68,13 +62,14 @@ function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
   return { rows, vocabSize, isBatch, pathOf }
 }
 
-/** Written out, because the catalogue has no components to refer to. */
-const tensorSchema = z.toJSONSchema(Tensor, { io: 'input' }).$defs!.Tensor!
-
 /** Logits of another model or prompt: a row, or for a batch a row for each of its rows. */
 export function logitRows(description: string) {
   return parsed(
-    { description, anyOf: [...rowOrRows(rowSchema).anyOf, tensorSchema] },
+    {
+      title: 'DenseLogits',
+      description,
+      anyOf: [...rowOrRows(rowSchema).anyOf, tensorSchema],
+    },
     (value, fault): Float32Array | Float32Array[] => {
       if (Array.isArray(value) && value.length > MAX_SEQUENCES && isList(value[0])) {
         fault([], `Expected at most ${MAX_SEQUENCES} rows, got ${value.length}`)

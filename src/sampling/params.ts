@@ -41,6 +41,7 @@ export const commonFields = {
   profile: z
     .enum(profileNames)
     .meta({
+      title: 'ProfileName',
       description:
         'The engine to agree with: its order of samplers, and its side where engines disagree. See GET /v1/samplers.',
     })
@@ -48,7 +49,7 @@ export const commonFields = {
   order: list(z.enum(kelvinOrder as [SamplerName, ...SamplerName[]]), {
     description:
       'The samplers to run, in this order, in place of the profile’s. One that is left out does not run.',
-    items: { type: 'string', enum: [...kelvinOrder] },
+    items: { title: 'SamplerName', type: 'string', enum: [...kelvinOrder] },
     maxItems: kelvinOrder.length,
   })
     .refine((names) => new Set(names).size === names.length, 'Expected each sampler once')
@@ -84,6 +85,7 @@ export const contextFields = {
       ),
     )
     .meta({
+      title: 'State',
       description:
         'What the previous step’s answer had under `state`, for samplers that remember. Absent: the first step.',
     })
@@ -148,6 +150,7 @@ export const scoreFields = {
   logprobs_mode: z
     .enum(['processed', 'raw'])
     .meta({
+      title: 'LogprobsMode',
       description:
         'Which distribution logprobs, `top` and `scored` are about: after all samplers, or of the logits as sent.',
     })

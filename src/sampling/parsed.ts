@@ -131,7 +131,12 @@ export function numbersOf(list: unknown[] | Elements): Elements {
  */
 export function list<Item extends z.ZodType>(
   item: Item,
-  documentation: { description: string; items: z.core.JSONSchema.BaseSchema; maxItems?: number },
+  documentation: {
+    description: string
+    items: z.core.JSONSchema.BaseSchema
+    minItems?: number
+    maxItems?: number
+  },
 ) {
   const { maxItems = Number.POSITIVE_INFINITY } = documentation
   return parsed({ ...documentation, type: 'array' }, (value, fault) => {

@@ -2,12 +2,12 @@ import * as z from 'zod'
 import type { ProblemCode } from '../errors.ts'
 import { type Batch, finite, parseNumbers, rowOrRows, rowSchema } from './batch.ts'
 import { Elements } from './elements.ts'
-import { beyondVocabulary, parseIds } from './fields.ts'
+import { beyondVocabulary, parseIds, tokenIdsSchema } from './fields.ts'
 import { exp, log } from './kernel/index.ts'
 import { describeValue, type FaultAt, isList, itemsOf, type Path, parsePart } from './parsed.ts'
 import type { Warning } from './sampler.ts'
 
-const idsSchema = { type: 'array', minItems: 1, items: { type: 'integer', minimum: 0 } } as const
+const idsSchema = { title: 'SparseTokenIdRow', ...tokenIdsSchema, minItems: 1 } as const
 
 export const SparseLogits = z
   .strictObject({
@@ -17,26 +17,29 @@ export const SparseLogits = z
       .max(2 ** 31)
       .meta({ description: 'Entries of the whole vocabulary.' }),
     token_ids: z.unknown().meta({
+      title: 'SparseTokenIds',
       description:
         'The most likely tokens of a row, in any order, each once; for a batch a list for each row.',
       ...rowOrRows(idsSchema),
     }),
     values: z.unknown().meta({
+      title: 'SparseValues',
       description: 'Their logits, in the same order.',
       ...rowOrRows(rowSchema),
     }),
     log_z: z
       .unknown()
       .meta({
+        title: 'LogZ',
         description:
           'ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch a list. ' +
           'With it thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. ' +
           'Absent: probabilities are relative to the tokens given, unless a filter certainly removes all others.',
-        ...rowOrRows({ type: 'number' }),
+        ...rowOrRows({ title: 'LogZValue', type: 'number' }),
       })
       .optional(),
   })
-  .meta({ id: 'SparseLogits', description: 'The logits of the most likely tokens alone.' })
+  .meta({ title: 'SparseLogits', description: 'The logits of the most likely tokens alone.' })
 
 /** A row of which only the most likely tokens are known. */
 export interface Candidates {

@@ -10,17 +10,18 @@ export function shapeField(description: string) {
   return list(z.int().min(1), {
     description,
     items: { type: 'integer', minimum: 1 },
+    minItems: 1,
     maxItems: 2,
   }).refine((shape) => shape.length > 0, 'Expected one dimension or two, got none')
 }
 
 export const Tensor = z
   .strictObject({
-    dtype: z.enum(dtypes).meta({ description: 'Element type.' }),
+    dtype: z.enum(dtypes).meta({ title: 'Dtype', description: 'Element type.' }),
     shape: shapeField('[vocabulary size] for a row, [rows, vocabulary size] for a batch.'),
     data: base64('The elements, little-endian and row-major, as padded standard base64.'),
   })
-  .meta({ id: 'Tensor', description: 'A dense tensor.' })
+  .meta({ title: 'Tensor', description: 'A dense tensor.' })
 
 /** Of one dimension or two; each row takes more room than a logit. */
 export function readShape(

@@ -19,38 +19,43 @@ const { components } = app.swagger() as unknown as {
 const definitions = JSON.parse(
   JSON.stringify(components.schemas).replaceAll('#/components/schemas/', '#/$defs/'),
 ) as Record<string, Schema>
-const { SampleRequest, ProbabilitiesRequest, SampleResponse, ProbabilitiesResponse } =
+const { SampleRequest, ProbabilitiesRequest, SampleResult, ProbabilitiesResult } =
   definitions as Record<string, Schema>
 
 /** What a client gives that is not as JSON has it: it is put into that form. */
 function widen(field: Schema): void {
   if (field.contentEncoding === 'base64') field.tsType = 'string | Uint8Array'
-  if (field.anyOf?.[1]?.pattern) field.tsType = 'number | bigint | string'
-  if (field.anyOf?.some((form) => form.properties?.dtype)) field.tsType = 'Batch'
+  if (field.$ref === '#/$defs/Uint64') field.tsType = 'number | bigint | string'
+  if (field.$ref === '#/$defs/DenseLogits') field.tsType = 'Batch'
 }
 
-/** Titles would each become a name, and lengths tuples. */
+/** Lengths would become tuples, and of components only objects are worth a name. */
 function simplify(schema: unknown): void {
   if (typeof schema !== 'object' || schema === null) return
   const given = schema as Record<string, unknown>
-  for (const name of ['title', 'minItems', 'maxItems']) {
+  for (const name of ['minItems', 'maxItems']) {
     if (typeof given[name] !== 'object') delete given[name]
   }
+  const name = String(given.$ref).replace('#/$defs/', '')
+  const component = definitions[name]
+  if (component) delete given.$ref
+  if (component?.type === 'object') {
+    given.tsType ??= name
+    if (!types[name]) {
+      types[name] = component
+      simplify(component)
+    }
+  } else if (component) Object.assign(given, structuredClone(component), given)
   for (const part of Object.values(given)) simplify(part)
 }
 
 function describeFields({ properties }: Schema): Record<string, Schema> {
   const { logits: _, rows: _rows, encoding: _encoding, ...fields } = properties
-  for (const field of Object.values(fields)) {
-    widen(field)
-    if (field.default === undefined) continue
-    field.description = `${field.description} Default: ${JSON.stringify(field.default)}.`
-  }
+  for (const field of Object.values(fields)) widen(field)
   return fields
 }
 
-function resultOf({ properties }: Schema): Schema {
-  const result = properties.results!.items
+function resultOf(result: Schema): Schema {
   result.properties.probabilities!.tsType = 'Float32Array'
   return result
 }
@@ -63,12 +68,9 @@ const params = {
 }
 const types: Record<string, object> = {
   SampleParams: params,
-  SampleResult: { ...resultOf(SampleResponse!), description: 'What came of one row.' },
-  ProbabilitiesResult: {
-    ...resultOf(ProbabilitiesResponse!),
-    description: 'What came of one row, of which nothing was drawn.',
-  },
-  Warning: SampleResponse!.properties.warnings!.items,
+  SampleResult: resultOf(SampleResult!),
+  ProbabilitiesResult: resultOf(ProbabilitiesResult!),
+  Warning: definitions.Warning!,
   SparseLogits: definitions.SparseLogits!,
   Problem: definitions.Problem!,
 }
@@ -77,13 +79,13 @@ const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`)
 
 /** With -u this writes the types; without, it fails when schemas have changed. */
 it('src/client/types.ts is up to date', async () => {
-  for (const type of Object.values(types)) simplify(type)
+  simplify({ ...types })
   const root = {
     type: 'object',
     properties: Object.fromEntries(
       Object.keys(types).map((name) => [name, { $ref: `#/$defs/${name}` }]),
     ),
-    $defs: { ...definitions, ...types },
+    $defs: types,
     additionalProperties: false,
   }
   const compiled = await compile(root as JSONSchema, 'Root', {

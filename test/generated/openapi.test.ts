@@ -1,3 +1,4 @@
+import type { LightMyRequestResponse } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { testApp } from '../app.ts'
@@ -11,8 +12,9 @@ const document = app.swagger() as unknown as {
 interface Operation {
   operationId: string
   summary: string
+  parameters: { in: string; schema: object }[]
   requestBody?: { content: Record<string, Media> }
-  responses: Record<string, { content: Record<string, Media> }>
+  responses: Record<string, { content: Record<string, Media>; headers?: object }>
 }
 interface Media {
   schema: object
@@ -44,9 +46,18 @@ describe.each(operations)('$method $url', ({ url, method, summary, requestBody, 
     expect(summary).toBeTruthy()
     const problems = Object.entries(responses).filter(([status]) => /^[45]/.test(status))
     expect(problems.length).toBeGreaterThan(0)
-    // Clients of the Open Inference Protocol know errors of their own only.
-    const type = url.startsWith('/v2') ? 'application/json' : 'application/problem+json'
-    for (const [, { content }] of problems) expect(Object.keys(content)).toEqual([type])
+    for (const [status, { content }] of problems) {
+      // Clients of the Open Inference Protocol know errors of their own only; the HTTP parser knows no URL.
+      const isOwn = url.startsWith('/v2') && !['408', '431'].includes(status)
+      const type = isOwn ? 'application/json' : 'application/problem+json'
+      expect(Object.keys(content)).toEqual([type])
+    }
+  })
+
+  it.runIf(method === 'get')('answers as declared', async () => {
+    const response = await app.inject({ method: 'GET', url })
+    expect(response.statusCode).toBe(200)
+    expectDeclared(responses, response)
   })
 
   if (!requestBody) return
@@ -60,9 +71,79 @@ describe.each(operations)('$method $url', ({ url, method, summary, requestBody, 
       expect(response.statusCode).toBe(200)
       expect(response.json()).toEqual(answer.examples![name]!.value)
       expect(toZod(body.schema).safeParse(value).error).toBeUndefined()
-      expect(toZod(answer.schema).safeParse(response.json()).error).toBeUndefined()
+      expectDeclared(responses, response)
     },
   )
+})
+
+/** Headers that HTTP or Fastify sets on any answer. */
+const common = ['connection', 'content-length', 'content-type', 'date', 'keep-alive', 'vary']
+
+/** Type, headers and body are those that the document has for the status, and nothing more. */
+function expectDeclared(responses: Operation['responses'], response: LightMyRequestResponse) {
+  const { content = {}, headers = {} } = responses[response.statusCode]!
+  const [type] = String(response.headers['content-type']).split(';')
+  expect(Object.keys(content)).toContain(type)
+  const declared = [...Object.keys(headers).map((name) => name.toLowerCase()), ...common]
+  expect(declared).toEqual(expect.arrayContaining(Object.keys(response.headers)))
+  if (!type!.endsWith('json')) return
+  expect(toZod(content[type!]!.schema).safeParse(response.json()).error).toBeUndefined()
+}
+
+/** Every schema of the document, with where it is. */
+function* schemasIn(value: unknown, path: string): Generator<[string, Record<string, unknown>]> {
+  if (typeof value !== 'object' || value === null) return
+  const isSchema = /(schema|items|additionalProperties|(schemas|properties|anyOf)\/[^/]+)$/.test(
+    path,
+  )
+  if (isSchema && !path.endsWith('schemas/properties')) yield [path, value as never]
+  for (const [name, part] of Object.entries(value)) {
+    if (!['example', 'examples', 'enum'].includes(name)) yield* schemasIn(part, `${path}/${name}`)
+  }
+}
+
+describe('what stops or misleads generators is not in the document', () => {
+  const schemas = [...schemasIn(document, '')]
+  const where = (isBad: (schema: Record<string, unknown>, path: string) => boolean) =>
+    schemas.filter(([path, schema]) => isBad(schema, path)).map(([path]) => path)
+  const isComponent = (path: string) => /^\/components\/schemas\/[^/]+$/.test(path)
+
+  it('there are schemas', () => expect(schemas.length).toBeGreaterThan(500))
+
+  it.each(['default', 'const', 'prefixItems', 'title', 'oneOf'])('%s', (keyword) => {
+    expect(where((schema) => keyword in schema)).toEqual([])
+  })
+
+  it('several types at once', () => {
+    expect(where(({ type }) => Array.isArray(type))).toEqual([])
+  })
+
+  it('numbers without a width', () => {
+    expect(
+      where(({ type, format }) => (type === 'number' || type === 'integer') && !format),
+    ).toEqual([])
+  })
+
+  it('enums, objects and choices without a name', () => {
+    const isNullable = (choices: unknown) => JSON.stringify(choices).includes('{"type":"null"}')
+    expect(
+      where(
+        ({ enum: values, properties, anyOf }, path) =>
+          Boolean(values || properties || (anyOf && !isNullable(anyOf))) && !isComponent(path),
+      ),
+    ).toEqual([])
+  })
+
+  it('components named as generators name the answer of an operation', () => {
+    const taken = operations.map(({ operationId }) => `${operationId.replaceAll('_', '')}response`)
+    const names = Object.keys(document.components.schemas).map((name) => name.toLowerCase())
+    expect(names.filter((name) => taken.includes(name))).toEqual([])
+  })
+
+  it('query parameters that are neither a value nor a list of values', () => {
+    const inQuery = operations.flatMap(({ parameters }) => parameters)
+    expect(inQuery.filter(({ schema }) => 'anyOf' in schema || 'properties' in schema)).toEqual([])
+  })
 })
 
 it('serves the document it has in the repository', async () => {

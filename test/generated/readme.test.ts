@@ -34,8 +34,10 @@ function rangeOf({ type, enum: choices, anyOf, minimum, maximum }: Property): st
   return `${type}${low}${high}`
 }
 
-const { properties, required } = z.toJSONSchema(sampleOperation.Request, { io: 'input' }).$defs!
-  .SampleRequest as { properties: Record<string, Property>; required: string[] }
+const { properties, required } = z.toJSONSchema(sampleOperation.Request, { io: 'input' }) as {
+  properties: Record<string, Property>
+  required: string[]
+}
 
 function fieldRow(name: string): Cell[] {
   const property = properties[name]!

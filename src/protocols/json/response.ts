@@ -12,20 +12,36 @@ const Logprob = z
   .max(0)
   .nullable()
   .meta({ description: 'A natural logarithm; null for probability 0.' })
-const TokenId = z.int().min(0)
+const TokenId = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
 
 const distribution = {
   probabilities: z
     .array(Probability)
+    .meta({ title: 'ProbabilityList' })
     .or(
-      z.strictObject({ dtype: z.literal('float32'), shape: z.tuple([z.int()]), data: z.string() }),
+      z
+        .strictObject({
+          dtype: z.literal('float32').meta({ title: 'ProbabilityDtype' }),
+          shape: z.array(z.int().min(1)).length(1).meta({ description: '[vocabulary size].' }),
+          data: z.string().meta({
+            description: 'The elements, little-endian, as padded standard base64.',
+            contentEncoding: 'base64',
+          }),
+        })
+        .meta({ title: 'ProbabilityTensor', description: 'Probabilities in base64.' }),
     )
     .optional()
-    .meta({ description: 'One for each vocabulary entry; 0 for a token that was removed.' }),
+    .meta({
+      title: 'Probabilities',
+      description: 'One for each vocabulary entry; 0 for a token that was removed.',
+    }),
   kept: z
     .strictObject({ token_ids: z.array(TokenId), probabilities: z.array(Probability) })
     .optional()
-    .meta({ description: 'The tokens left, ids ascending.' }),
+    .meta({ title: 'KeptTokens', description: 'The tokens left, ids ascending.' }),
   top: z
     .strictObject({
       token_ids: z.array(TokenId),
@@ -34,6 +50,7 @@ const distribution = {
     })
     .optional()
     .meta({
+      title: 'TopTokens',
       description: 'The most likely tokens, most likely first, lower ids first among equals.',
     }),
   scored: z
@@ -44,31 +61,38 @@ const distribution = {
     })
     .optional()
     .meta({
+      title: 'ScoredTokens',
       description:
         'The tokens of `logprob_token_ids`; rank 1 is the most likely, null a removed token.',
     }),
   trace: z
     .array(
-      z.strictObject({
-        sampler: z.string(),
-        kept_before: z.int(),
-        kept_after: z.int(),
-        mass_removed: Probability.meta({ description: 'Of the distribution before it.' }),
-        entropy_before: z.number().min(0),
-        entropy_after: z.number().min(0),
-        threshold: z.number().nullable().meta({
-          description:
-            'The logit, after biases and before temperature, from which tokens were kept; null where it cut no ranking of logits.',
-        }),
-        dropped_token_ids: z
-          .array(TokenId)
-          .meta({ description: 'Of the watched tokens, those it dropped.' }),
-      }),
+      z
+        .strictObject({
+          sampler: z.string(),
+          kept_before: z.int(),
+          kept_after: z.int(),
+          mass_removed: Probability.meta({ description: 'Of the distribution before it.' }),
+          entropy_before: z.number().min(0),
+          entropy_after: z.number().min(0),
+          threshold: z.number().nullable().meta({
+            description:
+              'The logit, after biases and before temperature, from which tokens were kept; null where it cut no ranking of logits.',
+          }),
+          dropped_token_ids: z
+            .array(TokenId)
+            .meta({ description: 'Of the watched tokens, those it dropped.' }),
+        })
+        .meta({ title: 'TraceStep', description: 'What one sampler did.' }),
     )
     .optional()
     .meta({ description: 'What each sampler did, in the order they ran. Entropies are in nats.' }),
   watched: z
-    .array(z.strictObject({ token_id: TokenId, dropped_by: z.string().nullable() }))
+    .array(
+      z
+        .strictObject({ token_id: TokenId, dropped_by: z.string().nullable() })
+        .meta({ title: 'WatchedToken', description: 'Where a watched token was dropped.' }),
+    )
     .optional()
     .meta({
       description:
@@ -80,6 +104,7 @@ const distribution = {
     .enum(['full', 'candidates'])
     .optional()
     .meta({
+      title: 'Normalization',
       description:
         'For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the ' +
         'tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. ' +
@@ -113,22 +138,35 @@ const address = {
 }
 
 const warnings = z
-  .array(z.strictObject({ code: z.string(), message: z.string(), row: z.int().min(0) }))
+  .array(
+    z
+      .strictObject({ code: z.string(), message: z.string(), row: z.int().min(0) })
+      .meta({ title: 'Warning', description: 'What the caller of a row should know.' }),
+  )
   .meta({ description: 'What the caller should know about its parameters, row by row.' })
 
 export const SampleResponse = z
   .strictObject({
-    results: z.array(z.strictObject({ ...draw, ...distribution, ...address, state })),
+    results: z.array(
+      z
+        .strictObject({ ...draw, ...distribution, ...address, state })
+        .meta({ title: 'SampleResult', description: 'What came of one row.' }),
+    ),
     warnings,
   })
-  .meta({ id: 'SampleResponse', description: 'One result for each row, in order.' })
+  .meta({ title: 'SampleAnswer', description: 'One result for each row, in order.' })
 
 export const ProbabilitiesResponse = z
   .strictObject({
-    results: z.array(z.strictObject({ ...distribution, ...z.object(address).partial().shape })),
+    results: z.array(
+      z.strictObject({ ...distribution, ...z.object(address).partial().shape }).meta({
+        title: 'ProbabilitiesResult',
+        description: 'What came of one row, of which nothing was drawn.',
+      }),
+    ),
     warnings,
   })
-  .meta({ id: 'ProbabilitiesResponse', description: 'One result for each row, in order.' })
+  .meta({ title: 'ProbabilitiesAnswer', description: 'One result for each row, in order.' })
 
 type Warnings = z.output<typeof warnings>
 

@@ -20,9 +20,11 @@ const OTHERS = 'a list is a text with commas, and a value for each row is an inp
 /** A parameter that is null is left out. */
 const Parameters = parsed(
   {
+    title: 'InferParameters',
     description: 'Texts, numbers and booleans by name.',
     type: 'object',
     additionalProperties: {
+      title: 'InferParameter',
       anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }],
     },
   },
@@ -37,25 +39,31 @@ const Parameters = parsed(
   },
 )
 
-const Input = z.strictObject({
-  name: z.string(),
-  shape: list(z.int().min(0), {
-    description: 'Its dimensions.',
-    items: { type: 'integer', minimum: 0 },
-    maxItems: 8,
-  }),
-  datatype: z.enum(datatypeNames),
-  parameters: Parameters.optional(),
-  data: z
-    .unknown()
-    .meta({
-      description: 'Its elements, row-major, flat or nested; absent where they follow in binary.',
-    })
-    .optional(),
-})
+export const Datatype = z.enum(datatypeNames).meta({ title: 'Datatype' })
+
+const Input = z
+  .strictObject({
+    name: z.string(),
+    shape: list(z.int().min(0), {
+      description: 'Its dimensions.',
+      items: { type: 'integer', minimum: 0 },
+      maxItems: 8,
+    }),
+    datatype: Datatype,
+    parameters: Parameters.optional(),
+    data: z
+      .unknown()
+      .meta({
+        description: 'Its elements, row-major, flat or nested; absent where they follow in binary.',
+      })
+      .optional(),
+  })
+  .meta({ title: 'InferInput', description: 'A tensor of a request.' })
 export type Input = z.output<typeof Input>
 
-const RequestedOutput = z.strictObject({ name: z.string(), parameters: Parameters.optional() })
+const RequestedOutput = z
+  .strictObject({ name: z.string(), parameters: Parameters.optional() })
+  .meta({ title: 'InferRequestedOutput', description: 'An output to answer with.' })
 
 export const InferRequest = z
   .strictObject({
@@ -64,6 +72,7 @@ export const InferRequest = z
     inputs: list(Input, {
       description: 'The logits, and sampling parameters as tensors.',
       items: z.toJSONSchema(Input, { io: 'input' }),
+      minItems: 1,
       maxItems: 256,
     }),
     outputs: list(RequestedOutput, {
@@ -74,7 +83,7 @@ export const InferRequest = z
     model_name: z.string().optional().meta({ description: 'That of the path, if any.' }),
     model_version: z.string().optional().meta({ description: 'That of the path, if any.' }),
   })
-  .meta({ id: 'InferRequest', description: 'A request of the Open Inference Protocol.' })
+  .meta({ title: 'InferRequest', description: 'A request of the Open Inference Protocol.' })
 export type InferRequest = z.output<typeof InferRequest>
 
 /** Something is wrong with an input. */

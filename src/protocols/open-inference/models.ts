@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type Operation, probabilitiesOperation, sampleOperation } from '../request.ts'
-import { datatypeNames } from './datatypes.ts'
+import { Datatype } from './inputs.ts'
 import { type OutputName, outputs } from './response.ts'
 
 /** An operation under the name by which clients of the protocol ask for it. */
@@ -47,11 +47,13 @@ export const models: readonly Model[] = [
   },
 ]
 
-const TensorMetadata = z.object({
-  name: z.string(),
-  datatype: z.enum(datatypeNames),
-  shape: z.array(z.int()).meta({ description: '−1 stands for any number.' }),
-})
+const TensorMetadata = z
+  .object({
+    name: z.string(),
+    datatype: Datatype,
+    shape: z.array(z.int()).meta({ description: '−1 stands for any number.' }),
+  })
+  .meta({ title: 'TensorMetadata', description: 'A tensor that a model takes or answers with.' })
 
 export const ModelMetadata = z
   .object({
@@ -61,7 +63,7 @@ export const ModelMetadata = z
     inputs: z.array(TensorMetadata),
     outputs: z.array(TensorMetadata),
   })
-  .meta({ id: 'ModelMetadata', description: 'A model of the Open Inference Protocol.' })
+  .meta({ title: 'ModelMetadata', description: 'A model of the Open Inference Protocol.' })
 
 /** What a client is told of a model. Parameters are left out: a client may think every input needed. */
 export function describeModel({

@@ -6,8 +6,8 @@ import type { Warning } from '../../sampling/sampler.ts'
 import { isTexts, LongList, type Values, writeJson } from '../json/write.ts'
 import { pace } from '../pace.ts'
 import type { DecodedRow } from '../rows.ts'
-import { type DatatypeName, datatypeNames, writeTexts } from './datatypes.ts'
-import { BINARY_OUTPUT, checkParameters, type InferRequest, readFlag } from './inputs.ts'
+import { type DatatypeName, writeTexts } from './datatypes.ts'
+import { BINARY_OUTPUT, checkParameters, Datatype, type InferRequest, readFlag } from './inputs.ts'
 import type { Model } from './models.ts'
 
 export const InferResponse = z
@@ -15,24 +15,37 @@ export const InferResponse = z
     model_name: z.string(),
     model_version: z.string(),
     id: z.string().optional(),
-    parameters: z.object({ warnings: z.string().optional() }).optional().meta({
-      description:
-        'Warnings as in /v1, as JSON text; one that is about no row in particular has no `row`.',
-    }),
+    parameters: z
+      .object({
+        warnings: z.string().optional().meta({
+          description:
+            'Warnings as in /v1, as JSON text; one that is about no row in particular has no `row`.',
+        }),
+      })
+      .meta({ title: 'InferAnswerParameters', description: 'What else the answer says.' })
+      .optional(),
     outputs: z.array(
-      z.object({
-        name: z.string(),
-        datatype: z.enum(datatypeNames),
-        shape: z.array(z.int()),
-        data: z
-          .array(z.union([z.number(), z.string()]))
-          .optional()
-          .meta({ description: 'The elements, row-major; absent where they follow in binary.' }),
-        parameters: z.object({ binary_data_size: z.int() }).optional(),
-      }),
+      z
+        .object({
+          name: z.string(),
+          datatype: Datatype,
+          shape: z.array(z.int()),
+          data: z
+            .array(z.union([z.number(), z.string()]).meta({ title: 'InferElement' }))
+            .optional()
+            .meta({ description: 'The elements, row-major; absent where they follow in binary.' }),
+          parameters: z
+            .object({ binary_data_size: z.int().min(0) })
+            .meta({
+              title: 'InferOutputParameters',
+              description: 'Of a tensor that follows in binary.',
+            })
+            .optional(),
+        })
+        .meta({ title: 'InferOutput', description: 'A tensor of an answer.' }),
     ),
   })
-  .meta({ id: 'InferResponse', description: 'An answer of the Open Inference Protocol.' })
+  .meta({ title: 'InferResponse', description: 'An answer of the Open Inference Protocol.' })
 
 /** What a model can answer with, one value or a list of them for each row. */
 export interface Output {

@@ -36,6 +36,7 @@ export const lengthPenalty = defineSampler({
           }),
       })
       .meta({
+        title: 'LengthPenalty',
         description:
           'Hastens the end of a text: {start, factor}, for the tokens of `stop_token_ids`. Absent: no hurry (off).',
       })

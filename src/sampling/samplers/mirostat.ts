@@ -27,6 +27,7 @@ export const mirostat = defineSampler({
     mirostat: z
       .literal([0, 1, 2])
       .meta({
+        title: 'MirostatVersion',
         description:
           'Version: 1 estimates how many tokens to keep from the slope of the most likely hundred, 2 cuts at μ itself; 0 is neither (off).',
         'x-typical': [2, 2],

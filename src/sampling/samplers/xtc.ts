@@ -41,6 +41,7 @@ export const xtc = defineSampler({
     xtc_mode: z
       .enum(['sample', 'expected'])
       .meta({
+        title: 'XtcMode',
         description:
           '`sample` excludes by a random number; `expected` gives, without one, the distribution that this draws from on average, as exllamav3 does. ' +
           'No effect while `xtc_probability` is 0 (off).',
