@@ -77,6 +77,8 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   })
   registerPaths(app)
   registerRequestLog(app)
+  // Before the first route that it describes.
+  await registerOpenapi(app, manifest.version)
   if (config.METRICS_ACCESS !== 'off') {
     const about = { version: manifest.version, determinism_version: DETERMINISM_VERSION }
     registerMetrics(app, admission, about)
@@ -92,7 +94,6 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   if (config.CORS_ORIGINS) await registerCors(app, config.CORS_ORIGINS)
   registerAccess(app, config)
   registerBodies(app)
-  await registerOpenapi(app, manifest.version)
 
   await sampleRoute(app, config)
   await probabilitiesRoute(app, config)

@@ -83,7 +83,10 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     ],
     packages: ['fastify', 'zod', 'node:crypto', 'node:stream', 'node:util', 'node:zlib'],
   },
-  'src/routes/pages.ts': { own: ['src/routes/assets.ts'], packages: ['fastify'] },
+  'src/routes/pages.ts': {
+    own: ['src/plugins/encodings.ts', 'src/plugins/openapi.ts', 'src/routes/assets.ts'],
+    packages: ['fastify', 'zod'],
+  },
   'src/routes/assets.ts': { own: ['src/routes/strip-types.ts'], packages: ['node:'] },
   'src/routes/strip-types.ts': { own: [], packages: ['node:'] },
   'src/playground': {
@@ -114,8 +117,13 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     packages: ['@opentelemetry/', 'fastify', 'node:timers/promises'],
   },
   'src/plugins/metrics.ts': {
-    own: ['src/admission', 'src/plugins/work.ts'],
-    packages: ['@prometheus-io/client', 'fastify', 'node:cluster'],
+    own: [
+      'src/admission',
+      'src/plugins/encodings.ts',
+      'src/plugins/openapi.ts',
+      'src/plugins/work.ts',
+    ],
+    packages: ['@prometheus-io/client', 'fastify', 'node:cluster', 'node:util', 'node:zlib'],
   },
   'src/plugins/work.ts': {
     own: ['src/admission', 'src/protocols', 'src/sampling/pipeline.ts'],

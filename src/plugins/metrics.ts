@@ -1,4 +1,6 @@
 import cluster from 'node:cluster'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import {
   AggregatorRegistry,
   Counter,
@@ -9,6 +11,8 @@ import {
 } from '@prometheus-io/client'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Admission } from '../admission/admission.ts'
+import { chooseEncoding } from './encodings.ts'
+import { problemResponses, textContent } from './openapi.ts'
 import { steps } from './work.ts'
 
 /** From what a row takes that is at hand to what a client gives up on, in seconds. */
@@ -164,6 +168,8 @@ function askPrimary(): Promise<string> {
   })
 }
 
+const compress = promisify<string, Buffer>(gzip)
+
 /** GET /metrics, in the text format of Prometheus. */
 export function registerMetrics(app: FastifyInstance, admission: Admission, about: About): void {
   const { registry, observe } = createMetrics(admission, about)
@@ -178,10 +184,24 @@ export function registerMetrics(app: FastifyInstance, admission: Admission, abou
   })
   app.get(
     '/metrics',
-    { schema: { hide: true }, config: { access: 'metrics' } },
-    async (_request, reply) => {
+    {
+      config: { access: 'metrics' },
+      schema: {
+        operationId: 'metrics',
+        summary: 'Get metrics',
+        description: 'In the text format of Prometheus; compressed for clients that accept gzip.',
+        tags: ['health'],
+        response: {
+          200: { description: 'The metrics', content: textContent('Samples, one a line.') },
+          ...problemResponses(400, 401, 503),
+        },
+      },
+    },
+    async (request, reply) => {
       reply.header('content-type', registry.contentType)
-      return cluster.isWorker ? askPrimary() : registry.metrics()
+      const text = await (cluster.isWorker ? askPrimary() : registry.metrics())
+      const encoding = chooseEncoding(request, reply, ['gzip'])
+      return encoding === 'gzip' ? compress(text) : text
     },
   )
 }

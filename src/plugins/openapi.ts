@@ -95,6 +95,11 @@ export function octetContent(description: string): Content {
   return { 'application/octet-stream': { schema } }
 }
 
+/** Plain text. */
+export function textContent(description: string): Content {
+  return { 'text/plain': { schema: z.string().meta({ description }) } }
+}
+
 /** An answer in JSON. */
 export function jsonAnswer(schema: z.ZodType, description: string, headers: Headers = {}): Message {
   return { description, content: jsonContent(schema), headers }

@@ -48,14 +48,16 @@ export function listAssets(): ReadonlyMap<string, string> {
 
 const compressors = { br: promisify(brotliCompress), gzip: promisify(gzip) }
 
-async function makeAsset(path: string, content: Buffer): Promise<Asset> {
+/** Compressed once, for every time it is sent. */
+export async function makeAsset(type: string, content: Buffer): Promise<Asset> {
   const bodies = new Map<string, Buffer>()
   for (const [encoding, compress] of Object.entries(compressors)) {
     bodies.set(encoding, await compress(content))
   }
   bodies.set('identity', content)
-  const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`
-  return { type: types[extname(path)]!, etag, bodies }
+  // Weak, because what it names may come in several encodings.
+  const etag = `W/"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`
+  return { type, etag, bodies }
 }
 
 /** Reads, strips and compresses all of them, off the thread that serves. */
@@ -73,7 +75,8 @@ export async function loadAssets(
   const [stripped] = (await once(worker, 'message')) as [string[]]
   const contents = new Map(sources.map((path, i) => [path, Buffer.from(stripped[i]!)]))
   const assets = [...files].map(async ([url, path]): Promise<[string, Asset]> => {
-    return [url, await makeAsset(path, contents.get(path) ?? (await readFile(path)))]
+    const type = types[extname(path)]!
+    return [url, await makeAsset(type, contents.get(path) ?? (await readFile(path)))]
   })
   return new Map(await Promise.all(assets))
 }

@@ -1,5 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Asset, listAssets, loadAssets } from './assets.ts'
+import * as z from 'zod'
+import { chooseEncoding } from '../plugins/encodings.ts'
+import { jsonAnswer, problemResponses, textHeader } from '../plugins/openapi.ts'
+import { type Asset, listAssets, loadAssets, makeAsset } from './assets.ts'
 
 /** Scripts, styles and answers of this server only, none of them written into the page. */
 const POLICY = Object.entries({
@@ -17,10 +20,49 @@ const POLICY = Object.entries({
 
 const INDEX = '/playground/index.html'
 
+const Document = z
+  .record(z.string(), z.unknown())
+  .meta({ title: 'OpenapiDocument', description: 'An OpenAPI document.' })
+
+const caching = {
+  ETag: textHeader('Names this version of the document.'),
+  'Cache-Control': textHeader('`no-cache`: ask whether it has changed.'),
+}
+
+/** GET /openapi.json, which is the same until the server ends. */
+function documentRoute(app: FastifyInstance): void {
+  let made: Promise<Asset> | undefined
+  app.get(
+    '/openapi.json',
+    {
+      schema: {
+        operationId: 'openapi',
+        summary: 'Get this document',
+        description: 'Compressed for clients that accept brotli or gzip.',
+        tags: ['about'],
+        requestHeaders: {
+          'If-None-Match': textHeader('The `ETag` of a version that the client has.'),
+        },
+        response: {
+          200: jsonAnswer(Document, 'This document', caching),
+          304: { description: 'The client has this version.', headers: caching },
+          ...problemResponses(400, 401, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      made ??= makeAsset(
+        'application/json; charset=utf-8',
+        Buffer.from(JSON.stringify(app.swagger())),
+      )
+      return sendAsset(request, reply, await made)
+    },
+  )
+}
+
 /** GET /, the playground, with what it is made of; and GET /openapi.json. */
 export function pageRoutes(app: FastifyInstance): void {
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
-
+  documentRoute(app)
   const files = listAssets()
   let loading: Promise<ReadonlyMap<string, Asset>> | undefined
   for (const path of files.keys()) {
@@ -35,20 +77,20 @@ export function pageRoutes(app: FastifyInstance): void {
   }
 }
 
+/** Whether the client has a version already: compared weakly, as RFC 9110 has it for reading. */
+function isKnown({ headers }: FastifyRequest, etag: string): boolean {
+  const known = String(headers['if-none-match'] ?? '').split(',')
+  const opaque = etag.replace('W/', '')
+  return known.some((one) => ['*', opaque, etag].includes(one.trim()))
+}
+
 function sendAsset(request: FastifyRequest, reply: FastifyReply, { type, etag, bodies }: Asset) {
-  reply
-    .headers({
-      'cache-control': 'no-cache',
-      'content-security-policy': POLICY,
-      etag,
-      vary: 'accept-encoding',
-    })
-    .type(type)
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send()
-  const accepted = String(request.headers['accept-encoding'] ?? '')
-    .split(',')
-    .map((one) => one.trim())
-  const encoding = [...bodies.keys()].find((name) => accepted.includes(name)) ?? 'identity'
-  if (encoding !== 'identity') reply.header('content-encoding', encoding)
-  return reply.send(bodies.get(encoding))
+  reply.headers({
+    'cache-control': 'no-cache',
+    'content-security-policy': POLICY,
+    etag,
+  })
+  if (isKnown(request, etag)) return reply.header('vary', 'accept-encoding').code(304).send()
+  const encoding = chooseEncoding(request, reply, [...bodies.keys()])
+  return reply.type(type).send(bodies.get(encoding))
 }

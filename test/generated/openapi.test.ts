@@ -76,8 +76,17 @@ describe.each(operations)('$method $url', ({ url, method, summary, requestBody, 
   )
 })
 
-/** Headers that HTTP or Fastify sets on any answer. */
-const common = ['connection', 'content-length', 'content-type', 'date', 'keep-alive', 'vary']
+/** Headers of HTTP itself, and for browsers. */
+const common = [
+  'connection',
+  'content-length',
+  'content-security-policy',
+  'content-type',
+  'date',
+  'referrer-policy',
+  'vary',
+  'x-content-type-options',
+]
 
 /** Type, headers and body are those that the document has for the status, and nothing more. */
 function expectDeclared(responses: Operation['responses'], response: LightMyRequestResponse) {
