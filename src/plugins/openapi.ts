@@ -52,13 +52,7 @@ const requestId = {
   ),
 }
 
-/** Of requests with a body. */
-const contentEncoding: Headers = {
-  'Content-Encoding': {
-    description: 'What the body is compressed with. Omitted: nothing.',
-    schema: { title: 'BodyEncoding', type: 'string', enum: bodyEncodings },
-  },
-}
+const compression = `It may be compressed with ${bodyEncodings.join(' or ')} (\`Content-Encoding\`).`
 
 const answered: Headers = {
   'X-Request-Id': textHeader('The request’s own id if it sent a usable one, else a new one.'),
@@ -192,13 +186,13 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
 
   function transform(schema: FastifySchema): FastifySchema {
     const { parameters, requestHeaders, requestBody, response, ...rest } = schema
-    const headers = { ...(requestBody && contentEncoding), ...requestHeaders, ...requestId }
+    const headers = { ...requestHeaders, ...requestId }
     const responses = Object.entries((response ?? {}) as Record<string, Message>)
     operations.set(schema.operationId!, {
       parameters: describeParameters(parameters, headers),
       ...(requestBody && {
         requestBody: {
-          description: requestBody.description,
+          description: `${requestBody.description} ${compression}`,
           content: describeContent(requestBody.content, 'input'),
           required: true,
         },

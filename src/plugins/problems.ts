@@ -176,6 +176,8 @@ export function registerPaths(app: FastifyInstance): void {
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler((request, reply) => findRoute(app, request, reply))
+  // No URL answers QUERY; as a method with a body, Fastify would ask for its content type before saying so.
+  app.addHttpMethod('QUERY', { hasBody: false, overrideExisting: true })
   app.addHook('onRequest', ({ raw }, reply, done) => {
     const ambiguity = findAmbiguity(raw)
     // Where one request ends and the next begins may be in doubt.

@@ -7,7 +7,7 @@ import {
   samplingFields,
   scoreFields,
 } from '../sampling/params.ts'
-import { withoutDefault } from '../sampling/parsed.ts'
+import { toPart, withoutDefault } from '../sampling/parsed.ts'
 
 /** Up to this vocabulary size an answer carries every probability unless told otherwise. */
 const SMALL_VOCABULARY = 1024
@@ -68,7 +68,8 @@ function operation<Shape extends z.ZodRawShape>(shape: Shape, title: string) {
           description:
             'One object for each row, whose fields override those of the request for that row.',
           type: 'array',
-          items: z.toJSONSchema(Row, { io: 'input' }),
+          minItems: 1,
+          items: toPart(Row),
         })
         .optional(),
     })

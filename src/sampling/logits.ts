@@ -1,13 +1,11 @@
-import * as z from 'zod'
 import { type Batch, finite, parseNumbers, rowOrRows, rowSchema } from './batch.ts'
 import type { Elements } from './elements.ts'
 import { listOrSame, MAX_SEQUENCES, perRow, vocabularyChecks } from './fields.ts'
-import { describeValue, type FaultAt, isList, isObject, parsed } from './parsed.ts'
+import { describeValue, type FaultAt, isList, isObject, parsed, toPart } from './parsed.ts'
 import { parseSparse, SparseLogits } from './sparse.ts'
 import { parseTensor, Tensor } from './tensor.ts'
 
-const tensorSchema = z.toJSONSchema(Tensor, { io: 'input' })
-const sparseSchema = z.toJSONSchema(SparseLogits, { io: 'input' })
+const tensorSchema = toPart(Tensor)
 
 /** The logits of a request. That each is a number is seen to when it is loaded. */
 export const Logits = parsed(
@@ -16,7 +14,7 @@ export const Logits = parsed(
       'The model’s logits: a row, a batch of rows of equal length, a dense tensor, or the most likely tokens alone. ' +
       'Rounded to float32. "-Infinity" (−∞ in tensors) takes a token out of play; NaN and +∞ are errors.',
     title: 'Logits',
-    anyOf: [...rowOrRows(rowSchema).anyOf, tensorSchema, sparseSchema],
+    anyOf: [...rowOrRows(rowSchema).anyOf, tensorSchema, toPart(SparseLogits)],
   },
   parseLogits,
 )

@@ -18,6 +18,10 @@ const samplerFields = Object.assign(
 
 const profileNames = profiles.map((profile) => profile.name)
 
+const SamplerNames = z
+  .enum(kelvinOrder as [SamplerName, ...SamplerName[]])
+  .meta({ title: 'SamplerName' })
+
 /** What concerns samplers together. */
 export const commonFields = {
   min_tokens_to_keep: z
@@ -46,10 +50,9 @@ export const commonFields = {
         'The engine to agree with: its order of samplers, and its side where engines disagree. See GET /v1/samplers.',
     })
     .default('kelvin'),
-  order: list(z.enum(kelvinOrder as [SamplerName, ...SamplerName[]]), {
+  order: list(SamplerNames, {
     description:
       'The samplers to run, in this order, in place of the profile’s. One that is left out does not run.',
-    items: { title: 'SamplerName', type: 'string', enum: [...kelvinOrder] },
     maxItems: kelvinOrder.length,
   })
     .refine((names) => new Set(names).size === names.length, 'Expected each sampler once')

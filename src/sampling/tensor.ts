@@ -9,7 +9,6 @@ import { type FaultAt, list, parsePart } from './parsed.ts'
 export function shapeField(description: string) {
   return list(z.int().min(1), {
     description,
-    items: { type: 'integer', minimum: 1 },
     minItems: 1,
     maxItems: 2,
   }).refine((shape) => shape.length > 0, 'Expected one dimension or two, got none')

@@ -46,7 +46,6 @@ const Input = z
     name: z.string(),
     shape: list(z.int().min(0), {
       description: 'Its dimensions.',
-      items: { type: 'integer', minimum: 0 },
       maxItems: 8,
     }),
     datatype: Datatype,
@@ -71,13 +70,11 @@ export const InferRequest = z
     parameters: Parameters.optional(),
     inputs: list(Input, {
       description: 'The logits, and sampling parameters as tensors.',
-      items: z.toJSONSchema(Input, { io: 'input' }),
       minItems: 1,
       maxItems: 256,
     }),
     outputs: list(RequestedOutput, {
       description: 'What to answer with.',
-      items: z.toJSONSchema(RequestedOutput, { io: 'input' }),
       maxItems: 256,
     }).optional(),
     model_name: z.string().optional().meta({ description: 'That of the path, if any.' }),

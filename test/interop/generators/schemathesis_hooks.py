@@ -1,0 +1,66 @@
+"""What a JSON schema cannot say: answers that are no findings, each with its reason."""
+
+import re
+
+import schemathesis
+
+# Details of a 400 to a request that fits its schema, by what the schema does not know.
+EXPLAINED = {
+    "how long one field is says how long another has to be": [
+        r"Expected \d+ (objects|items), one for each row",
+        r"Expected a list with an item for each row",
+        r"Expected a row of \d+ logits like the first",
+        r"Expected \d+ logits, one for each token id",
+        r"/(values|log_z)[^:]*: Expected a (finite )?number.*, got an array",
+        r"Shape \[[\d,]+\] of \w+ takes \d+ bytes",
+        r"Expected elements of \d+ bytes",
+        r"Expected whole int32 words",
+    ],
+    "an item may be there once, and one of the logits must be above -Infinity": [
+        r"Expected each sampler once",
+        r"Token id \d+ is there twice",
+        r"Expected at least one logit above -Infinity",
+    ],
+    "a tensor has so many rows at most": [r"Expected at most \d+ rows"],
+    "a string of digits may be a number beyond 64 bits": [r"Expected an integer from 0 to \d+"],
+}
+
+# The same for /v2, whose schema is of tensors and parameters, whatever their names.
+EXPLAINED_INFER = {
+    "what a tensor or parameter has to be depends on its name": [
+        r'^Expected an input named "logits"',
+        r'^(unexpected |input |output )"?',
+        r"^/[a-z_]+(/\d+)?: ",
+    ],
+    "bytes begin with as much JSON as a header says": [
+        r"Inference-Header-Content-Length",
+        r"at byte \d+",
+        r"Expected a JSON object|The body: Expected object",
+    ],
+}
+
+
+def reasons(case):
+    patterns = {**EXPLAINED, **(EXPLAINED_INFER if "/v2/" in case.path else {})}
+    return [pattern for group in patterns.values() for pattern in group]
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    if case.meta and case.meta.generation.mode.is_negative:
+        # null in an optional field means that it is omitted; for the sake of generators the schema does not say so.
+        if isinstance(case.body, dict) and None in case.body.values():
+            return False
+    # How many bytes of a body are JSON is not known before it is written.
+    headers = {name.lower() for name in case.headers or {}}
+    return "inference-header-content-length" not in headers or case.media_type != "application/json"
+
+
+@schemathesis.check
+def refusals_are_explained(context, response, case):
+    """A request that fits its schema is refused for nothing but what no schema can say."""
+    if response.status_code != 400 or not case.meta or not case.meta.generation.mode.is_positive:
+        return
+    answer = response.json()
+    detail = answer.get("detail") or answer["error"]
+    assert any(re.search(pattern, detail) for pattern in reasons(case)), f"Not explained: {detail}"
