@@ -3,6 +3,9 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 
 const page = new URL('../playground/', import.meta.url)
+/** Runs in the browser, in the scripts of the page; docs.js has the function. */
+declare const foldParameters: (system: unknown) => object
+
 const read = (file: string) => readFileSync(new URL(file, page), 'utf8')
 
 /** Swagger UI at /docs, in the colours of the playground and with a way back to it. */
@@ -31,6 +34,7 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
       docExpansion: 'list',
       tryItOutEnabled: true,
       displayRequestDuration: true,
+      plugins: [(system: unknown) => foldParameters(system)],
       // Highlighting hangs the page on answers of a megabyte.
       syntaxHighlight: { activate: false },
     },

@@ -128,6 +128,9 @@ export function errorResponses(
   return Object.fromEntries(responses)
 }
 
+/** Padded. */
+const BASE64 = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
+
 /** zod validates, and describes itself; @fastify/swagger collects the routes. */
 export async function registerOpenapi(app: FastifyInstance, version: string): Promise<void> {
   const { schemas, publish } = openComponents()
@@ -166,7 +169,9 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
   function queryParameter([name, property]: [string, JsonSchema]) {
     const forms = (property.anyOf ?? []) as JsonSchema[]
     const form = forms.find(({ type }) => type === 'array' || type === 'string') ?? property
-    const { description: _, ...schema } = publish(form)
+    // Declared as base64, it would be asked for as a file.
+    const { description: _, ...schema } =
+      form.contentEncoding === 'base64' ? { type: 'string', pattern: BASE64 } : publish(form)
     const { description } = publish(property)
     const list = form.type === 'array' && { style: 'form', explode: false }
     return { name, in: 'query', description, schema, ...list }

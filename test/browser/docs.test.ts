@@ -25,6 +25,29 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
     await server?.stop()
   })
 
+  it('sends bytes with what is in the query', async () => {
+    await using visited = await visit(browser, `${server.url}/docs#/sampling/sample`)
+    const { page, complaints } = visited
+    const block = page.locator('#operations-sampling-sample')
+    const type = block.locator('.opblock-section-request-body select.content-type')
+    await type.selectOption('application/octet-stream')
+    // Bytes have no place for parameters, so those of the query are unfolded.
+    await block.locator('.beside-body[open]').waitFor()
+    await block.locator('[data-param-name="temperature"] input').fill('0')
+    await block.locator('[data-param-name="logprob_token_ids"] button').click()
+    await block.locator('[data-param-name="logprob_token_ids"] input').fill('1')
+    const logits = Buffer.from(Float32Array.of(0, 3, 1).buffer)
+    await block
+      .locator('.opblock-section-request-body input[type="file"]')
+      .setInputFiles({ name: 'row.f32', mimeType: 'application/octet-stream', buffer: logits })
+    await block.locator('button.execute').click()
+    const answer = block.locator('.live-responses-table .response-col_description').last()
+    await answer.waitFor()
+    const [, result] = /("results".*"step")/s.exec((await answer.textContent())!)!
+    expect(result!.replaceAll(/\s/g, '')).toMatch(/"token_ids":\[1\].*"ranks":\[1\]/)
+    expect(complaints).toEqual([])
+  })
+
   it.each(['127.0.0.1', address])('tries the examples out on http://%s', async (host) => {
     const { port } = new URL(server.url)
     await using visited = await visit(browser, `http://${host}:${port}/docs`)
@@ -34,6 +57,28 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
     for (const operation of ['sample', 'probabilities']) {
       const block = page.locator(`#operations-sampling-${operation}`)
       await block.locator('.opblock-summary-control').click()
+      await block.locator('button.execute').waitFor()
+      // In one view there are the example to change, the button, and one line for all other parameters.
+      const places = await block.evaluate((element) => {
+        const place = (selector: string) =>
+          element.querySelector(selector)!.getBoundingClientRect().top -
+          element.getBoundingClientRect().top
+        return {
+          body: place('.opblock-section-request-body textarea'),
+          button: place('button.execute'),
+          parameters: place('.beside-body summary'),
+          answers: place('.responses-wrapper'),
+        }
+      })
+      expect(places.body).toBeLessThan(450)
+      expect(places.button).toBeGreaterThan(places.body)
+      expect(places.parameters).toBeGreaterThan(places.button)
+      expect(places.answers).toBeGreaterThan(places.parameters)
+      expect(places.answers).toBeLessThan(800)
+      expect(await block.locator('textarea').inputValue()).toContain('"logits"')
+      expect(await block.locator('.beside-body').getAttribute('open')).toBeNull()
+      expect(await block.locator('.beside-body summary').textContent()).toMatch(/^\d\d optional/)
+
       await block.locator('button.execute').click()
       const live = block.locator('.live-responses-table')
       await live.waitFor()
