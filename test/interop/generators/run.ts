@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { startServer } from '../../server.ts'
+
+/**
+ * npm run test:generators: clients that public generators make of the OpenAPI document, in use against a
+ * real server; and what Spectral and Schemathesis find in the document. Everything is done in a copy of
+ * this folder, which keeps what was installed.
+ */
+
+const source = fileURLToPath(new URL('.', import.meta.url))
+const work = fileURLToPath(new URL('../../../node_modules/.cache/generators', import.meta.url))
+const bin = `${work}/venv/bin`
+
+/** How long Schemathesis takes for all: examples and coverage, and fuzzing for what is left, a minute. */
+const SCHEMATHESIS_SECONDS = 80
+
+const timings: string[] = []
+
+/** Runs a command to its end; what it said is shown where it fails. */
+async function run(
+  folder: string,
+  command: string,
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<void> {
+  const child = spawn(command, args, {
+    cwd: `${work}/${folder}`,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+  }
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')}\n${said}`)
+}
+
+/** Says how long it took, and what went wrong. */
+async function timed(name: string, work: () => Promise<void>): Promise<boolean> {
+  const started = performance.now()
+  const error = await work().then(
+    () => undefined,
+    (thrown: Error) => thrown,
+  )
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  timings.push(`${name}: ${error ? 'failed' : 'ok'} after ${seconds} s`)
+  if (error) console.error(`${name}\n${error.message}`)
+  return error === undefined
+}
+
+async function installPython(): Promise<void> {
+  const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check']
+  if (!existsSync(`${bin}/python`)) await run('.', 'python3', ['-m', 'venv', 'venv'])
+  await run('.', `${bin}/python`, [...pip, '-r', 'requirements.txt'])
+}
+
+mkdirSync(work, { recursive: true })
+for (const folder of ['typescript', 'python', 'go', 'java']) {
+  rmSync(`${work}/${folder}`, { recursive: true, force: true })
+}
+cpSync(source, work, { recursive: true })
+
+const server = await startServer({ LOG_LEVEL: 'warn' })
+const fuzzed = await startServer({ LOG_LEVEL: 'warn' })
+const environment = { KELVIN_URL: server.url }
+const document = await fetch(`${server.url}/openapi.json`)
+writeFileSync(`${work}/openapi.json`, await document.text())
+
+const python = installPython()
+const npm = run('.', 'npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'])
+
+const passed = await Promise.all([
+  timed('openapi-typescript and openapi-fetch', async () => {
+    await npm
+    await run('.', 'npm', ['run', 'generate'])
+    await run('.', 'npm', ['run', 'check'])
+    await run('typescript', 'node', ['client.ts'], environment)
+  }),
+  timed('Spectral', async () => {
+    await npm
+    await run('.', 'npm', ['run', 'lint'])
+  }),
+  timed('openapi-python-client', async () => {
+    await python
+    const output = ['--output-path', 'kelvin', '--meta', 'none', '--overwrite']
+    const from = ['generate', '--path', '../openapi.json', '--fail-on-warning', ...output]
+    await run('python', `${bin}/openapi-python-client`, from, { PATH: `${bin}:${process.env.PATH}` })
+    await run('python', `${bin}/python`, ['client.py'], environment)
+  }),
+  timed('oapi-codegen', async () => {
+    mkdirSync(`${work}/go/kelvin`)
+    const output = ['-package', 'kelvin', '-o', 'kelvin/kelvin.go', '../openapi.json']
+    await run('go', 'go', ['tool', 'oapi-codegen', '-generate', 'types,client', ...output])
+    await run('go', 'go', ['run', '.'], environment)
+  }),
+  timed('openapi-generator', async () => {
+    await run('java', 'mvn', ['--batch-mode', '--quiet', 'compile', 'exec:java'], environment)
+  }),
+  timed('Schemathesis', async () => {
+    await python
+    const settings = ['--config-file', 'schemathesis.toml', 'run', `${fuzzed.url}/openapi.json`]
+    const phases = ['--phases', 'examples,coverage,fuzzing', '--checks', 'all']
+    const bounds = ['--max-time', String(SCHEMATHESIS_SECONDS), '--seed', '1', '--no-color']
+    const state = ['--generation-database', 'none', '--continue-on-failure']
+    await run('.', `${bin}/st`, [...settings, ...phases, ...bounds, ...state])
+  }),
+]).finally(async () => {
+  await Promise.all([server.stop(), fuzzed.stop()])
+})
+for (const line of timings) console.log(line)
+for (const { lines } of [server, fuzzed]) {
+  for (const line of lines) if (/"level":[56]0/.test(line)) console.error(line)
+}
+process.exitCode = passed.every(Boolean) ? 0 : 1

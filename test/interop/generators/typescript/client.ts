@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import createClient from 'openapi-fetch'
+import type { paths } from './kelvin.ts'
+
+const client = createClient<paths>({ baseUrl: process.env.KELVIN_URL! })
+const logits = [2, 1, 0.5, -1, -3]
+
+/** A call whose answer is an error ends here. */
+function only<Data>({ data, error }: { data?: Data; error?: unknown }): Data {
+  assert.equal(error, undefined)
+  return data!
+}
+
+// JSON: fields that are left out are not asked for by the types.
+const answer = only(
+  await client.POST('/v1/sample', { body: { logits, temperature: 0.8, seed: 42 } }),
+)
+const [result] = answer.results
+assert.deepEqual(result!.token_ids, [1])
+assert.deepEqual(result!.logprobs, [-1.6320654345050247])
+assert.equal(result!.seed, '42')
+
+// Bytes, with the rest in the query; lists have commas between their items.
+const fromBytes = only(
+  await client.POST('/v1/sample', {
+    params: { query: { temperature: 0.8, seed: '42', shape: [1, 5], logprob_token_ids: [0, 4] } },
+    querySerializer: { array: { style: 'form', explode: false } },
+    headers: { 'Content-Type': 'application/octet-stream' },
+    body: Float32Array.from(logits) as never,
+    bodySerializer: (bytes: unknown) => bytes as Float32Array<ArrayBuffer>,
+  }),
+)
+assert.deepEqual(fromBytes.results[0]!.token_ids, [1])
+assert.deepEqual(fromBytes.results[0]!.scored!.ranks, [1, 5])
+
+// An error is the problem document.
+const { error, response } = await client.POST('/v1/sample', { body: { logits, temperature: -1 } })
+assert.equal(response.status, 400)
+assert.equal(error!.code, 'INVALID_REQUEST')
+assert.equal(error!.errors[0]!.pointer, '/temperature')
