@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 
 type Schema = z.core.JSONSchema.BaseSchema
+type Io = 'input' | 'output'
 
 /**
  * JSON schemas as the OpenAPI document has them: what has a title is a component of that name, and what
@@ -8,8 +9,8 @@ type Schema = z.core.JSONSchema.BaseSchema
  */
 export interface Components {
   readonly schemas: ReadonlyMap<string, Schema>
-  /** A schema as the document refers to it. */
-  publish(schema: Schema): Schema
+  /** A schema as the document refers to it, of what is sent or of what is answered. */
+  publish(schema: Schema, io: Io): Schema
 }
 
 const MAX_INT32 = 2 ** 31 - 1
@@ -35,54 +36,61 @@ const isEveryString = (schema: Schema) => JSON.stringify(schema) === '{"type":"s
 export function openComponents(): Components {
   const schemas = new Map<string, Schema>()
 
-  function publishAll(properties: Readonly<Record<string, unknown>>) {
-    const published = Object.entries(properties).map(([name, one]) => [
-      name,
-      publish(one as Schema),
-    ])
+  /** A list that may be left out, which is another thing than an empty one: Java would send that. */
+  function orNull(schema: Schema): Schema {
+    const { description, ...list } = schema
+    return { ...(description !== undefined && { description }), anyOf: [list, { type: 'null' }] }
+  }
+
+  function publishAll({ properties, required = [] }: Schema, io: Io) {
+    const published = Object.entries(properties as Record<string, Schema>).map(([name, one]) => {
+      const isOwn = one.type === 'array' && !required.includes(name) && one.default === undefined
+      const schema = publish(one, io)
+      return [name, isOwn && io === 'input' ? orNull(schema) : schema]
+    })
     return Object.fromEntries(published) as Record<string, Schema>
   }
 
   /** The same without title, description and default. */
-  function body({ $schema, title, description, default: _, ...schema }: Schema): Schema {
+  function body({ $schema, title, description, default: _, ...schema }: Schema, io: Io): Schema {
     const { type, const: only, enum: choices } = schema
     if (only !== undefined) {
       const { const: _, ...others } = schema
-      return body({ ...others, type: typeof only as 'string', enum: [only as string] })
+      return body({ ...others, type: typeof only as 'string', enum: [only as string] }, io)
     }
     if (Array.isArray(type)) {
       const { type: _, ...others } = schema
       const [first, ...rest] = type.map((one) => ({ type: one }))
-      return body({ anyOf: [{ ...others, ...first }, ...rest] })
+      return body({ anyOf: [{ ...others, ...first }, ...rest] }, io)
     }
     if (type === 'number' && choices?.every(Number.isInteger)) {
-      return body({ ...schema, type: 'integer' })
+      return body({ ...schema, type: 'integer' }, io)
     }
     const { properties, items, additionalProperties, anyOf, propertyNames, ...others } = schema
     return {
       ...others,
       ...((type === 'number' || type === 'integer') && formatOf(schema)),
       ...(others.contentEncoding === 'base64' && { format: 'byte' }),
-      ...(properties && { properties: publishAll(properties as Record<string, unknown>) }),
-      ...(items !== undefined && { items: publish(items as Schema) }),
-      ...(anyOf && { anyOf: anyOf.map((one) => publish(one as Schema)) }),
+      ...(properties && { properties: publishAll(schema, io) }),
+      ...(items !== undefined && { items: publish(items as Schema, io) }),
+      ...(anyOf && { anyOf: anyOf.map((one) => publish(one as Schema, io)) }),
       ...(propertyNames !== undefined &&
         !isEveryString(propertyNames as Schema) && { propertyNames }),
       ...(additionalProperties !== undefined && {
         additionalProperties:
           typeof additionalProperties === 'object'
-            ? publish(additionalProperties as Schema)
+            ? publish(additionalProperties as Schema, io)
             : additionalProperties,
       }),
     } as Schema
   }
 
-  function publish(schema: Schema): Schema {
+  function publish(schema: Schema, io: Io): Schema {
     const { title } = schema
     const described = describe(schema)
-    if (title === undefined) return { ...described, ...body(schema) }
+    if (title === undefined) return { ...described, ...body(schema, io) }
     // What an object is, is said of itself, too; what another value means, only where it is used.
-    const component = { ...(schema.type === 'object' && described), ...body(schema) }
+    const component = { ...(schema.type === 'object' && described), ...body(schema, io) }
     const known = schemas.get(title)
     if (known && JSON.stringify(known) !== JSON.stringify(component)) {
       throw new Error(`There are two schemas with the title ${title}`)

@@ -139,7 +139,7 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
   function describeHeaders(headers: Headers) {
     const described = Object.entries(headers).map(([name, { description, schema }]) => [
       name,
-      { description, schema: publish(schema) },
+      { description, schema: publish(schema, 'output') },
     ])
     return Object.fromEntries(described) as Record<string, object>
   }
@@ -147,7 +147,7 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
   function describeContent(content: Content, io: Io) {
     const described = Object.entries(content).map(([type, { schema, ...rest }]) => [
       type,
-      { ...rest, schema: publish(toJsonSchema(schema, io)) },
+      { ...rest, schema: publish(toJsonSchema(schema, io), io) },
     ])
     return Object.fromEntries(described) as Record<string, object>
   }
@@ -171,8 +171,10 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
     const form = forms.find(({ type }) => type === 'array' || type === 'string') ?? property
     // Declared as base64, it would be asked for as a file.
     const { description: _, ...schema } =
-      form.contentEncoding === 'base64' ? { type: 'string', pattern: BASE64 } : publish(form)
-    const { description } = publish(property)
+      form.contentEncoding === 'base64'
+        ? { type: 'string', pattern: BASE64 }
+        : publish(form, 'input')
+    const { description } = publish(property, 'input')
     const list = form.type === 'array' && { style: 'form', explode: false }
     return { name, in: 'query', description, schema, ...list }
   }

@@ -56,6 +56,7 @@ export function decodeOptions({ MAX_VOCAB_SIZE, MAX_ROWS }: Config): DecodeOptio
 const tensorHeaders = {
   'X-Dtype': textHeader('`float32`. Of bytes alone.'),
   'X-Shape': textHeader('Rows and vocabulary size, with a comma between them. Of bytes alone.'),
+  'X-Warnings': textHeader('The warnings, as JSON, if there are any. Of bytes alone.'),
 }
 
 /** A route that takes logits, as JSON or as bytes, and answers row by row. */

@@ -51,7 +51,14 @@ function simplify(schema: unknown): void {
 
 function describeFields({ properties }: Schema): Record<string, Schema> {
   const { logits: _, rows: _rows, encoding: _encoding, ...fields } = properties
-  for (const field of Object.values(fields)) widen(field)
+  for (const field of Object.values(fields)) {
+    widen(field)
+    // A field that may be null may as well be left out.
+    const [list, nothing] = field.anyOf ?? []
+    if (nothing?.type !== 'null') continue
+    delete field.anyOf
+    Object.assign(field, list)
+  }
   return fields
 }
 
