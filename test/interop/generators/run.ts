@@ -90,7 +90,9 @@ const passed = await Promise.all([
     await python
     const output = ['--output-path', 'kelvin', '--meta', 'none', '--overwrite']
     const from = ['generate', '--path', '../openapi.json', '--fail-on-warning', ...output]
-    await run('python', `${bin}/openapi-python-client`, from, { PATH: `${bin}:${process.env.PATH}` })
+    await run('python', `${bin}/openapi-python-client`, from, {
+      PATH: `${bin}:${process.env.PATH}`,
+    })
     await run('python', `${bin}/python`, ['client.py'], environment)
   }),
   timed('oapi-codegen', async () => {
