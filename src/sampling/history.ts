@@ -49,30 +49,32 @@ export function joined({ prompt, output }: History): Uint32Array {
   return tokens
 }
 
-/** Whether a history ends with these tokens, and so is at least as long. */
-export function endsWith({ prompt, output }: History, tokens: Uint32Array): boolean {
-  const { length } = tokens
-  if (length > prompt.length + output.length) return false
-  for (let back = 1; back <= length; back++) {
-    const token =
-      back <= output.length
-        ? output[output.length - back]
-        : prompt[prompt.length + output.length - back]
-    if (token !== tokens[length - back]) return false
-  }
-  return true
-}
+/** From so many tokens on an array counts them faster than a map. */
+const MANY = 4096
 
-/** Whether a token that follows these would complete a sequence. */
-export function completes(history: History, sequence: Uint32Array): boolean {
-  return endsWith(history, sequence.subarray(0, -1))
-}
+/** Counts of ids below this are kept in an array, where there are many to count. */
+const COUNTED = 2 ** 20
 
-/** How often each token occurs. */
+let counters = new Uint32Array(0)
+
+/** How often each token occurs, in the order in which they first do. */
 export function countTokens(...parts: Uint32Array[]): Map<number, number> {
   const counts = new Map<number, number>()
+  const total = parts.reduce((sum, { length }) => sum + length, 0)
+  const isLong = total > MANY
+  if (isLong && counters.length === 0) counters = new Uint32Array(COUNTED)
   for (const part of parts) {
-    for (const token of part) counts.set(token, (counts.get(token) ?? 0) + 1)
+    for (let i = 0; i < part.length; i++) {
+      const token = part[i]!
+      if (!isLong || token >= COUNTED) counts.set(token, (counts.get(token) ?? 0) + 1)
+      else if (counters[token]!++ === 0) counts.set(token, 0)
+    }
+  }
+  if (!isLong) return counts
+  for (const token of counts.keys()) {
+    if (token >= COUNTED) continue
+    counts.set(token, counters[token]!)
+    counters[token] = 0
   }
   return counts
 }

@@ -1,12 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  completes,
-  countTokens,
-  joined,
-  matchesOfEnd,
-  windowed,
-} from '../../src/sampling/history.ts'
+import { countTokens, joined, matchesOfEnd, windowed } from '../../src/sampling/history.ts'
 
 const tokens = fc.array(fc.nat(2), { maxLength: 20 }).map((ids) => Uint32Array.from(ids))
 const histories = fc.record({ prompt: tokens, output: tokens })
@@ -25,18 +19,6 @@ describe('history', () => {
         expect(listOf(window)).toEqual(last)
         expect(window.output.length).toBe(Math.min(history.output.length, last.length))
         expect([...joined(history)]).toEqual(all)
-      }),
-    )
-  })
-
-  it('completes: whether the history ends with all tokens of the sequence but the last', () => {
-    const sequences = fc.array(fc.nat(2), { minLength: 1, maxLength: 5 })
-    fc.assert(
-      fc.property(histories, sequences, (history, sequence) => {
-        const others = sequence.slice(0, -1)
-        const all = listOf(history)
-        const isEnd = others.every((id, i) => id === all[all.length - others.length + i])
-        expect(completes(history, Uint32Array.from(sequence))).toBe(isEnd)
       }),
     )
   })

@@ -1,5 +1,6 @@
+import { completionsOf } from '../completions.ts'
 import { tokenSequences } from '../fields.ts'
-import { completes } from '../history.ts'
+import { oncePer } from '../once.ts'
 import { defineSampler } from '../sampler.ts'
 
 const noTokens = new Uint32Array(0)
@@ -37,8 +38,14 @@ export const badWords = defineSampler({
   active: ({ bad_words_ids }) => bad_words_ids.length > 0,
   apply(row, { bad_words_ids }, { scope, spares_stop }, { prompt, output, stop }) {
     const history = { prompt: scope === 'all' ? prompt : noTokens, output }
-    const isSpared = (ids: Uint32Array) => spares_stop && ids.length === 1 && stop.includes(ids[0]!)
-    const completed = bad_words_ids.filter((ids) => completes(history, ids) && !isSpared(ids))
-    row.remove(completed.map((ids) => ids.at(-1)!))
+    const spared = new Set(spares_stop ? stop : noTokens)
+    const completed = bansOf(bad_words_ids)(history).filter(
+      ({ token, length }) => length > 1 || !spared.has(token),
+    )
+    row.remove(completed.map(({ token }) => token))
   },
 })
+
+const bansOf = oncePer((sequences: readonly Uint32Array[]) =>
+  completionsOf(sequences.map((ids) => ({ ids, bias: Number.NEGATIVE_INFINITY }))),
+)

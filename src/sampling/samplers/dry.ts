@@ -2,6 +2,8 @@ import * as z from 'zod'
 import { tokenSequences } from '../fields.ts'
 import { joined, known, matchesOfEnd, windowed } from '../history.ts'
 import { log, pow } from '../kernel/index.ts'
+import { lastMatchOf } from '../last-match.ts'
+import { oncePer } from '../once.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** ln of the largest float32; llama.cpp lets no penalty exceed it. */
@@ -84,53 +86,36 @@ export const dry = defineSampler({
     const { dry_multiplier, dry_base, dry_allowed_length, dry_sequence_breakers: breakers } = params
     const tokens = joined(windowed(history, params.dry_penalty_last_n))
     if (tokens.length <= dry_allowed_length) return
-    const limit = sinceLastBreaker(tokens, breakers)
+    const breaker = lastBreakerOf(breakers)(tokens)
+    const limit = breaker ? tokens.length - breaker.start - breaker.length : tokens.length
     if (limit < dry_allowed_length) return
 
-    const repeated = longestRepetitions(tokens, limit)
+    const repeated = longestRepetitions(tokens, limit, dry_allowed_length)
     for (const breaker of breakers) if (breaker.length === 1) repeated.delete(breaker[0]!)
     const mostExponent =
       dry_base > HARMLESS_BASE ? Math.floor(LOG_MAX / log(dry_base)) : Number.POSITIVE_INFINITY
     for (const [id, length] of repeated) {
-      if (length < dry_allowed_length) continue
       const exponent = Math.min(length - dry_allowed_length, mostExponent)
       row.add(known(row, id), -dry_multiplier * pow(dry_base, exponent))
     }
   },
 })
 
-/** For each token that has followed what stands at the end: how much of the end it followed, at most. */
-function longestRepetitions(tokens: Uint32Array, limit: number): Map<number, number> {
+const lastBreakerOf = oncePer(lastMatchOf)
+
+/** For each token that has followed `least` tokens or more of the end: how many it followed, at most. */
+function longestRepetitions(
+  tokens: Uint32Array,
+  limit: number,
+  least: number,
+): Map<number, number> {
   const matches = matchesOfEnd(tokens)
   const longest = new Map<number, number>()
   for (let i = 1; i < tokens.length; i++) {
     const length = Math.min(matches[i - 1]!, limit)
+    if (length < least) continue
     const token = tokens[i]!
     if (length >= (longest.get(token) ?? 0)) longest.set(token, length)
   }
   return longest
-}
-
-/** How many tokens follow the breaker that begins last, the longest of those that begin there. */
-function sinceLastBreaker(tokens: Uint32Array, breakers: readonly Uint32Array[]): number {
-  const byHead = new Map<number, Uint32Array[]>()
-  for (const breaker of breakers) {
-    const others = byHead.get(breaker[0]!)
-    if (others) others.push(breaker)
-    else byHead.set(breaker[0]!, [breaker])
-  }
-  if (byHead.size === 0) return tokens.length
-  for (let start = tokens.length - 1; start >= 0; start--) {
-    let length = 0
-    for (const breaker of byHead.get(tokens[start]!) ?? []) {
-      if (breaker.length > length && isAt(breaker, tokens, start)) length = breaker.length
-    }
-    if (length > 0) return tokens.length - start - length
-  }
-  return tokens.length
-}
-
-function isAt(sequence: Uint32Array, tokens: Uint32Array, start: number): boolean {
-  if (start + sequence.length > tokens.length) return false
-  return sequence.every((token, i) => token === tokens[start + i])
 }

@@ -1,5 +1,6 @@
+import { completionsOf } from '../completions.ts'
 import { sequenceBiases } from '../fields.ts'
-import { completes } from '../history.ts'
+import { oncePer } from '../once.ts'
 import { defineSampler, warnOfBias } from '../sampler.ts'
 
 export const sequenceBias = defineSampler({
@@ -29,9 +30,7 @@ export const sequenceBias = defineSampler({
 
   active: ({ sequence_bias }) => sequence_bias.length > 0,
   apply(row, { sequence_bias }, _rules, history) {
-    for (const { ids, bias } of sequence_bias) {
-      if (completes(history, ids)) row.add(ids.at(-1)!, bias)
-    }
+    for (const { token, bias } of biasesOf(sequence_bias)(history)) row.add(token, bias)
   },
   warn({ sequence_bias }) {
     for (const [i, { bias }] of sequence_bias.entries()) {
@@ -41,3 +40,5 @@ export const sequenceBias = defineSampler({
     return undefined
   },
 })
+
+const biasesOf = oncePer(completionsOf)

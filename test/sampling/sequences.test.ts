@@ -1,0 +1,82 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { completionsOf } from '../../src/sampling/completions.ts'
+import { type History, joined } from '../../src/sampling/history.ts'
+import { lastMatchOf } from '../../src/sampling/last-match.ts'
+
+/** Of few tokens, so that much repeats. */
+const tokens = (minLength: number, maxLength: number) =>
+  fc.array(fc.nat(2), { minLength, maxLength }).map((ids) => Uint32Array.from(ids))
+const sequences = fc.array(tokens(1, 6), { maxLength: 12 })
+
+/** Whether a token that follows these would complete a sequence. */
+function completes(history: History, ids: Uint32Array): boolean {
+  const before = ids.subarray(0, -1)
+  const tokens = joined(history)
+  return before.every((id, i) => id === tokens[tokens.length - before.length + i])
+}
+
+describe('completions', () => {
+  it('are those of each sequence by itself', () => {
+    fc.assert(
+      fc.property(sequences, tokens(0, 8), tokens(0, 8), (lists, prompt, output) => {
+        const history = { prompt, output }
+        const given = lists.map((ids, i) => ({ ids, bias: 2 ** i }))
+        const found = completionsOf(given)(history)
+        const expected = given.filter(({ ids }) => completes(history, ids))
+        const total = (biases: number[]) => biases.reduce((a, b) => a + b, 0)
+        expect(total(found.map(({ bias }) => bias))).toBe(total(expected.map(({ bias }) => bias)))
+        for (const { token, length } of found) {
+          expect(expected.some(({ ids }) => ids.length === length && ids.at(-1) === token)).toBe(
+            true,
+          )
+        }
+        const distinct = new Set(found.map(({ token, length }) => `${token} ${length}`))
+        expect(distinct.size).toBe(found.length)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('cost no more for many sequences than for few', () => {
+    const history = { prompt: new Uint32Array(0), output: new Uint32Array(5000).fill(1) }
+    const long = Array.from({ length: 300 }, (_, i) => ({
+      ids: Uint32Array.from({ length: 3000 }, (_, at) => (at === i ? 2 : 1)),
+      bias: 1,
+    }))
+    const started = performance.now()
+    const find = completionsOf(long)
+    for (let row = 0; row < 500; row++) expect(find(history)).toEqual([])
+    expect(performance.now() - started).toBeLessThan(2000)
+  })
+})
+
+describe('the last match', () => {
+  function slowly(lists: Uint32Array[], text: Uint32Array) {
+    const isAt = (ids: Uint32Array, start: number) => ids.every((id, i) => text[start + i] === id)
+    for (let start = text.length - 1; start >= 0; start--) {
+      const lengths = lists.filter((ids) => isAt(ids, start)).map((ids) => ids.length)
+      if (lengths.length > 0) return { start, length: Math.max(...lengths) }
+    }
+    return undefined
+  }
+
+  it('is the one that a search at each place finds', () => {
+    fc.assert(
+      fc.property(sequences, tokens(0, 30), (lists, text) => {
+        expect(lastMatchOf(lists)(text)).toEqual(slowly(lists, text))
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  it('takes one step a token, however long what nearly matches is', () => {
+    const text = new Uint32Array(200_000).fill(1)
+    const lists = Array.from({ length: 20 }, (_, i) =>
+      Uint32Array.from({ length: 5000 + i }, (_, at) => (at === 0 ? 2 : 1)),
+    )
+    const started = performance.now()
+    expect(lastMatchOf(lists)(text)).toBeUndefined()
+    expect(performance.now() - started).toBeLessThan(2000)
+  })
+})
