@@ -49,34 +49,69 @@ export function joined({ prompt, output }: History): Uint32Array {
   return tokens
 }
 
-/** From so many tokens on an array counts them faster than a map. */
+/** From so many tokens on an array of numbers by id is faster than a map. */
 const MANY = 4096
 
-/** Counts of ids below this are kept in an array, where there are many to count. */
-const COUNTED = 2 ** 20
+/** Ids from here on have no place in it. */
+const MOST_IDS = 2 ** 20
 
-let counters = new Uint32Array(0)
+let byId = new Uint32Array(0)
 
-/** How often each token occurs, in the order in which they first do. */
-export function countTokens(...parts: Uint32Array[]): Map<number, number> {
-  const counts = new Map<number, number>()
-  const total = parts.reduce((sum, { length }) => sum + length, 0)
-  const isLong = total > MANY
-  if (isLong && counters.length === 0) counters = new Uint32Array(COUNTED)
+/**
+ * A number for each token, in the order in which tokens first occur, by what comes of the number before (0 at
+ * first) at a place. Each number is above 0; a place that gives 0 changes nothing.
+ */
+function tally(
+  parts: readonly Uint32Array[],
+  next: (before: number, index: number) => number,
+): Map<number, number> {
+  const numbers = new Map<number, number>()
+  const isLong = parts.reduce((sum, { length }) => sum + length, 0) > MANY
+  if (isLong && byId.length === 0) byId = new Uint32Array(MOST_IDS)
   for (const part of parts) {
     for (let i = 0; i < part.length; i++) {
       const token = part[i]!
-      if (!isLong || token >= COUNTED) counts.set(token, (counts.get(token) ?? 0) + 1)
-      else if (counters[token]!++ === 0) counts.set(token, 0)
+      const isInArray = isLong && token < MOST_IDS
+      const before = isInArray ? byId[token]! : (numbers.get(token) ?? 0)
+      const number = next(before, i)
+      if (number === 0) continue
+      if (!isInArray) numbers.set(token, number)
+      else {
+        if (before === 0) numbers.set(token, 0)
+        byId[token] = number
+      }
     }
   }
-  if (!isLong) return counts
-  for (const token of counts.keys()) {
-    if (token >= COUNTED) continue
-    counts.set(token, counters[token]!)
-    counters[token] = 0
+  for (const [token, number] of numbers) {
+    if (number > 0) continue
+    numbers.set(token, byId[token]!)
+    byId[token] = 0
   }
-  return counts
+  return numbers
+}
+
+/** How often each token occurs, in the order in which they first do. */
+export function countTokens(...parts: Uint32Array[]): Map<number, number> {
+  return tally(parts, (count) => count + 1)
+}
+
+/**
+ * For each token that has followed `least` or more tokens of those at the end, somewhere before it: how many it has
+ * followed, at most `most`. The first token of all has followed nothing.
+ */
+export function followed(
+  tokens: Uint32Array,
+  least: number,
+  most = Number.POSITIVE_INFINITY,
+): Map<number, number> {
+  const matches = matchesOfEnd(tokens)
+  // One more than the length, which may be 0.
+  const numbers = tally([tokens], (before, i) => {
+    const length = i === 0 ? -1 : Math.min(matches[i - 1]!, most)
+    return length < least ? 0 : Math.max(before, length + 1)
+  })
+  for (const [token, number] of numbers) numbers.set(token, number - 1)
+  return numbers
 }
 
 /**

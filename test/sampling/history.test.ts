@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { countTokens, joined, matchesOfEnd, windowed } from '../../src/sampling/history.ts'
+import {
+  countTokens,
+  followed,
+  joined,
+  matchesOfEnd,
+  windowed,
+} from '../../src/sampling/history.ts'
 
 const tokens = fc.array(fc.nat(2), { maxLength: 20 }).map((ids) => Uint32Array.from(ids))
 const histories = fc.record({ prompt: tokens, output: tokens })
@@ -43,5 +49,43 @@ describe('history', () => {
       [1, 3],
       [2, 1],
     ])
+  })
+})
+
+describe.each([10, 5000])('over histories of some %i tokens', (length) => {
+  // Ids on both sides of where an array counts them.
+  const ids = fc.constantFrom(0, 1, 2, 2 ** 20 - 1, 2 ** 20, 2 ** 31 - 1, 2 ** 32 - 1)
+  const period = fc.array(ids, { minLength: 1, maxLength: 7 })
+  const long = fc
+    .tuple(period, fc.array(ids, { maxLength: 5 }))
+    .map(([part, rest]) =>
+      Uint32Array.from({ length }, (_, i) => part[i % part.length]!).map((id, i) => rest[i] ?? id),
+    )
+
+  it('countTokens: how often each occurs', () => {
+    fc.assert(
+      fc.property(long, period, (tokens, others) => {
+        const counts = new Map<number, number>()
+        for (const id of [...tokens, ...others]) counts.set(id, (counts.get(id) ?? 0) + 1)
+        expect([...countTokens(tokens, Uint32Array.from(others))]).toEqual([...counts])
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('followed: the most of the end that each token has followed', () => {
+    fc.assert(
+      fc.property(long, fc.nat(4), fc.integer({ min: 4, max: 9 }), (tokens, least, most) => {
+        const matches = matchesOfEnd(tokens)
+        const longest = new Map<number, number>()
+        for (let i = 1; i < tokens.length; i++) {
+          const count = Math.min(matches[i - 1]!, most)
+          const before = longest.get(tokens[i]!) ?? -1
+          if (count >= least) longest.set(tokens[i]!, Math.max(before, count))
+        }
+        expect([...followed(tokens, least, most)]).toEqual([...longest])
+      }),
+      { numRuns: 50 },
+    )
   })
 })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { tokenSequences } from '../fields.ts'
-import { joined, known, matchesOfEnd, windowed } from '../history.ts'
+import { followed, joined, known, windowed } from '../history.ts'
 import { log, pow } from '../kernel/index.ts'
 import { lastMatchOf } from '../last-match.ts'
 import { oncePer } from '../once.ts'
@@ -90,7 +90,7 @@ export const dry = defineSampler({
     const limit = breaker ? tokens.length - breaker.start - breaker.length : tokens.length
     if (limit < dry_allowed_length) return
 
-    const repeated = longestRepetitions(tokens, limit, dry_allowed_length)
+    const repeated = followed(tokens, dry_allowed_length, limit)
     for (const breaker of breakers) if (breaker.length === 1) repeated.delete(breaker[0]!)
     const mostExponent =
       dry_base > HARMLESS_BASE ? Math.floor(LOG_MAX / log(dry_base)) : Number.POSITIVE_INFINITY
@@ -102,20 +102,3 @@ export const dry = defineSampler({
 })
 
 const lastBreakerOf = oncePer(lastMatchOf)
-
-/** For each token that has followed `least` tokens or more of the end: how many it followed, at most. */
-function longestRepetitions(
-  tokens: Uint32Array,
-  limit: number,
-  least: number,
-): Map<number, number> {
-  const matches = matchesOfEnd(tokens)
-  const longest = new Map<number, number>()
-  for (let i = 1; i < tokens.length; i++) {
-    const length = Math.min(matches[i - 1]!, limit)
-    if (length < least) continue
-    const token = tokens[i]!
-    if (length >= (longest.get(token) ?? 0)) longest.set(token, length)
-  }
-  return longest
-}

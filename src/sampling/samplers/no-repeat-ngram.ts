@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { joined, known, matchesOfEnd } from '../history.ts'
+import { countTokens, followed, joined, known } from '../history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const noRepeatNgram = defineSampler({
@@ -34,8 +34,7 @@ export const noRepeatNgram = defineSampler({
   active: ({ no_repeat_ngram_size }) => no_repeat_ngram_size > 0,
   apply(row, { no_repeat_ngram_size: n }, _rules, history) {
     const tokens = joined(history)
-    const matches = matchesOfEnd(tokens)
-    const repeated = tokens.filter((_, i) => (i === 0 ? 0 : matches[i - 1]!) >= n - 1)
-    row.remove(repeated.map((id) => known(row, id)))
+    const repeated = n === 1 ? countTokens(tokens) : followed(tokens, n - 1)
+    row.remove(Array.from(repeated.keys(), (id) => known(row, id)))
   },
 })
