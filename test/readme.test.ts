@@ -54,7 +54,7 @@ describe('other commands', () => {
       'SOCKET_PATH=/tmp/kelvin.sock PORT=none npm start', // socket.test.ts
       'docker compose up --build', // docker.test.ts, where there is an engine
     ])
-    expect(manifest.scripts.start).toBe('node src/server.ts')
+    expect(manifest.scripts.start).toBe('exec node src/server.ts')
   })
 
   it('npx kelvin sample', () => {

@@ -15,8 +15,11 @@ export interface Server {
 }
 
 /** A server as `npm start` runs it, on a free port. */
-export async function startServer(environment: Record<string, string> = {}): Promise<Server> {
-  const child = spawn('node', ['src/server.ts'], {
+export async function startServer(
+  environment: Record<string, string> = {},
+  [command, ...args]: readonly [string, ...string[]] = ['node', 'src/server.ts'],
+): Promise<Server> {
+  const child = spawn(command, args, {
     cwd: root,
     env: { ...process.env, PORT: '0', HOST: '127.0.0.1', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -45,6 +45,13 @@ it('loses no request that was accepted, over twenty restarts under load', async 
   }
 }, 120_000)
 
+it('ends with npm start', async () => {
+  const server = await startServer({}, ['npm', '--silent', 'start'])
+  await server.stop()
+  const refused = expect.objectContaining({ code: 'ECONNREFUSED' })
+  await expect(ask(whereIs(server.url), '/livez')).rejects.toEqual(refused)
+})
+
 it('says that it would rather have no requests for a while, and takes them', async () => {
   const server = await startServer({ SHUTDOWN_DELAY_MS: '1500' })
   const where = whereIs(server.url)
