@@ -346,11 +346,11 @@ export interface SampleResult {
    */
   entropy: number
   /**
-   * For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. Ranks, `top` and the entropy are of the tokens given.
+   * For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. Ranks, `top`, `kept_count` and the entropy are of the tokens given. Under `raw`, logprobs are those of the whole row wherever `log_z` is given.
    */
   normalization?: 'full' | 'candidates'
   /**
-   * For sparse logits: what the tokens left of those given weigh in the distribution of the whole vocabulary; absent where it is not known.
+   * For sparse logits: the share that the tokens kept have of the distribution over the whole vocabulary; absent where it is not known.
    */
   given_mass?: number
   /**
@@ -408,11 +408,11 @@ export interface ProbabilitiesResult {
    */
   entropy: number
   /**
-   * For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. Ranks, `top` and the entropy are of the tokens given.
+   * For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. Ranks, `top`, `kept_count` and the entropy are of the tokens given. Under `raw`, logprobs are those of the whole row wherever `log_z` is given.
    */
   normalization?: 'full' | 'candidates'
   /**
-   * For sparse logits: what the tokens left of those given weigh in the distribution of the whole vocabulary; absent where it is not known.
+   * For sparse logits: the share that the tokens kept have of the distribution over the whole vocabulary; absent where it is not known.
    */
   given_mass?: number
   /**

@@ -112,6 +112,11 @@ interface RowWarning extends Warning {
 /** What has no place in a tensor of probabilities. */
 const reports = ['top', 'scored', 'trace', 'watched'] as const
 
+const RELATIVE: Warning = {
+  code: 'PROBABILITIES_RELATIVE',
+  message: 'probabilities are relative to the tokens given; accept application/json for given_mass',
+}
+
 /** What was asked for that a tensor does not have. */
 function leftOut(result: RowResult, { answer }: DecodedRow): Warning[] {
   const { return_probabilities: returned, encoding } = answer
@@ -121,6 +126,7 @@ function leftOut(result: RowResult, { answer }: DecodedRow): Warning[] {
     ...(encoding === 'json' ? [] : [`encoding ${encoding}`]),
   ]
   return [
+    ...(result.normalization === 'candidates' ? [RELATIVE] : []),
     ...absent.map((name) => ({
       code: 'OUTPUT_LEFT_OUT',
       message: `a tensor has no place for ${name}; accept application/json`,

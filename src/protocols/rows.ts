@@ -105,6 +105,7 @@ export async function decodeRows(
       address: { seed: seed ?? drawnSeed!, stream: stream ?? ownStream, step },
       answer: fields,
       warnings: answerWarnings(fields),
+      isAddressed: seed !== undefined || stream !== undefined || step > 0n,
       reportsAll: returnedOf(fields, vocabSize) !== 'none',
       ...(n !== undefined && { draw: { n, replacement: replacement! } }),
     })

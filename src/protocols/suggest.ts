@@ -1,5 +1,5 @@
 import leven from 'leven'
-import { type Alias, aliases, valueAliases } from '../sampling/aliases.ts'
+import { type Alias, aliases, elsewhere, valueAliases } from '../sampling/aliases.ts'
 
 /** What somebody may have meant who wrote a name that is not known. */
 
@@ -62,6 +62,8 @@ export function suggestField(name: string, known: readonly string[]): string {
   const key = plain(name)
   const same = known.filter((other) => plain(other) === key)
   if (same.length > 0) return ask(same)
+  const place = elsewhere.get(key)
+  if (place) return `; ${place}`
   const alias = aliasOf.get(key)
   if (!alias) return ask(nearest(name, known))
   const { use, says = '' } = alias
@@ -69,6 +71,11 @@ export function suggestField(name: string, known: readonly string[]): string {
   if (use === undefined) return `; ${unquoted}`
   if (!known.includes(use)) return ''
   return says === '' ? ask([use]) : `${ask([use])} ${unquoted}`
+}
+
+/** The same for a member of an object. */
+export function suggestMember(name: string, known: readonly string[]): string {
+  return ask(nearest(name, known))
 }
 
 /** The same for one of a few values. */

@@ -1,7 +1,13 @@
 import * as z from 'zod'
 import { type Fault, Problem, type ProblemCode, toPointer } from '../errors.ts'
-import { describeValue, isList, isObject, withoutNulls } from '../sampling/parsed.ts'
-import { suggestField, suggestValue } from './suggest.ts'
+import {
+  describeValue,
+  isList,
+  isObject,
+  withoutDefault,
+  withoutNulls,
+} from '../sampling/parsed.ts'
+import { suggestField, suggestMember, suggestValue } from './suggest.ts'
 
 /** Parse a value by a schema, or throw a problem that names each fault, at most `MAX_FAULTS`. */
 export function validate<Schema extends z.ZodType>(
@@ -66,7 +72,16 @@ function parseGiven<Schema extends z.ZodObject>(
   const parse = (name: string, field: z.ZodType, given: unknown) => {
     const result = field.safeParse(given, { reportInput: true })
     if (result.success) parsed[name] = result.data
-    else issues.set(name, placed(result.error.issues, name, fields.has(ROWS) ? given : undefined))
+    else {
+      const base = withoutDefault(field)
+      const known = base instanceof z.ZodObject ? { known: Object.keys(base.shape) } : {}
+      const hinted = result.error.issues.map((issue) => ({
+        ...known,
+        ...issue,
+        hint: hintOf(field, issue, given, fields.has('rows')),
+      }))
+      issues.set(name, placed(hinted, name))
+    }
   }
   for (const name of Object.keys(value)) {
     const field = fields.get(name)
@@ -88,20 +103,46 @@ function parseGiven<Schema extends z.ZodObject>(
   throw toProblem(all, path, names)
 }
 
-/** The field that has what each row has of its own. */
-const ROWS = 'rows'
 const FOR_EACH = '; what each row has of its own goes into rows, a list of objects'
 
-type Issue = z.core.$ZodIssue & { hint?: string }
+/** A fault, with what to add to its message, and what else an object may hold that was checked apart. */
+type Issue = z.core.$ZodIssue & { hint?: string; known?: readonly string[] }
 
-/** Issues of a field of an object, one that may have rows if what was given of it is told. */
-function placed(issues: readonly z.core.$ZodIssue[], name: string, given: unknown): Issue[] {
-  return issues.map((issue) => {
-    const [index, ...deeper] = issue.path
-    const faulty = index !== undefined && Array.isArray(given) ? given[index as number] : given
-    const isForEach = isList(faulty) && deeper.length === 0 && name !== ROWS && name !== 'logits'
-    return { ...issue, path: [name, ...issue.path], ...(isForEach && { hint: FOR_EACH }) }
-  })
+/** What a field takes: a value, a list of values, or something else. */
+function formOf(field: z.ZodType): 'value' | 'list' | 'object' | 'other' {
+  const { type, anyOf, items, enum: choices } = z.toJSONSchema(field, { io: 'input' })
+  const first = type ?? (anyOf?.[0] as z.core.JSONSchema.BaseSchema | undefined)?.type
+  if (first === 'array') return (items as { type?: string })?.type === 'array' ? 'other' : 'list'
+  if (first === 'object') return 'object'
+  return first === undefined && !choices ? 'other' : 'value'
+}
+
+/** What to say of a list that was given where a value or an object belongs. */
+function hintOf(
+  field: z.ZodType,
+  { path: [index, ...deeper] }: Issue,
+  given: unknown,
+  hasRows: boolean,
+): string {
+  if (!isList(given) || deeper.length > 0) return ''
+  const form = formOf(field)
+  if (form === 'object') {
+    const isForRows = Array.isArray(given) && given.every(isObject)
+    if (isForRows) return hasRows ? FOR_EACH : ''
+    const base = withoutDefault(field)
+    const names = base instanceof z.ZodObject ? Object.keys(base.shape) : []
+    return names.length > 0 ? `; it has ${names.join(' and ')}` : ''
+  }
+  const isRows = index === undefined ? form === 'value' : isListAt(given, index) && form === 'list'
+  return isRows && hasRows ? FOR_EACH : ''
+}
+
+const isListAt = (given: unknown, index: PropertyKey) =>
+  Array.isArray(given) && isList(given[index as number])
+
+/** Issues of a field of an object. */
+function placed(issues: readonly Issue[], name: string): Issue[] {
+  return issues.map((issue) => ({ ...issue, path: [name, ...issue.path] }))
 }
 
 function isPlain(value: unknown): value is object {
@@ -123,8 +164,10 @@ function toProblem(
       faults.push({ pointer: toPointer([...path, ...issue.path]), detail })
     } else if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys.slice(0, MAX_FAULTS + 1)) {
-        // Only of the object itself is it known what it may hold.
-        const detail = unknownField(key, issue.path.length === 0 ? known : [])
+        const detail =
+          issue.path.length === 0
+            ? unknownField(key, known)
+            : `Unknown field ${describeValue(key)}${suggestMember(key, issue.known ?? [])}`
         faults.push({ pointer: toPointer([...path, ...issue.path, key]), detail })
       }
     } else {
@@ -157,7 +200,11 @@ function toDetail(issue: z.core.$ZodIssue): string {
 
 function toChoice({ values, input }: z.core.$ZodIssueInvalidValue): string {
   const known = values.map((value) => JSON.stringify(value))
-  const guess = typeof input === 'string' ? suggestValue(input, values.map(String)) : ''
+  const isText = typeof input === 'string'
+  const isQuoted =
+    isText && values.some((value) => typeof value !== 'string' && String(value) === input)
+  if (isQuoted) return `Expected one of ${known.join(', ')}, got the text ${describeValue(input)}`
+  const guess = isText ? suggestValue(input, values.map(String)) : ''
   return `Expected ${known.length > 1 ? 'one of ' : ''}${known.join(', ')}, got ${describeValue(input)}${guess}`
 }
 

@@ -35,7 +35,7 @@ export const aliases: readonly Alias[] = [
     says: '`temperature` is the middle, and `dynatemp_range` how far it goes to either side',
   },
   {
-    names: ['dynamic_temperature', 'dynatemp', 'dynamic_temperature_range'],
+    names: ['dynamic_temperature', 'dynatemp', 'dynamic_temperature_range', 'temperature_range'],
     use: 'dynatemp_range',
   },
   {
@@ -64,8 +64,11 @@ export const aliases: readonly Alias[] = [
   { names: ['skew'], says: 'no sampler here skews a draw' },
   // Draw
   { names: ['mirostat_mode', 'microstat_mode', 'mirostat_type'], use: 'mirostat' },
-  { names: ['tau', 'microstat_tau'], use: 'mirostat_tau' },
-  { names: ['mirostat_lr', 'microstat_eta'], use: 'mirostat_eta' },
+  { names: ['tau', 'microstat_tau', 'miro_tau', 'mirostat_target'], use: 'mirostat_tau' },
+  {
+    names: ['mirostat_lr', 'microstat_eta', 'miro_eta', 'mirostat_learning_rate'],
+    use: 'mirostat_eta',
+  },
   {
     names: ['mirostat_mu', 'mu'],
     says: '`state` has it, as the answer of the step before gave it',
@@ -73,8 +76,8 @@ export const aliases: readonly Alias[] = [
   { names: ['adaptive_p', 'adaptive'], use: 'adaptive_target' },
   {
     names: [
-      'seeds',
       'random_seed',
+      'random_state',
       'rng_seed',
       'sampler_seed',
       'sampling_seed',
@@ -175,7 +178,14 @@ export const aliases: readonly Alias[] = [
     says: 'penalties spare no token; leave the one that is to be spared out of `output_token_ids`',
   },
   { names: ['hallucination_penalty'], use: 'encoder_repetition_penalty' },
-  { names: ['dry_range', 'dry_last_n'], use: 'dry_penalty_last_n' },
+  { names: ['dry_range', 'dry_last_n', 'dry_penalty_range'], use: 'dry_penalty_last_n' },
+  { names: ['dry_penalty', 'dry_strength'], use: 'dry_multiplier' },
+  { names: ['dry_breakers', 'dry_seq_breakers'], use: 'dry_sequence_breakers' },
+  { names: ['dry_length'], use: 'dry_allowed_length' },
+  {
+    names: ['no_replacement', 'without_replacement'],
+    says: '`replacement` false draws each token once',
+  },
   {
     names: ['dry_max_ngram', 'dry_max_occurrences', 'dry_early_exit_match_len'],
     says: 'all repetitions within `dry_penalty_last_n` count',
@@ -288,6 +298,8 @@ export const aliases: readonly Alias[] = [
     names: [
       'logits_processor',
       'logits_processors',
+      'logit_processors',
+      'logits_processor_args',
       'custom_logit_processor',
       'prefix_allowed_tokens_fn',
     ],
@@ -295,7 +307,13 @@ export const aliases: readonly Alias[] = [
   },
   { names: ['cfg', 'cfg_scale', 'guidance'], use: 'guidance_scale' },
   {
-    names: ['negative_prompt', 'negative_prompt_ids', 'uncond_logits', 'negative_logits'],
+    names: [
+      'negative_prompt',
+      'negative_prompt_ids',
+      'uncond_logits',
+      'negative_logits',
+      'neg_logits',
+    ],
     use: 'unconditional_logits',
     says: 'It takes the logits that the model has after the negative prompt',
   },
@@ -375,6 +393,7 @@ export const aliases: readonly Alias[] = [
     ],
     use: 'output_token_ids',
   },
+  { names: ['seeds'], says: '`rows` gives each row a `seed` of its own' },
   { names: ['logit', 'scores', 'lm_logits', 'next_token_logits'], use: 'logits' },
   {
     names: ['dtype', 'shape', 'data', 'vocab_size', 'token_ids', 'values', 'log_z'],
@@ -476,3 +495,16 @@ export const valueAliases: Readonly<Record<string, readonly string[]>> = {
   all: ['true', 'full', 'dense'],
   none: ['false', 'off'],
 }
+
+const UNDRAWN = 'nothing is drawn here; POST /v1/sample draws tokens'
+
+/** Fields that are known, but not everywhere. */
+export const elsewhere: ReadonlyMap<string, string> = new Map([
+  ['logits', 'the logits of every row stand outside rows'],
+  [
+    'rows',
+    'rows stands beside logits in a JSON body of /v1; on /v2 an input has a value for each row',
+  ],
+  ['n', UNDRAWN],
+  ['replacement', UNDRAWN],
+])

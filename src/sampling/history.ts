@@ -1,3 +1,4 @@
+import { oncePer } from './once.ts'
 import type { Row } from './row.ts'
 
 /** The tokens so far: those given, and those generated. */
@@ -28,6 +29,15 @@ export type Part = 'prompt' | 'output' | 'stop'
 export function known(row: Row, id: number, part?: Part): number {
   if (id < row.vocabSize) return id
   throw new UnknownToken(id, part)
+}
+
+const largestOf = oncePer((ids: Uint32Array) => ids.reduce((a, b) => Math.max(a, b), 0))
+
+/** The same for tokens that rows share. */
+export function allKnown(row: Row, ids: Uint32Array, part: Part): Uint32Array {
+  const largest = largestOf(ids)
+  if (largest >= row.vocabSize) throw new UnknownToken(largest, part)
+  return ids
 }
 
 /** The last `count` tokens of a history; −1 is all. */

@@ -42,6 +42,14 @@ function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
     const detail = `Expected at most ${MAX_SEQUENCES} rows, got ${given.length}`
     fault([], detail, 'TOO_MANY_ROWS')
   }
+  const [first] = Array.isArray(value) ? value : []
+  if (isObject(first)) {
+    const batch =
+      'dtype' in first
+        ? 'one tensor of shape [rows, vocabulary size]'
+        : 'one object, in which token_ids, values and log_z are lists with an item for each row'
+    fault([], `Expected numbers, got a list of objects; a batch of them is ${batch}`)
+  }
   const vocabSize = isList(given[0]) ? given[0].length : 0
   if (vocabSize === 0) fault(pathOf(0), 'Expected at least one logit, got an empty array')
   for (const [row, logits] of given.entries()) {

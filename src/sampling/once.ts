@@ -9,3 +9,6 @@ export function oncePer<Key extends object, Value>(make: (key: Key) => Value): (
     return value
   }
 }
+
+/** The ids of a list, each once. */
+export const distinct = oncePer((ids: readonly number[] | Uint32Array) => new Set(ids))

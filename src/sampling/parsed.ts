@@ -74,9 +74,10 @@ export function parsePart<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(withoutNulls(schema, value), { reportInput: true })
   if (result.success) return result.data
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
   throw new Faulty(
     result.error.issues.map(
-      (issue) => ({ ...issue, path: [...path, ...issue.path] }) as z.core.$ZodRawIssue,
+      (issue) => ({ ...issue, known, path: [...path, ...issue.path] }) as z.core.$ZodRawIssue,
     ),
   )
 }

@@ -34,6 +34,8 @@ export interface RowRequest extends History {
   reportsAll?: boolean
   /** What to say of what else was asked for. */
   warnings?: readonly Warning[]
+  /** Whether the request says which random numbers to use. */
+  isAddressed?: boolean
 }
 
 export interface RowResult {
@@ -145,9 +147,7 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
   let reported = processed
   if (params.logprobs_mode === 'raw') {
     reported = loadRaw(logits)
-    // One answer is about one set of tokens.
-    normalization = reported.settle(normalization === 'candidates')
-    if (normalization === 'candidates') processed.settle(true)
+    if (reported.settle(false) === 'candidates') normalization = 'candidates'
   }
   const warnings = [...planned.warnings, ...contextWarnings(planned, request)]
   if (request.warnings) warnings.push(...request.warnings)
@@ -178,6 +178,10 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
     const { trace: steps, watched } = traceRow(request, planned, context)
     if (params.trace) result.trace = steps
     if (watched.length > 0) result.watched = watched
+  }
+  if (!token_ids && !rolled && request.isAddressed) {
+    const message = 'seed, stream and step have no effect: nothing is drawn'
+    warnings.push({ code: 'PARAMETER_WITHOUT_EFFECT', message })
   }
   if (token_ids || rolled) result.address = request.address
   return result

@@ -4,6 +4,7 @@ import { Elements } from './elements.ts'
 import { exp, kernel, log, log1p } from './kernel/index.ts'
 import type { RowMemory } from './kernel/memory.ts'
 import { firstMaximum, loadRow } from './load.ts'
+import { distinct, oncePer } from './once.ts'
 import { reusable } from './reusable.ts'
 import { type Cut, cutByWeight } from './select.ts'
 import type { Candidates } from './sparse.ts'
@@ -47,6 +48,8 @@ const FAINTEST = 1e-100
 const ROUNDED_UP = 1 + 1e-12
 
 const nearnessOf = reusable()
+
+const sorted = oncePer((ids: Uint32Array) => Uint32Array.from(distinct(ids)).sort())
 
 export interface Token {
   id: number
@@ -606,13 +609,17 @@ export class Row {
   }
 
   /** Take tokens out of play. */
-  remove(ids: ArrayLike<number>): void {
+  remove(ids: readonly number[] | Uint32Array): void {
     if (ids.length === 0) return
-    if (this.#unseen) {
-      for (let i = 0; i < ids.length; i++) if (this.#unseen.has(ids[i]!)) this.#blurUnseen()
-    }
+    if (this.#unseen?.isWeighed && ids.some((id) => this.#unseen!.has(id))) this.#blurUnseen()
     if (this.#isDense) {
       this.#dense.remove(ids)
+    } else if (ids.length > this.#size) {
+      const removed = distinct(ids)
+      for (let i = 0; i < this.#size; i++) {
+        if (removed.has(this.ids[i]!)) this.logits[i] = Number.NEGATIVE_INFINITY
+      }
+      this.#dropMasked()
     } else {
       for (let i = 0; i < ids.length; i++) {
         const index = this.indexOf(ids[i]!)
@@ -672,16 +679,28 @@ export class Row {
    * with equal logits.
    */
   keepOnly(allowed: Uint32Array, force = false): void {
-    const ids = [...new Set(allowed)].sort((a, b) => a - b)
-    let entries = ids
-      .map((id) => ({ id, logit: this.logitOf(id) }))
-      .filter(({ logit }) => logit > Number.NEGATIVE_INFINITY)
-    const isKnown = !this.#unseen || !ids.some((id) => this.#unseen!.has(id))
+    const kept = distinct(allowed)
+    const isKnown = !this.#unseen || !allowed.some((id) => this.#unseen!.has(id))
     if (isKnown) this.#leaveUnseen()
     else this.#blurUnseen()
-    if (force && isKnown && entries.length === 0) entries = ids.map((id) => ({ id, logit: 0 }))
-    this.#become(entries.length)
-    entries.forEach(({ id, logit }, i) => {
+    if (this.#isDense) {
+      const tokens = Array.from(sorted(allowed), (id) => ({ id, logit: this.#dense.logitOf(id) }))
+      this.#replace(tokens.filter(({ logit }) => logit > Number.NEGATIVE_INFINITY))
+    } else {
+      for (let i = 0; i < this.#size; i++) {
+        if (!kept.has(this.ids[i]!)) this.logits[i] = Number.NEGATIVE_INFINITY
+      }
+      this.#dropMasked()
+      this.#forget()
+    }
+    if (force && isKnown && this.#size === 0) {
+      this.#replace(Array.from(sorted(allowed), (id) => ({ id, logit: 0 })))
+    }
+  }
+
+  #replace(tokens: readonly Token[]): void {
+    this.#become(tokens.length)
+    tokens.forEach(({ id, logit }, i) => {
       this.ids[i] = id
       this.logits[i] = logit
     })

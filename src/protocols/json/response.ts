@@ -108,11 +108,11 @@ const distribution = {
       description:
         'For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the ' +
         'tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. ' +
-        'Ranks, `top` and the entropy are of the tokens given.',
+        'Ranks, `top`, `kept_count` and the entropy are of the tokens given. Under `raw`, logprobs are those of the whole row wherever `log_z` is given.',
     }),
   given_mass: Probability.optional().meta({
     description:
-      'For sparse logits: what the tokens left of those given weigh in the distribution of the whole vocabulary; ' +
+      'For sparse logits: the share that the tokens kept have of the distribution over the whole vocabulary; ' +
       'absent where it is not known.',
   }),
 }
@@ -170,6 +170,9 @@ export const ProbabilitiesResponse = z
 
 type Warnings = z.output<typeof warnings>
 
+/** An answer lists this many warnings, and counts the others. */
+const MOST_WARNINGS = 1024
+
 /** The answer to a request, as JSON text in parts. Each row is written before the next is worked on. */
 export async function encode(
   rows: readonly DecodedRow[],
@@ -177,15 +180,23 @@ export async function encode(
 ): Promise<string[]> {
   const written: string[] = []
   const warned: Warnings = []
+  let leftOut = 0
   let row = 0
   for (const result of results) {
     const encoded = encodeRow(result, rows[row]!.answer)
-    for (const warning of result.warnings) warned.push({ ...warning, row })
+    for (const warning of result.warnings) {
+      if (warned.length < MOST_WARNINGS) warned.push({ ...warning, row })
+      else leftOut++
+    }
     written.push(row === 0 ? '{"results":[' : ',')
     await writeJson(encoded, written)
     row++
     const turn = pace()
     if (turn) await turn
+  }
+  if (leftOut > 0) {
+    const message = `${leftOut} more warnings, for this row and others`
+    warned.push({ code: 'WARNINGS_LEFT_OUT', message, row: warned.at(-1)!.row })
   }
   written.push(`],"warnings":${JSON.stringify(warned)}}`)
   return written

@@ -32,7 +32,8 @@ const Parameters = parsed(
     if (!isObject(value)) return fault([], `Expected an object, got ${describeValue(value)}`)
     for (const [name, given] of Object.entries(value)) {
       if (isList(given) || isObject(given)) {
-        fault([name], `Expected a text, number or boolean, got ${describeValue(given)}; ${OTHERS}`)
+        const how = isList(given) ? OTHERS : 'an object is a text of JSON'
+        fault([name], `Expected a text, number or boolean, got ${describeValue(given)}; ${how}`)
       }
     }
     return value as Record<string, ParameterValue | null>

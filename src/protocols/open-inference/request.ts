@@ -101,14 +101,21 @@ function rowValues(
   return Array.from({ length: count }, (_, row) => {
     const own = values.slice(row * length, (row + 1) * length)
     if (kind === 'bytes') return toBytes(name, own)
-    // Lists of different lengths are padded with negative numbers.
-    if (parameter.isList) return own.filter((value) => !((value as number) < 0))
+    if (parameter.isList) return withoutPadding(own)
     if (own.length !== 1) fault(name, `Expected one value for each row, got shape [${shape}]`)
     const [value] = own
     if (typeof value === 'number') return toDecimal(value, datatype)
     const isJson = kind === 'object' || kind === 'json'
     return isJson && typeof value === 'string' ? toValue(value, parameter) : value
   })
+}
+
+/** Lists of different lengths are padded with negative numbers, before them or after. */
+function withoutPadding(values: readonly unknown[]): unknown[] {
+  const isPadding = (value: unknown) => (value as number) < 0
+  const first = values.findIndex((value) => !isPadding(value))
+  const last = values.findLastIndex((value) => !isPadding(value))
+  return first < 0 ? [] : values.slice(first, last + 1)
 }
 
 /** Words of a mask, as the field takes them. */

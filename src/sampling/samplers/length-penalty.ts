@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { known } from '../history.ts'
 import { pow } from '../kernel/index.ts'
+import { distinct } from '../once.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** The largest float32: any growth beyond it decides as much. */
@@ -61,7 +62,7 @@ export const lengthPenalty = defineSampler({
     const { start, factor } = decay!
     if (output.length <= start) return
     const growth = Math.min(pow(factor, output.length - start), MOST_GROWTH)
-    for (const id of new Set(stop)) {
+    for (const id of distinct(stop)) {
       const logit = row.logitOf(known(row, id, 'stop'))
       row.raiseUnseen(id)
       row.setLogit(id, logit + Math.abs(logit + row.shift) * (growth - 1))

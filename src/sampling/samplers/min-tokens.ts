@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { known } from '../history.ts'
+import { allKnown } from '../history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const minTokens = defineSampler({
@@ -34,6 +34,6 @@ export const minTokens = defineSampler({
   needsStop: true,
   active: ({ min_tokens }) => min_tokens > 0,
   apply(row, { min_tokens }, _rules, { output, stop }) {
-    if (output.length < min_tokens) row.remove(stop.map((id) => known(row, id, 'stop')))
+    if (output.length < min_tokens) row.remove(allKnown(row, stop, 'stop'))
   },
 })

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { tokenIds } from '../fields.ts'
 import { exp, log } from '../kernel/index.ts'
+import { distinct } from '../once.ts'
 import { purposes } from '../philox.ts'
 import type { Row, Token } from '../row.ts'
 import { defineSampler } from '../sampler.ts'
@@ -62,7 +63,7 @@ export const xtc = defineSampler({
   active: ({ xtc_probability }) => xtc_probability > 0,
   apply(row, params, { counts_masked }, context) {
     const { xtc_probability, xtc_threshold, xtc_mode, xtc_protected_token_ids } = params
-    const isProtected = new Set(xtc_protected_token_ids)
+    const isProtected = distinct(xtc_protected_token_ids)
     const likely = row.tokensFrom(xtc_threshold).filter(({ id }) => !isProtected.has(id))
     if (likely.length < 2) return
     const needed = row.minTokensToKeep + likely.length - 1
