@@ -92,9 +92,10 @@ export function contextWarnings(
   { steps }: Plan,
   { stop, state, address }: Pick<Context, 'stop' | 'state'> & { address: { step: bigint } },
 ): Warning[] {
-  const warnings: Warning[] = []
   const unused = new Set(Object.keys(state))
+  const warnings: Warning[] = []
   for (const { sampler } of steps) {
+    if (!sampler.needsStop && !sampler.state) continue
     if (sampler.needsStop && stop.length === 0) {
       warnings.push(withoutEffect(sampler.name, 'stop_token_ids is empty'))
     }

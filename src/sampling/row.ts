@@ -570,15 +570,18 @@ export class Row {
   /** Add to the tempered logit of a token; −∞ takes it out of play. */
   add(id: number, bias: number): void {
     if (bias === 0) return
-    const logit = this.logitOf(id)
+    let logit = this.logitOf(id)
     if (logit === Number.NEGATIVE_INFINITY) {
       if (bias > 0) this.raiseUnseen(id)
       else if (this.#unseen?.has(id)) this.#blurUnseen()
     } else if (bias === Number.NEGATIVE_INFINITY) {
       this.#put(id, bias)
     } else {
-      if (this.#isCoarse(logit)) this.countFromLargest()
-      this.#put(id, bounded(this.logitOf(id) + bias * this.#temperature))
+      if (this.#isCoarse(logit)) {
+        this.countFromLargest()
+        logit = this.logitOf(id)
+      }
+      this.#put(id, bounded(logit + bias * this.#temperature))
     }
   }
 
