@@ -28,9 +28,13 @@ public final class Main {
     SamplingApi api =
         new SamplingApi(new ApiClient().setBasePath(System.getenv("KELVIN_URL")));
     ByteBuffer row = ByteBuffer.allocate(20).order(ByteOrder.LITTLE_ENDIAN);
+    double sum = 0;
     for (float logit : new float[] {2, 1, 0.5f, -1, -3}) {
       row.putFloat(logit);
+      sum += Math.exp(logit / 0.8);
     }
+    // Of token 1 at temperature 0.8, which the seed 42 draws.
+    double logprob = 1 / 0.8 - Math.log(sum);
 
     // JSON
     Tensor tensor =
@@ -42,7 +46,7 @@ public final class Main {
             .seed(new Uint64(42L));
     SampleResult result = api.sampleWithJson(request).execute().getResults().get(0);
     expect(result.getTokenIds(), List.of(1));
-    expect(result.getLogprobs(), List.of(-1.6320654345050247));
+    expect(Math.abs(result.getLogprobs().get(0) - logprob) < 1e-12, true);
     expect(result.getSeed(), "42");
 
     // Bytes, with the rest in the query
