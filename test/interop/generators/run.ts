@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { startServer } from '../../server.ts'
 
@@ -13,6 +13,14 @@ import { startServer } from '../../server.ts'
 const source = fileURLToPath(new URL('.', import.meta.url))
 const work = fileURLToPath(new URL('../../../node_modules/.cache/generators', import.meta.url))
 const bin = `${work}/venv/bin`
+
+const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+
+/** What the README has behind the name of a generator, of the document in the folder above. */
+function argumentsFor(generator: string): string[] {
+  const [, given] = new RegExp(`\`${generator} ([^\`]*)\``).exec(readme)!
+  return given!.replace('openapi.json', '../openapi.json').split(' ')
+}
 
 /** How long Schemathesis takes for all: examples and coverage, and fuzzing for what is left, a minute. */
 const SCHEMATHESIS_SECONDS = 80
@@ -54,10 +62,15 @@ async function timed(name: string, work: () => Promise<void>): Promise<boolean> 
   return error === undefined
 }
 
-async function installPython(): Promise<void> {
+async function install(...what: string[]): Promise<void> {
   const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check']
+  await run('.', `${bin}/python`, [...pip, ...what])
+}
+
+/** What takes longest begins first. */
+async function installSchemathesis(): Promise<void> {
   if (!existsSync(`${bin}/python`)) await run('.', 'python3', ['-m', 'venv', 'venv'])
-  await run('.', `${bin}/python`, [...pip, '-r', 'requirements.txt'])
+  await install('-c', 'requirements.txt', 'schemathesis')
 }
 
 mkdirSync(work, { recursive: true })
@@ -72,13 +85,16 @@ const environment = { KELVIN_URL: server.url }
 const document = await fetch(`${server.url}/openapi.json`)
 writeFileSync(`${work}/openapi.json`, await document.text())
 
-const python = installPython()
+const schemathesis = installSchemathesis()
 const npm = run('.', 'npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'])
 
 const passed = await Promise.all([
   timed('openapi-typescript and openapi-fetch', async () => {
     await npm
-    await run('.', 'npm', ['run', 'generate'])
+    await run('typescript', 'npx', [
+      'openapi-typescript',
+      ...argumentsFor('npx openapi-typescript'),
+    ])
     await run('.', 'npm', ['run', 'compile'])
     await run('typescript', 'node', ['built/client.js'], environment)
   }),
@@ -87,25 +103,25 @@ const passed = await Promise.all([
     await run('.', 'npm', ['run', 'lint'])
   }),
   timed('openapi-python-client', async () => {
-    await python
-    const output = ['--output-path', 'kelvin', '--meta', 'none', '--overwrite']
-    const from = ['generate', '--path', '../openapi.json', '--fail-on-warning', ...output]
-    await run('python', `${bin}/openapi-python-client`, from, {
-      PATH: `${bin}:${process.env.PATH}`,
-    })
+    await schemathesis
+    await install('-r', 'requirements.txt')
+    const given = [...argumentsFor('openapi-python-client'), '--fail-on-warning']
+    // It calls ruff, which is installed beside it.
+    const path = { PATH: `${bin}:${process.env.PATH}` }
+    await run('python', `${bin}/openapi-python-client`, given, path)
     await run('python', `${bin}/python`, ['client.py'], environment)
   }),
   timed('oapi-codegen', async () => {
     mkdirSync(`${work}/go/kelvin`)
-    const output = ['-package', 'kelvin', '-o', 'kelvin/kelvin.go', '../openapi.json']
-    await run('go', 'go', ['tool', 'oapi-codegen', '-generate', 'types,client', ...output])
+    await run('go', 'go', ['tool', 'oapi-codegen', ...argumentsFor('oapi-codegen')])
     await run('go', 'go', ['run', '.'], environment)
   }),
+  // Maven runs it, with the same option.
   timed('openapi-generator', async () => {
     await run('java', 'mvn', ['--batch-mode', '--quiet', 'compile', 'exec:java'], environment)
   }),
   timed('Schemathesis', async () => {
-    await python
+    await schemathesis
     const settings = ['--config-file', 'schemathesis.toml', 'run', `${fuzzed.url}/openapi.json`]
     const phases = ['--phases', 'examples,coverage,fuzzing', '--checks', 'all']
     const bounds = ['--max-time', String(SCHEMATHESIS_SECONDS), '--seed', '1', '--no-color']
