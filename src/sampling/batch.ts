@@ -11,16 +11,17 @@ const logitSchema = {
   title: 'Logit',
   anyOf: [{ type: 'number' }, { title: 'NegativeInfinity', const: '-Infinity' }],
 } as const
-export const rowSchema = {
-  title: 'LogitRow',
-  type: 'array',
-  minItems: 1,
-  items: logitSchema,
-} as const
+const rowSchema = { title: 'LogitRow', type: 'array', minItems: 1, items: logitSchema } as const
+const numbersSchema = { ...rowSchema, title: 'NumberRow', items: { type: 'number' } } as const
+
 /** A row, or for a batch a list of rows. */
-export const rowOrRows = <Row extends { title: string }>(row: Row) => ({
-  anyOf: [row, { title: `${row.title}s`, type: 'array', minItems: 1, items: row }],
-})
+export const rowOrRows = <Row extends { title: string }>(row: Row) => [
+  row,
+  { title: `${row.title}s`, type: 'array', minItems: 1, items: row },
+]
+
+/** The forms of logits as lists. Those without "-Infinity" are forms of their own, which spare typed languages a choice for each number. */
+export const listForms = [...rowOrRows(rowSchema), ...rowOrRows(numbersSchema)]
 
 export type Logits = Elements | Candidates
 

@@ -1,4 +1,4 @@
-import { type Batch, finite, parseNumbers, rowOrRows, rowSchema } from './batch.ts'
+import { type Batch, finite, listForms, parseNumbers } from './batch.ts'
 import type { Elements } from './elements.ts'
 import { listOrSame, MAX_SEQUENCES, perRow, vocabularyChecks } from './fields.ts'
 import { describeValue, type FaultAt, isList, isObject, parsed, toPart } from './parsed.ts'
@@ -14,7 +14,7 @@ export const Logits = parsed(
       'The model’s logits: a row, a batch of rows of equal length, a dense tensor, or the most likely tokens alone. ' +
       'Rounded to float32. "-Infinity" (−∞ in tensors) takes a token out of play; NaN and +∞ are errors.',
     title: 'Logits',
-    anyOf: [...rowOrRows(rowSchema).anyOf, tensorSchema, toPart(SparseLogits)],
+    anyOf: [...listForms, tensorSchema, toPart(SparseLogits)],
   },
   parseLogits,
 )
@@ -74,7 +74,7 @@ export function logitRows(description: string) {
     {
       title: 'DenseLogits',
       description,
-      anyOf: [...rowOrRows(rowSchema).anyOf, tensorSchema],
+      anyOf: [...listForms, tensorSchema],
     },
     (value, fault): Float32Array | Float32Array[] => {
       if (Array.isArray(value) && value.length > MAX_SEQUENCES && isList(value[0])) {

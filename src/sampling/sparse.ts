@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { ProblemCode } from '../errors.ts'
-import { type Batch, finite, parseNumbers, rowOrRows, rowSchema } from './batch.ts'
+import { type Batch, finite, listForms, parseNumbers, rowOrRows } from './batch.ts'
 import { Elements } from './elements.ts'
 import { beyondVocabulary, parseIds, tokenIdsSchema } from './fields.ts'
 import { exp, log } from './kernel/index.ts'
@@ -20,12 +20,12 @@ export const SparseLogits = z
       title: 'SparseTokenIds',
       description:
         'The most likely tokens of a row, in any order, each once; for a batch a list for each row.',
-      ...rowOrRows(idsSchema),
+      anyOf: rowOrRows(idsSchema),
     }),
     values: z.unknown().meta({
       title: 'SparseValues',
       description: 'Their logits, in the same order.',
-      ...rowOrRows(rowSchema),
+      anyOf: listForms,
     }),
     log_z: z
       .unknown()
@@ -35,7 +35,7 @@ export const SparseLogits = z
           'ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch a list. ' +
           'With it thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. ' +
           'Absent: probabilities are relative to the tokens given, unless a filter certainly removes all others.',
-        ...rowOrRows({ title: 'LogZValue', type: 'number' }),
+        anyOf: rowOrRows({ title: 'LogZValue', type: 'number' }),
       })
       .optional(),
   })

@@ -46,6 +46,9 @@ function simplify(schema: unknown): void {
       simplify(component)
     }
   } else if (component) Object.assign(given, structuredClone(component), given)
+  // Logits with and without "-Infinity" are one type here.
+  const isNumbers = (form: Schema) => /\/NumberRows?$/.test(form.$ref ?? '')
+  if (given.anyOf) given.anyOf = (given.anyOf as Schema[]).filter((form) => !isNumbers(form))
   for (const part of Object.values(given)) simplify(part)
 }
 

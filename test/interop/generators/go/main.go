@@ -71,6 +71,7 @@ func main() {
 	expect(*result.Scored.Ranks[1], int64(5))
 
 	// An error is the problem document.
+	check(body.Logits.FromNumberRow([]float64{2, 1, 0.5, -1, -3}))
 	body.Temperature = pointer(-1.0)
 	answer, err = client.SampleWithResponse(ctx, nil, body)
 	check(err)

@@ -67,7 +67,8 @@ public final class Main {
 
     // An error is the problem document.
     try {
-      api.sampleWithJson(request.temperature(-1.0)).execute();
+      Logits list = new Logits(List.of(2.0, 1.0, 0.5, -1.0, -3.0));
+      api.sampleWithJson(request.logits(list).temperature(-1.0)).execute();
       throw new AssertionError("no error");
     } catch (ApiException error) {
       expect(error.getCode(), 400);
