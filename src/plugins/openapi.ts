@@ -128,8 +128,8 @@ export function errorResponses(
   return Object.fromEntries(responses)
 }
 
-/** Padded. */
-const BASE64 = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
+/** Padded, and without bits that no byte has. */
+const BASE64 = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$'
 
 /** zod validates, and describes itself; @fastify/swagger collects the routes. */
 export async function registerOpenapi(app: FastifyInstance, version: string): Promise<void> {

@@ -20,7 +20,10 @@ export const rowOrRows = <Row extends { title: string }>(row: Row) => [
   { title: `${row.title}s`, type: 'array', minItems: 1, items: row },
 ]
 
-/** The forms of logits as lists. Those without "-Infinity" are forms of their own, which spare typed languages a choice for each number. */
+/**
+ * The forms of logits as lists. Those without "-Infinity" are forms of their own, which spare languages
+ * with types a choice for each number; they come last, because openapi-generator's Java knows one list only.
+ */
 export const listForms = [...rowOrRows(rowSchema), ...rowOrRows(numbersSchema)]
 
 export type Logits = Elements | Candidates

@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Objects;
 import kelvin.api.SamplingApi;
 import kelvin.model.Dtype;
+import kelvin.model.Logit;
 import kelvin.model.Logits;
+import kelvin.model.NegativeInfinity;
 import kelvin.model.Problem;
 import kelvin.model.ProblemCode;
 import kelvin.model.SampleRequest;
@@ -67,7 +69,7 @@ public final class Main {
 
     // An error is the problem document.
     try {
-      Logits list = new Logits(List.of(2.0, 1.0, 0.5, -1.0, -3.0));
+      Logits list = new Logits(List.of(new Logit(2.0), new Logit(NegativeInfinity._INFINITY)));
       api.sampleWithJson(request.logits(list).temperature(-1.0)).execute();
       throw new AssertionError("no error");
     } catch (ApiException error) {
