@@ -169,10 +169,9 @@ class Cases:
         self.same(expected, "sample", {"logits": LOGITS}, parameters=parameters)
 
     def test_parameters_for_each_row(self):
-        temperature = np.array([0.7, 1.3, 0], np.float32)
         inputs = {
             "logits": LOGITS,
-            "temperature": temperature,
+            "temperature": np.array([0.7, 1.3, 0], np.float32),
             "top_p": np.array([[0.9], [0.5], [1]]),
             "top_k": np.array([[10], [0], [3]], np.int32),
             "min_tokens_to_keep": np.array([1, 2, 3], np.uint8),
@@ -180,10 +179,10 @@ class Cases:
             "seed": np.array([7], np.uint64),
             "n": np.array([4], np.uint32),
         }
-        # float32's 0.7 is another number than 0.7: it is to be taken as it was sent.
+        # float32's 0.7 is another number than 0.7: the decimal is what was meant.
         rows = [
             {
-                "temperature": float(temperature[row]),
+                "temperature": [0.7, 1.3, 0][row],
                 "top_p": [0.9, 0.5, 1][row],
                 "top_k": [10, 0, 3][row],
                 "min_tokens_to_keep": row + 1,
@@ -226,9 +225,13 @@ class Cases:
         )
 
     def test_a_seed_of_the_server_draws_the_same_again(self):
-        answer = self.client.infer("sample", {"logits": LOGITS}, outputs=["token_ids", "seed"])
-        rows = [{"seed": str(seed)} for seed in answer.outputs["seed"]]
-        assert_outputs(answer.outputs, v1("sample", LOGITS, rows=rows), ["token_ids", "seed"])
+        outputs = ["token_ids", "seed", "stream"]
+        answer = self.client.infer("sample", {"logits": LOGITS}, outputs=outputs)
+        address = {name: answer.outputs[name] for name in ["seed", "stream"]}
+        rows = [{name: str(values[row]) for name, values in address.items()} for row in range(3)]
+        expected = v1("sample", LOGITS, rows=rows)
+        assert_outputs(answer.outputs, expected, outputs)
+        self.same(expected, "sample", {"logits": LOGITS, **address}, outputs)
 
     def test_histories(self):
         parameters = {"seed": 7, "repetition_penalty": 1.5, "frequency_penalty": 0.5}

@@ -15,6 +15,7 @@ OUTPUTS = {
     "logprobs": np.float32,
     "probabilities": np.float32,
     "seed": np.uint64,
+    "stream": np.uint64,
     "kept_count": np.int64,
     "entropy": np.float32,
 }
@@ -40,8 +41,9 @@ def v1(model, logits, **fields):
     body = {"logits": tensor, "return_probabilities": "all", **fields}
     results = post(f"/v1/{model}", body)["results"]
     for result in results:
-        if "seed" in result:
-            result["seed"] = int(result["seed"])
+        for name in ["seed", "stream"]:
+            if name in result:
+                result[name] = int(result[name])
     return {
         name: np.array([result[name] for result in results], dtype=dtype)
         for name, dtype in OUTPUTS.items()

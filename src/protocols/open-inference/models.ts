@@ -32,6 +32,7 @@ export const models: readonly Model[] = [
       'kept_count',
       'entropy',
       'seed',
+      'stream',
       ...reports,
       'state',
     ],

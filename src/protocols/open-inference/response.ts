@@ -104,9 +104,15 @@ export const outputs = {
   },
   seed: {
     datatype: 'UINT64',
-    description: 'Send it again to replay the draw.',
+    description: 'Send it again, with `stream`, to replay the draw.',
     isList: false,
     of: (_result, { address }) => BigUint64Array.of(address.seed),
+  },
+  stream: {
+    datatype: 'UINT64',
+    description: 'Tells apart rows that share a seed.',
+    isList: false,
+    of: (_result, { address }) => BigUint64Array.of(address.stream),
   },
   top: report('top', 'The most likely tokens, where `top_logprobs` asks for them.'),
   scored: report('scored', 'The tokens of `logprob_token_ids`.'),
