@@ -348,32 +348,42 @@ export class Dense {
   collect(threshold: number, limit = Number.POSITIVE_INFINITY, allAside = false): number {
     const { row, maxima, ids, logits, views } = this.#memory
     const bound = float32Below(threshold)
-    let count = kernel.collect(row, this.#blocks, maxima, bound, limit, ids, logits)
+    const count = kernel.collect(row, this.#blocks, maxima, bound, limit, ids, logits)
     if (this.#aside.size === 0) return count
     const aside = [...this.#aside].filter(
       ([, logit]) => allAside || (logit >= threshold && logit < limit),
     )
-    aside.sort(([a], [b]) => a - b)
-    // Merged from the back, so that what is moved is moved once.
-    let from = count - 1
-    count += aside.length
-    for (let to = count - 1, next = aside.length - 1; next >= 0; to--) {
-      const [id, logit] = aside[next]!
-      if (from >= 0 && views.ids[from]! > id) {
-        views.ids[to] = views.ids[from]!
-        views.logits[to] = views.logits[from]!
-        from--
-      } else {
-        views.ids[to] = id
-        views.logits[to] = logit
-        next--
-      }
-    }
-    return count
+    const tokens = aside.map(([id, logit]) => ({ id, logit })).sort((a, b) => a.id - b.id)
+    return mergeTokens(views, count, tokens)
   }
 }
 
 const runningOf = reusable()
+
+export interface Token {
+  id: number
+  logit: number
+}
+
+/** Put tokens among the first `size` entries of the arrays, ids ascending in both; how many there are then. */
+export function mergeTokens(
+  { ids, logits }: Pick<RowMemory['views'], 'ids' | 'logits'>,
+  size: number,
+  tokens: readonly Token[],
+): number {
+  // From the back, so that what is moved is moved once.
+  let from = size - 1
+  const merged = size + tokens.length
+  for (let to = merged - 1, next = tokens.length - 1; next >= 0; to--) {
+    const { id, logit } = tokens[next]!
+    const isMoved = from >= 0 && ids[from]! > id
+    ids[to] = isMoved ? ids[from]! : id
+    logits[to] = isMoved ? logits[from]! : logit
+    if (isMoved) from--
+    else next--
+  }
+  return merged
+}
 
 /** The sum of masses without the largest, which is 1. */
 export function restOf(masses: Float64Array, size: number): number {

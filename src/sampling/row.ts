@@ -1,5 +1,5 @@
 import type { Logits } from './batch.ts'
-import { Dense, type MassSum, restOf, TAIL_ERROR } from './dense.ts'
+import { Dense, type MassSum, mergeTokens, restOf, TAIL_ERROR, type Token } from './dense.ts'
 import { Elements } from './elements.ts'
 import { exp, kernel, log, log1p } from './kernel/index.ts'
 import type { RowMemory } from './kernel/memory.ts'
@@ -51,10 +51,7 @@ const nearnessOf = reusable()
 
 const sorted = oncePer((ids: Uint32Array) => Uint32Array.from(distinct(ids)).sort())
 
-export interface Token {
-  id: number
-  logit: number
-}
+export type { Token } from './dense.ts'
 
 /** How tokens are ranked for a cut by share. */
 interface Ranking {
@@ -647,23 +644,8 @@ export class Row {
     }))
     if (back.length > FEW) this.gather()
     if (this.#isDense) for (const { id, logit } of back) this.#dense.putBack(id, logit)
-    else this.#merge(back)
+    else this.#size = mergeTokens(this, this.#size, back)
     this.#forget()
-  }
-
-  /** From the back, so that what is moved is moved once; ids ascend. */
-  #merge(tokens: readonly Token[]): void {
-    const { ids, logits } = this
-    let from = this.#size - 1
-    this.#size += tokens.length
-    for (let to = this.#size - 1, next = tokens.length - 1; next >= 0; to--) {
-      const { id, logit } = tokens[next]!
-      const isMoved = from >= 0 && ids[from]! > id
-      ids[to] = isMoved ? ids[from]! : id
-      logits[to] = isMoved ? logits[from]! : logit
-      if (isMoved) from--
-      else next--
-    }
   }
 
   #dropMasked(): void {
