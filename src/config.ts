@@ -139,30 +139,38 @@ const Variables = z.object({
   MAX_INFLIGHT_BYTES: integer(1024, Number.MAX_SAFE_INTEGER)
     .prefault(String(128 * 2 ** 20))
     .describe(
-      'Most bytes that the bodies of requests under way may take together; a request beyond is a 503 before its body is read.',
+      'Most bytes that requests under way may take together, for what has come of their bodies and what is not read of their answers. Beyond it requests wait, and are refused with 503 where they cannot.',
     ),
-  MAX_INFLIGHT_REQUESTS: integer(1, 2 ** 20)
-    .prefault('256')
-    .describe('Most requests under way, as a burst may be; one more is a 503.'),
-  MAX_SUSTAINED_REQUESTS: integer(1, 2 ** 20)
-    .prefault('3')
+  MAX_QUEUE_MS: integer(0, 3_600_000)
+    .prefault('1000')
     .describe(
-      'Most requests under way when there has been no pause in which a burst could have ended; one more is a 503. So answers stay quick under any load.',
+      'Longest expected wait of a request, in milliseconds: the work ahead of it. One that would wait longer is refused at once, with 503; so is one that has waited twice as long when its turn comes.',
     ),
-  MAX_EVENT_LOOP_DELAY_MS: integer(0, 60_000)
-    .prefault('200')
-    .describe(
-      'How late the event loop may be of late, in milliseconds; then 503 while anything is under way. 0 sets no limit.',
-    ),
-  HEADERS_TIMEOUT_MS: integer(0, 3_600_000)
+  MAX_QUEUE: integer(0, 2 ** 20)
+    .prefault('1024')
+    .describe('Most requests that wait; one more is refused at once, with 503.'),
+  HEADERS_TIMEOUT_MS: integer(1, 3_600_000)
     .prefault('10000')
     .describe(
-      'How long the headers of a request may take to arrive, or the first request on a connection to begin, in milliseconds; then 408. 0 waits as long as for the whole.',
+      'How long the headers of a request may take to arrive, the first request on a connection to begin, or a TLS handshake to end, in milliseconds; then the connection ends, with 408 where there is a request.',
     ),
   REQUEST_TIMEOUT_MS: integer(0, 3_600_000)
     .prefault('60000')
     .describe(
-      'How long a request may take to arrive, in milliseconds; then 408. A client that reads nothing of its answer for twice as long is cut off. 0 waits forever.',
+      'How long a body may take to arrive once it is read, in milliseconds; then 408. 0 sets no limit.',
+    ),
+  MIN_BODY_RATE: integer(0, 2 ** 30)
+    .prefault('1024')
+    .describe(
+      'Least rate at which a body must arrive, in bytes a second, over any `BODY_GRACE_MS`; slower is a 408. 0 sets no limit.',
+    ),
+  BODY_GRACE_MS: integer(1, 3_600_000)
+    .prefault('5000')
+    .describe('The time over which `MIN_BODY_RATE` is measured, in milliseconds.'),
+  READ_TIMEOUT_MS: integer(0, 3_600_000)
+    .prefault('10000')
+    .describe(
+      'How long a client may read nothing of its answer, in milliseconds; then its connection is cut off. 0 sets no limit.',
     ),
   KEEP_ALIVE_TIMEOUT_MS: integer(1, 3_600_000)
     .prefault('72000')

@@ -48,6 +48,8 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly statusCode: number
   readonly faults: readonly Fault[]
+  /** When to try again, where that can help. */
+  retryAfterMs?: number
 
   constructor(code: ProblemCode, detail: string, faults: readonly Fault[] = []) {
     // Nobody asks where in the code a request was found wanting, and to note it would take longer than all else.

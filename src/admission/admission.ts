@@ -1,168 +1,327 @@
-import type { IncomingMessage } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import type { Config } from '../config.ts'
-import { Problem } from '../errors.ts'
-import { type EventLoop, watchEventLoop } from './event-loop.ts'
+import type { Problem } from '../errors.ts'
+import { isTurnSpent } from '../turns.ts'
+import { Costs } from './costs.ts'
+import { type Refusal, refusal, refusals } from './refusals.ts'
 
-/** Which limit a request was refused by, or that there will be no more. */
-export const refusals = [
-  'bytes',
-  'requests',
-  'saturation',
-  'event_loop_delay',
-  'shutting_down',
-] as const
-export type Refusal = (typeof refusals)[number]
-
-/**
- * A burst may take as long as there was a pause before it, in milliseconds up to this. Where there was none,
- * there is no burst, but more than can be done.
- */
-const LONGEST_BURST = 50
-
-/** How much the newest request counts beside those before it in what a request costs. */
-const WEIGHT = 0.1
-/** A request counts for at most so many of those before it: the first of a process take far longer than the rest. */
-const OUTLIER = 4
-
-/** For how long the loop has been busy, and for how long not, since the process began, in milliseconds. */
-const loopTime = () => performance.eventLoopUtilization()
+/** So many are read and computed at a time: enough that the loop has always something to do. */
+const ACTIVE = 4
+/** A body of which less than `PROGRESS` bytes come in so many milliseconds holds none of those places. */
+const PATIENCE = 5
+const PROGRESS = 2 ** 14
+/** How often requests that wait are looked at when nothing happens, in milliseconds. */
+const LOOK = 2
+/** How long a request computes before others that are ready have their turn, in milliseconds. */
+const TURN = 50
+/** What Node may read of a body that nobody asked for yet, in bytes. */
+const READ_AHEAD = 2 ** 16
 
 export type Limits = Pick<
   Config,
-  | 'MAX_BODY_BYTES'
-  | 'MAX_INFLIGHT_BYTES'
-  | 'MAX_INFLIGHT_REQUESTS'
-  | 'MAX_SUSTAINED_REQUESTS'
-  | 'MAX_EVENT_LOOP_DELAY_MS'
+  'MAX_BODY_BYTES' | 'MAX_INFLIGHT_BYTES' | 'MAX_QUEUE' | 'MAX_QUEUE_MS'
 >
 
-/** What is under way, and what of it there may be. */
-export interface Admission {
+/** One request on its way through: it waits, is read, is ready, computes, and is written. */
+export class Ticket {
+  readonly kind: string
+  /** What is announced of its body, in bytes. */
+  readonly length: number | undefined
+  /** How long the loop was expected to be busy with it, in milliseconds, and was. */
+  readonly expected: number
+  spent = 0
+  readonly entered = performance.now()
+  state: 'waiting' | 'reading' | 'ready' | 'writing' | 'left' = 'waiting'
+  /** When its body began to be read, and when there was last more than a little of it. */
+  began = 0
+  progressed = 0
+  #counted = 0
+  /** What has come of its body, and what else it takes, in bytes. */
+  received = 0
+  held = 0
+  /** Called when it may go on, or with why it may not. */
+  proceed: (() => void) | undefined
+  refuse: ((problem: Error) => void) | undefined
+
+  constructor(kind: string, length: number | undefined, expected: number) {
+    this.kind = kind
+    this.length = length
+    this.expected = expected
+  }
+
+  receive(bytes: number, now: number): void {
+    this.received += bytes
+    if (this.received - this.#counted < PROGRESS) return
+    this.#counted = this.received
+    this.progressed = now
+  }
+
+  /** Whether it gives the loop something to do. */
+  isActive(now: number): boolean {
+    return this.state === 'ready' || (this.state === 'reading' && now - this.progressed < PATIENCE)
+  }
+
+  /** How long others wait for it at most, in milliseconds, before they have a turn. */
+  get ahead(): number {
+    return Math.min(TURN, Math.max(0, this.expected - this.spent))
+  }
+
+  /** What is still to come of its body. */
+  get missing(): number {
+    return Math.max(0, (this.length ?? 0) - this.received)
+  }
+}
+
+/**
+ * Who may come in, and whose turn it is. Requests wait in the order they came in before their bodies are
+ * read; then one of those whose bodies are in computes at a time.
+ */
+export class Admission {
   readonly limits: Limits
-  readonly loop: EventLoop
-  requests: number
-  bytes: number
   /** How many were refused, by why. */
-  readonly refused: Map<Refusal, number>
-  /** What a request has kept the loop busy for, of late, in milliseconds. */
-  cost: number
-  /** How long the loop had been busy when the last request ended, or the first of several began. */
-  active: number
-  /** How long a burst may take now. */
-  burst: number
-  /** How long the loop had not been busy when that was reckoned. */
-  idle: number
+  readonly refused = new Map<Refusal, number>(refusals.map((reason) => [reason, 0]))
   /** Draining, it takes what comes and says that it would rather have none; closing, it takes none. */
-  phase: 'open' | 'draining' | 'closing'
-}
+  phase: 'open' | 'draining' | 'closing' = 'open'
+  /** What the requests under way take, in bytes. */
+  bytes = 0
+  readonly #waiting = new Set<Ticket>()
+  readonly #admitted = new Set<Ticket>()
+  /** Those that wait for a turn to compute; and the one that has it, since when. */
+  readonly #ready = new Set<Ticket>()
+  #computing: Ticket | undefined
+  #turnBegan = 0
+  readonly #costs = new Costs()
+  /** What those that wait are expected to take, in milliseconds. */
+  #aheadOfLast = 0
+  #isLookDue = false
+  #looked = 0
+  #idle = 0
 
-export function openAdmission(limits: Limits): Admission {
-  return {
-    limits,
-    loop: watchEventLoop(),
-    requests: 0,
-    bytes: 0,
-    refused: new Map(refusals.map((reason) => [reason, 0])),
-    cost: 1,
-    active: 0,
-    burst: LONGEST_BURST,
-    idle: 0,
-    phase: 'open',
-  }
-}
-
-const claims = new WeakMap<IncomingMessage, Claim>()
-
-/** The bytes of one request's body, first those announced, then those that come beyond them. */
-class Claim {
-  readonly #admission: Admission
-  #held: number
-  #received = 0
-
-  constructor(admission: Admission, announced: number) {
-    this.#admission = admission
-    this.#held = announced
-    // What there was to do while there were no requests was not theirs.
-    if (admission.requests === 0) admission.active = loopTime().active
-    admission.requests++
-    admission.bytes += announced
+  constructor(limits: Limits) {
+    this.limits = limits
   }
 
-  receive(bytes: number): void {
-    this.#received += bytes
-    const more = this.#received - this.#held
-    if (more <= 0) return
-    const admission = this.#admission
-    const isAlone = admission.requests === 1
-    if (!isAlone && admission.bytes + more > admission.limits.MAX_INFLIGHT_BYTES) {
-      throw refuse(admission, 'bytes')
+  /** How many wait for their bodies to be read. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Those that were let in and are not over. */
+  get underWay(): ReadonlySet<Ticket> {
+    return this.#admitted
+  }
+
+  /** The work ahead of a request that came now, in milliseconds. */
+  expectedWait(): number {
+    let wait = this.#aheadOfLast
+    for (const ticket of this.#admitted) {
+      if (ticket.state === 'reading' || ticket.state === 'ready') wait += ticket.ahead
     }
-    this.#held += more
-    admission.bytes += more
+    return wait
   }
 
-  release(): void {
-    const admission = this.#admission
-    admission.requests--
-    admission.bytes -= this.#held
-    const { active } = loopTime()
-    const cost = Math.min(active - admission.active, OUTLIER * admission.cost)
-    admission.cost += WEIGHT * (cost - admission.cost)
-    admission.active = active
+  /** Why a request that came now would be refused, if it would. */
+  findRefusal(length = 0): Problem | undefined {
+    const { limits } = this
+    if (this.phase === 'closing') return this.#refuse('shutting_down', 'Cannot take new requests while shutting down')
+    if (this.#waiting.size === 0 && this.#hasRoom(length)) return undefined
+    if (this.#waiting.size >= limits.MAX_QUEUE) {
+      return this.#refuse('queue', `${this.#waiting.size} requests wait, which is the limit`)
+    }
+    const wait = this.expectedWait()
+    if (wait > limits.MAX_QUEUE_MS) {
+      const detail = `The work ahead takes ${Math.round(wait)} ms, and the limit is ${limits.MAX_QUEUE_MS} ms`
+      return this.#refuse('wait', detail)
+    }
+    if (this.bytes + Math.min(length, READ_AHEAD) > limits.MAX_INFLIGHT_BYTES) {
+      return this.#refuse('bytes', this.#fullness())
+    }
+    return undefined
   }
-}
 
-function refuse({ refused, limits }: Admission, reason: Refusal): Problem {
-  refused.set(reason, refused.get(reason)! + 1)
-  if (reason === 'shutting_down') {
-    return new Problem('SHUTTING_DOWN', 'Cannot take new requests while shutting down')
+  #fullness(): string {
+    return `The requests under way take more than ${this.limits.MAX_INFLIGHT_BYTES} bytes with this one`
   }
-  const details = {
-    bytes: `The bodies under way take more than ${limits.MAX_INFLIGHT_BYTES} bytes with this one`,
-    requests: `There are ${limits.MAX_INFLIGHT_REQUESTS} requests under way`,
-    saturation: `There is more to do than can be done, and ${limits.MAX_SUSTAINED_REQUESTS} requests are under way`,
-    event_loop_delay: `The event loop is more than ${limits.MAX_EVENT_LOOP_DELAY_MS} ms late`,
+
+  #refuse(reason: Refusal, detail: string): Problem {
+    this.refused.set(reason, this.refused.get(reason)! + 1)
+    return refusal(reason, detail, this.expectedWait())
   }
-  return new Problem('OVERLOADED', `${details[reason]}: try again in a second`)
-}
 
-/** Whether there is time left in a burst for one more request, which then takes it. */
-function takeOfBurst(admission: Admission): boolean {
-  const { idle } = loopTime()
-  admission.burst = Math.min(LONGEST_BURST, admission.burst + idle - admission.idle)
-  admission.idle = idle
-  if (admission.burst < admission.cost) return false
-  admission.burst -= admission.cost
-  return true
-}
+  /** A place in the queue, or the refusal thrown. Nothing of the body is read before `whenAdmitted`. */
+  enter(kind: string, length: number | undefined): Ticket {
+    const problem = this.findRefusal(length)
+    if (problem) throw problem
+    const ticket = new Ticket(kind, length, this.#costs.of(kind, length))
+    this.#hold(ticket, Math.min(length ?? READ_AHEAD, READ_AHEAD))
+    this.#waiting.add(ticket)
+    this.#aheadOfLast += ticket.ahead
+    return ticket
+  }
 
-/** Why there is no room for one more request, if there is none. */
-function findRefusal(admission: Admission, announced: number): Refusal | undefined {
-  const { limits, loop, requests, bytes } = admission
-  if (admission.phase === 'closing') return 'shutting_down'
-  if (requests >= limits.MAX_INFLIGHT_REQUESTS) return 'requests'
-  // A request alone is always taken, up to the limit of its own.
-  if (requests > 0 && bytes + announced > limits.MAX_INFLIGHT_BYTES) return 'bytes'
-  if (requests >= limits.MAX_SUSTAINED_REQUESTS && !takeOfBurst(admission)) return 'saturation'
-  const { MAX_EVENT_LOOP_DELAY_MS: delay } = limits
-  if (delay > 0 && requests > 0 && loop.delay > delay) return 'event_loop_delay'
-  return undefined
-}
+  /** Resolves when the body of a request may be read; it may be at once where there is nothing to wait for. */
+  whenAdmitted(ticket: Ticket): Promise<void> | undefined {
+    this.#admitNext()
+    if (ticket.state !== 'waiting') return undefined
+    return new Promise((resolve, reject) => {
+      ticket.proceed = resolve
+      ticket.refuse = reject
+    })
+  }
 
-/** Take a request in, and return what is to be called when it is over; or why it is refused. */
-export function admit(admission: Admission, request: IncomingMessage): (() => void) | Problem {
-  const length = Number(request.headers['content-length'] ?? 0)
-  // Of a body that is too large by itself nothing is read.
-  const announced = length > admission.limits.MAX_BODY_BYTES ? 0 : length
-  const reason = findRefusal(admission, announced)
-  if (reason) return refuse(admission, reason)
-  const claim = new Claim(admission, announced)
-  claims.set(request, claim)
-  return () => claim.release()
-}
+  /** Let those in that have waited longest, as far as there is room. */
+  #admitNext(): void {
+    for (const ticket of this.#waiting) {
+      const isSpent = this.#admitted.size > 0 && isTurnSpent()
+      if (isSpent || !this.#hasRoom(ticket.length)) return this.#lookLater(isSpent)
+      this.#admit(ticket)
+    }
+  }
 
-/** Some bytes of a request's body have come; they are refused where they find no room that was not theirs. */
-export function receive(request: IncomingMessage, bytes: number): void {
-  claims.get(request)?.receive(bytes)
+  #admit(ticket: Ticket): void {
+    const now = performance.now()
+    const waited = now - ticket.entered
+    this.#unqueue(ticket)
+    if (waited > 2 * this.limits.MAX_QUEUE_MS) {
+      this.#free(ticket)
+      ticket.state = 'left'
+      const detail = `It has waited ${Math.round(waited)} ms, which is more than twice ${this.limits.MAX_QUEUE_MS} ms`
+      return ticket.refuse?.(this.#refuse('late', detail))
+    }
+    ticket.state = 'reading'
+    ticket.began = now
+    ticket.progressed = now
+    this.#free(ticket)
+    this.#admitted.add(ticket)
+    ticket.proceed?.()
+  }
+
+  #unqueue(ticket: Ticket): void {
+    this.#waiting.delete(ticket)
+    this.#aheadOfLast = this.#waiting.size === 0 ? 0 : this.#aheadOfLast - ticket.ahead
+  }
+
+  #lookLater(isSoon: boolean): void {
+    if (this.#isLookDue) return
+    this.#isLookDue = true
+    const look = () => {
+      this.#isLookDue = false
+      this.#admitNext()
+    }
+    if (isSoon) setImmediate(look)
+    else setTimeout(look, LOOK)
+  }
+
+  /** Whether a body of this length may be read now. With nothing to do, one always may. */
+  #hasRoom(length = 0): boolean {
+    const now = performance.now()
+    let active = 0
+    let missing = 0
+    for (const ticket of this.#admitted) {
+      if (!ticket.isActive(now)) continue
+      active++
+      missing += ticket.missing
+    }
+    if (active === 0) return true
+    if (active >= ACTIVE && !this.#wasIdle(now)) return false
+    return this.bytes + missing + Math.min(length, this.limits.MAX_BODY_BYTES) <= this.limits.MAX_INFLIGHT_BYTES
+  }
+
+  /** Whether the loop had little to do since the last look: those that are read are slow to come. */
+  #wasIdle(now: number): boolean {
+    const since = now - this.#looked
+    if (since < LOOK) return false
+    const { idle } = performance.eventLoopUtilization()
+    const wasIdle = idle - this.#idle > since / 2
+    this.#looked = now
+    this.#idle = idle
+    return wasIdle
+  }
+
+  #hold(ticket: Ticket, bytes: number): void {
+    this.bytes += bytes
+    ticket.held += bytes
+  }
+
+  #free(ticket: Ticket): void {
+    this.bytes -= ticket.held
+    ticket.held = 0
+  }
+
+  /** Some of a request's body has come; it is refused where it finds no room and others go on. */
+  receive(ticket: Ticket, bytes: number): void {
+    const now = performance.now()
+    if (this.bytes + bytes > this.limits.MAX_INFLIGHT_BYTES && this.#isAnyActive(now, ticket)) {
+      throw this.#refuse('bytes', this.#fullness())
+    }
+    ticket.receive(bytes, now)
+    this.#hold(ticket, bytes)
+  }
+
+  #isAnyActive(now: number, except: Ticket): boolean {
+    for (const ticket of this.#admitted) if (ticket !== except && ticket.isActive(now)) return true
+    return false
+  }
+
+  /** What a request takes beside its body, such as what was written of its answer and is not read yet, in bytes. */
+  charge(ticket: Ticket, bytes: number): void {
+    if (ticket.state === 'left') return
+    this.#hold(ticket, bytes)
+  }
+
+  /** The turn of a request whose body is in: something to wait for where another one computes. */
+  takeTurn(ticket: Ticket): Promise<void> | undefined {
+    ticket.state = 'ready'
+    if (this.#computing === undefined) {
+      this.#begin(ticket)
+      return undefined
+    }
+    this.#ready.add(ticket)
+    return new Promise((resolve, reject) => {
+      ticket.proceed = resolve
+      ticket.refuse = reject
+    })
+  }
+
+  #begin(ticket: Ticket): void {
+    this.#computing = ticket
+    this.#turnBegan = performance.now()
+  }
+
+  /** Whether others are ready, and have waited for this one long enough. */
+  isTurnOver(): boolean {
+    return this.#ready.size > 0 && performance.now() - this.#turnBegan > TURN
+  }
+
+  /** A request has nothing to compute for now: its answer is read, or it is others' turn. */
+  giveTurn(ticket: Ticket): void {
+    if (this.#computing !== ticket) return
+    if (ticket.state === 'ready') ticket.state = 'writing'
+    ticket.progressed = performance.now()
+    this.#computing = undefined
+    const [next] = this.#ready
+    if (!next) return
+    this.#ready.delete(next)
+    this.#begin(next)
+    next.proceed!()
+  }
+
+  /** All that a request asked for is done, except that its answer may still have to be read. */
+  finish(ticket: Ticket): void {
+    this.#costs.note(ticket.kind, ticket.length, ticket.spent)
+    this.giveTurn(ticket)
+    this.#admitNext()
+  }
+
+  /** A request is over, or its client has gone. `reason` is for what waits for its turn. */
+  leave(ticket: Ticket, reason: Error): void {
+    if (ticket.state === 'waiting') this.#unqueue(ticket)
+    ticket.state = 'left'
+    this.#ready.delete(ticket)
+    this.#admitted.delete(ticket)
+    this.#free(ticket)
+    ticket.refuse?.(reason)
+    this.giveTurn(ticket)
+    this.#admitNext()
+  }
 }

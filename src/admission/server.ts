@@ -7,58 +7,60 @@ import {
 } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { Config } from '../config.ts'
-import { Problem } from '../errors.ts'
-import { type Admission, admit } from './admission.ts'
+import type { Problem } from '../errors.ts'
+import type { Admission } from './admission.ts'
 import { drainAfterAnswers, endAfterAnswer } from './drain.ts'
+import { retryHeaders } from './refusals.ts'
 
-/** Writes why a request is refused. */
-export type SendRefusal = (
-  problem: Problem,
-  request: IncomingMessage,
-  response: ServerResponse,
-) => void
+/** How often late heads are looked for, in milliseconds. Node's own default is 30 seconds. */
+const LOOK = 250
 
-function refuse(
-  problem: Problem,
-  request: IncomingMessage,
-  response: ServerResponse,
-  send: SendRefusal,
-): void {
-  endAfterAnswer(request, response)
-  if (problem.code === 'SHUTTING_DOWN') response.setHeader('connection', 'close')
-  response.setHeader('retry-after', '1')
-  send(problem, request, response)
+/** What the server asks others about a request before it is one of Fastify's. */
+export interface Door {
+  /** Why a request may not come in, whether or not there is room. */
+  check(request: IncomingMessage): Problem | undefined
+  /** Writes why a request is refused. */
+  send(problem: Problem, request: IncomingMessage, response: ServerResponse): void
 }
 
 /**
- * The HTTP server. What is posted is work, and comes in if there is room for it; it is refused before
- * anything is made of it, so that this costs little however often it happens. What is only looked at,
- * like probes, is never refused, until the very end.
+ * The HTTP server. What is posted is work: where it could not even wait, it is refused before anything is
+ * made of it, so that this costs little however often it happens. What is only looked at, like probes, is
+ * never refused, until the very end.
  */
 export function createServer(
   config: Config,
   admission: Admission,
   handle: RequestListener,
-  send: SendRefusal,
+  door: Door,
 ): Server {
-  const { REQUEST_TIMEOUT_MS, HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS } = config
-  const isShorter = HEADERS_TIMEOUT_MS > 0 && HEADERS_TIMEOUT_MS < (REQUEST_TIMEOUT_MS || Infinity)
+  const { HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS, READ_TIMEOUT_MS } = config
   const options = {
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    // Node has one of its own if it is not told of it here.
-    headersTimeout: isShorter ? HEADERS_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
+    // Bodies are timed while they are read, not while they wait.
+    requestTimeout: 0,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    handshakeTimeout: HEADERS_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    // It would look for late requests every 30 seconds.
-    connectionsCheckingInterval: 1000,
+    connectionsCheckingInterval: LOOK,
     // A request without one it would refuse without a word; that is a problem like others.
     requireHostHeader: false,
   }
 
+  function refuse(problem: Problem, request: IncomingMessage, response: ServerResponse): void {
+    endAfterAnswer(request, response)
+    if (problem.code === 'SHUTTING_DOWN') response.setHeader('connection', 'close')
+    for (const [name, value] of Object.entries(retryHeaders(problem))) {
+      response.setHeader(name, value)
+    }
+    door.send(problem, request, response)
+  }
+
   function listener(request: IncomingMessage, response: ServerResponse) {
-    if (request.method === 'POST' || admission.phase === 'closing') {
-      const admitted = admit(admission, request)
-      if (admitted instanceof Problem) return refuse(admitted, request, response, send)
-      response.once('close', admitted)
+    const isWork = request.method === 'POST' || admission.phase === 'closing'
+    // Who may not come in is told so by Fastify.
+    if (isWork && !door.check(request)) {
+      const problem = admission.findRefusal(Number(request.headers['content-length'] ?? 0))
+      if (problem) return refuse(problem, request, response)
     }
     handle(request, response)
   }
@@ -75,6 +77,6 @@ export function createServer(
     const reason = 'CONNECT is for proxies, and this is none'
     server.emit('clientError', Object.assign(new Error(reason), { reason }), socket)
   })
-  // A client that does not read its answer is not waited for either; but one that is late gets to hear it first.
-  return server.setTimeout(2 * REQUEST_TIMEOUT_MS)
+  // Of a socket that takes nothing of what is written to it. Bodies have limits of their own.
+  return server.setTimeout(READ_TIMEOUT_MS)
 }

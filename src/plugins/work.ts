@@ -65,20 +65,42 @@ export class Work {
   }
 }
 
-/** Hand the body of a request on as it arrives, as long as there is room for it. */
+/**
+ * Waits until a request may come in, and hands its body on as it arrives. When that is done, it is its turn
+ * to compute. `open` makes what takes the body: nothing is kept of a request that waits.
+ */
 export async function takeBody(
   request: FastifyRequest,
   reply: FastifyReply,
   limit: number,
-  push: (piece: Uint8Array) => boolean,
+  open: () => Push,
 ): Promise<void> {
-  announcedLength(request.raw, limit)
+  const { admission } = request.server
+  const { work } = request as { work: Work }
+  const length = announcedLength(request.raw, limit)
+  const ticket = admission.enter(work.transport, length)
+  work.ticket = ticket
+  reply.raw.once('close', () => admission.leave(ticket, incomplete()))
+  const admitted = admission.whenAdmitted(ticket)
+  if (admitted) await admitted
   // A client that asks before it sends is told when nothing is left that it could have been spared for.
   if (request.headers.expect !== undefined) askForBody(reply.raw)
-  await readBody(request.raw, limit, (piece) => {
-    receive(request.raw, piece.length)
-    return push(piece)
-  })
-  // Whoever came before goes on first.
-  await pace()
+  const push = open()
+  await readBody(
+    request.raw,
+    limit,
+    (piece) => {
+      const { length } = piece
+      admission.receive(ticket, length)
+      const began = performance.now()
+      const isDone = push(piece)
+      ticket.spent += performance.now() - began
+      return isDone
+    },
+    (end) => {
+      ticket.refuse = end
+    },
+  )
+  const turn = admission.takeTurn(ticket)
+  if (turn) await turn
 }

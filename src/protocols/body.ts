@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { createGunzip, createInflate } from 'node:zlib'
 import { Problem } from '../errors.ts'
-import { pace } from './pace.ts'
+import { isTurnSpent, nextTurn } from '../turns.ts'
 
 const decompressors = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate }
 
@@ -45,7 +45,13 @@ function free({ buffer, byteLength }: Uint8Array): void {
  * Hand the body of a request on, piece by piece as it arrives. Where that fails, or the body is larger
  * than the limit, what is still to come is let go by, so that the client gets to read its answer.
  */
-export function readBody(request: IncomingMessage, limit: number, push: Push): Promise<void> {
+export function readBody(
+  request: IncomingMessage,
+  limit: number,
+  push: Push,
+  /** Is given what ends it early. */
+  onBegin: (end: (error: Error) => void) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
     const body = decoded(request, encoding)
@@ -73,13 +79,12 @@ export function readBody(request: IncomingMessage, limit: number, push: Push): P
         end(error as Error)
         return
       }
-      const turn = pace()
-      if (turn) {
-        body.pause()
-        void turn.then(() => body.resume())
-      }
+      if (!isTurnSpent()) return
+      body.pause()
+      void nextTurn().then(() => body.resume())
     }
 
+    onBegin(end)
     body.on('data', take)
     body.once('end', () => end())
     body.once('error', (error) => {
@@ -95,6 +100,6 @@ export function readBody(request: IncomingMessage, limit: number, push: Push): P
   })
 }
 
-function incomplete(): Problem {
+export function incomplete(): Problem {
   return new Problem('BODY_INCOMPLETE', 'The connection ended before the body did')
 }

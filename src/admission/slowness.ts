@@ -1,0 +1,55 @@
+import type { Config } from '../config.ts'
+import { Problem } from '../errors.ts'
+import type { Admission, Ticket } from './admission.ts'
+
+/** How often requests under way are looked at, in milliseconds. */
+const LOOK = 250
+
+export type Limits = Pick<
+  Config,
+  'REQUEST_TIMEOUT_MS' | 'MIN_BODY_RATE' | 'BODY_GRACE_MS'
+>
+
+/** What had come of a body, and when, at the last look at which it had come fast enough. */
+interface Mark {
+  received: number
+  at: number
+}
+
+/**
+ * Ends requests whose clients are too slow, until it is stopped: bodies that come slower than the least
+ * rate, or take too long as a whole, and answers that are not read.
+ */
+export function endSlowRequests(admission: Admission, limits: Limits): () => void {
+  const { REQUEST_TIMEOUT_MS: longest, MIN_BODY_RATE: rate, BODY_GRACE_MS: grace } = limits
+  const least = (rate * grace) / 1000
+  const marks = new WeakMap<Ticket, Mark>()
+
+  function findFault(ticket: Ticket, now: number): string | undefined {
+    if (longest > 0 && now - ticket.began > longest) {
+      return `The body did not arrive within ${longest} ms (REQUEST_TIMEOUT_MS)`
+    }
+    const mark = marks.get(ticket) ?? { received: 0, at: ticket.began }
+    if (ticket.received - mark.received >= least) {
+      marks.set(ticket, { received: ticket.received, at: now })
+    } else if (now - mark.at > grace) {
+      return `The body came slower than ${rate} bytes a second for ${grace} ms (MIN_BODY_RATE)`
+    } else if (!marks.has(ticket)) marks.set(ticket, mark)
+    return undefined
+  }
+
+  function look(): void {
+    const now = performance.now()
+    for (const ticket of admission.underWay) {
+      if (ticket.state === 'reading') {
+        const fault = findFault(ticket, now)
+        if (fault) ticket.refuse?.(new Problem('REQUEST_TIMEOUT', fault))
+      } else if (ticket.state === 'writing' && longest > 0 && now - ticket.progressed > longest) {
+        ticket.refuse?.(new Problem('REQUEST_TIMEOUT', `Nothing of the answer was read for ${longest} ms`))
+      }
+    }
+  }
+
+  const timer = setInterval(look, LOOK).unref()
+  return () => clearInterval(timer)
+}
