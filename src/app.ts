@@ -1,11 +1,12 @@
 import type { Server } from 'node:http'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import manifest from '../package.json' with { type: 'json' }
 import { type Admission, openAdmission } from './admission/admission.ts'
 import { reportRefusals } from './admission/report.ts'
 import { createServer } from './admission/server.ts'
 import type { Config } from './config.ts'
-import { registerAccess } from './plugins/access.ts'
+import { openLog } from './log.ts'
+import { openAccess, registerAccess } from './plugins/access.ts'
 import { registerBodies } from './plugins/bodies.ts'
 import { registerCertificate } from './plugins/certificate.ts'
 import { registerCors } from './plugins/cors.ts'
@@ -51,8 +52,10 @@ async function documentation(scope: FastifyInstance): Promise<void> {
 /** The wiring: admission, plugins, then routes. It listens on nothing. */
 export async function buildApp(config: Config): Promise<FastifyInstance> {
   const admission = openAdmission(config)
+  const log: FastifyBaseLogger = openLog(config)
+  const access = openAccess(config, log)
   const app: FastifyInstance = Fastify({
-    logger: { level: config.LOG_LEVEL },
+    loggerInstance: log,
     logController: new RequestLog(),
     genReqId: requestId,
     requestIdHeader: false,
@@ -92,7 +95,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   registerShutdown(app, admission)
   registerCertificate(app, config)
   if (config.CORS_ORIGINS) await registerCors(app, config.CORS_ORIGINS)
-  registerAccess(app, config)
+  registerAccess(app, access)
   registerBodies(app)
 
   await sampleRoute(app, config)

@@ -53,6 +53,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     own: [
       'src/admission',
       'src/config.ts',
+      'src/log.ts',
       'src/plugins',
       'src/routes',
       'src/sampling/pipeline.ts',
@@ -65,6 +66,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     packages: ['node:'],
   },
   'src/config.ts': { own: [], packages: ['zod'] },
+  'src/log.ts': { own: ['src/config.ts'], packages: ['pino'] },
   'src/files.ts': { own: [], packages: ['node:fs'] },
   'src/errors.ts': { own: [], packages: [] },
   'src/client': { own: ['src/client'], packages: ['undici', 'node:'] },

@@ -1,14 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { endAfterAnswer } from '../admission/drain.ts'
 import { ApiKey, type Config, ConfigError } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { followFiles } from '../files.ts'
 
+type RouteKind = 'probe' | 'docs' | 'metrics'
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whom a route is for, where it is not for who has a key. */
-    access?: 'probe' | 'docs' | 'metrics'
+    access?: RouteKind
   }
 }
 
@@ -32,17 +35,28 @@ function parseKeys(content: string): string[] {
   return keys
 }
 
-/** Asks for a key, if there are any; of probes never, of documentation and metrics as configured. */
-export function registerAccess(app: FastifyInstance, config: Config): void {
+/** Who may send requests. */
+export interface Access {
+  /** Why a request is refused, if it is. `kind` is its route's; work has none, so a POST can be checked before it is routed. */
+  check(request: IncomingMessage, kind?: RouteKind): Problem | undefined
+  /** Ends following the file of keys. */
+  stop(): void
+}
+
+type Log = Parameters<typeof followFiles>[2]
+
+/** The keys of this configuration. A file of them is followed until `stop`. */
+export function openAccess(config: Config, log: Log): Access {
   const own = (config.API_KEYS ?? []).map(digest)
   let keys: readonly Buffer[] = own
+  let stop = () => {}
   const { API_KEYS_FILE: path } = config
   if (path !== undefined) {
     try {
       const use = (content: string) => {
         keys = [...own, ...parseKeys(content).map(digest)]
       }
-      app.addHook('onClose', followFiles([path], use, app.log))
+      stop = followFiles([path], use, log)
     } catch (error) {
       throw new ConfigError(`API_KEYS_FILE=${path}: ${(error as Error).message}`)
     }
@@ -50,14 +64,26 @@ export function registerAccess(app: FastifyInstance, config: Config): void {
   const isAsked = path !== undefined || config.API_KEYS !== undefined
   const policies = { probe: 'public', docs: config.DOCS_ACCESS, metrics: config.METRICS_ACCESS }
 
+  function check({ headers }: IncomingMessage, kind?: RouteKind): Problem | undefined {
+    if (!isAsked || (kind && policies[kind] === 'public')) return undefined
+    const [, given] = /^bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? []
+    if (given === undefined) {
+      return new Problem('UNAUTHORIZED', 'Expected Authorization: Bearer with a key')
+    }
+    return isAmong(keys, given) ? undefined : new Problem('UNAUTHORIZED', 'Unknown key')
+  }
+
+  return { check, stop }
+}
+
+/** Refuses every request that `access` finds fault with. */
+export function registerAccess(app: FastifyInstance, access: Access): void {
+  app.addHook('onClose', access.stop)
   app.addHook('onRequest', (request, reply, done) => {
-    const { access } = request.routeOptions.config
-    if (!isAsked || (access && policies[access] === 'public')) return done()
-    const [, given] = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? []
-    if (given !== undefined && isAmong(keys, given)) return done()
-    reply.header('www-authenticate', 'Bearer')
+    const fault = access.check(request.raw, request.routeOptions.config.access)
+    if (!fault) return done()
+    if (fault.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer')
     endAfterAnswer(request.raw, reply.raw)
-    const detail = given === undefined ? 'Expected Authorization: Bearer with a key' : 'Unknown key'
-    done(new Problem('UNAUTHORIZED', detail))
+    done(fault)
   })
 }
