@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Connection, openConnection, prepare } from './client.ts'
 import type { Server } from './processes.ts'
 
@@ -40,7 +41,10 @@ export async function insist(
   return outcome
 }
 
-/** So many requests a second, whether or not those before them have been answered. */
+/**
+ * So many requests a second as a Poisson process, whether or not those before them have been answered.
+ * Connections are kept, as clients keep them; opening them all at once would be another test.
+ */
 export async function pour(
   server: Server,
   rate: number,
@@ -48,12 +52,10 @@ export async function pour(
   seconds: number,
 ): Promise<Outcome> {
   const outcome: Outcome = new Map()
-  // Connections are kept, as clients keep them; opening them all at once would be another test.
-  const free = await Promise.all(
-    Array.from({ length: Math.ceil(rate / 10) }, () => openConnection(server.port)),
-  )
+  const free = await openAll(server, Math.ceil(rate / 10))
   const underWay = new Set<Promise<void>>()
   const start = performance.now()
+  const gap = () => (-1000 * Math.log(1 - Math.random())) / rate
   const send = async () => {
     let connection = free.pop()
     while (connection && !connection.isOpen) connection = free.pop()
@@ -61,18 +63,63 @@ export async function pour(
     await timed(connection, request, outcome)
     if (connection.isOpen) free.push(connection)
   }
-  for (let sent = 0; performance.now() - start < 1000 * seconds; ) {
-    for (const due = (rate * (performance.now() - start)) / 1000; sent < due; sent++) {
+  for (let due = gap(); due < 1000 * seconds; ) {
+    for (; due < performance.now() - start; due += gap()) {
       const one = send()
       underWay.add(one)
       void one.finally(() => underWay.delete(one))
     }
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await sleep(1)
   }
   await Promise.all(underWay)
   for (const connection of free) connection.close()
   return outcome
 }
+
+/** Sequences that ask for a token, and for the next one so many milliseconds after it came. */
+export async function generate(
+  server: Server,
+  sequences: number,
+  request: Buffer,
+  pause: number,
+  seconds: number,
+): Promise<Outcome> {
+  const outcome: Outcome = new Map()
+  const end = performance.now() + 1000 * seconds
+  await Promise.all(
+    Array.from({ length: sequences }, async (_, i) => {
+      await sleep((pause * i) / sequences)
+      const connection = await openConnection(server.port)
+      while (connection.isOpen && performance.now() < end) {
+        await timed(connection, request, outcome)
+        await sleep(pause)
+      }
+      connection.close()
+    }),
+  )
+  return outcome
+}
+
+/** So many requests at once, once a second. */
+export async function burst(
+  server: Server,
+  size: number,
+  request: Buffer,
+  seconds: number,
+): Promise<Outcome> {
+  const outcome: Outcome = new Map()
+  const connections = await openAll(server, size)
+  for (let second = 0; second < seconds; second++) {
+    const next = sleep(1000)
+    await Promise.all(connections.map((connection) => timed(connection, request, outcome)))
+    await next
+  }
+  for (const connection of connections) connection.close()
+  return outcome
+}
+
+const openAll = (server: Server, count: number) =>
+  Promise.all(Array.from({ length: count }, () => openConnection(server.port)))
 
 export const quantile = (times: number[] = [], part: number): number =>
   times.toSorted((a, b) => a - b)[Math.floor(part * (times.length - 1))] ?? Number.NaN
@@ -86,7 +133,7 @@ export async function probe(server: Server, seconds: number): Promise<Outcome> {
   const connection = await openConnection(server.port)
   while (performance.now() < end) {
     await timed(connection, Buffer.from(PROBE), outcome)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await sleep(50)
   }
   connection.close()
   return outcome

@@ -1,91 +1,193 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { prepare } from './client.ts'
-import { insist, type Outcome, pour, probe, quantile } from './load.ts'
+import { burst, generate, insist, type Outcome, pour, probe, quantile } from './load.ts'
 import { pinClient, type Server, startServer } from './processes.ts'
-import { wholeRow } from './scenarios.ts'
+import { batch, float32, wholeRow } from './scenarios.ts'
 
-/** What becomes of Kelvin under twenty times the load that it can take, and after. */
+/** What becomes of Kelvin, as it is by default, under ordinary load, under twenty times what it can take, and after. */
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '30' } } })
 const SECONDS = Number(values.seconds)
+/** For what is no overload a sixth of the time is enough. */
+const SHORT = SECONDS / 6
 const TIMES = 20
-/** So many clients keep it busy all the time. */
-const SATURATING = 3
 /** How soon it must be as it was, in seconds. */
 const RECOVERY = 2
 
-interface Load {
-  name: string
-  request: Buffer
-  /** Whether requests come whether or not those before were answered, which takes small ones. */
-  isOpen: boolean
-}
+const json = (body: object) =>
+  prepare('/v1/sample', 'application/json', Buffer.from(JSON.stringify(body)))
 
+const five = { name: '5 logits', request: json({ logits: [2, 1, 0.5, -1, -3], seed: 1 }) }
+const row = { name: float32.name, request: float32.requests[0]! }
+const jsonRow = { name: wholeRow.name, request: wholeRow.requests[0]! }
+const rows = { name: batch.name, request: batch.requests[0]! }
+/** Small to send and long to do, so that the client can send twenty times too many. */
 const draws = {
-  logits: Array.from({ length: 64 }, (_, i) => i / 10),
-  n: 20_000,
-  seed: 1,
-  return_probabilities: 'none',
+  name: '20,000 draws, 0.4 kB',
+  request: json({
+    logits: Array.from({ length: 64 }, (_, i) => i / 10),
+    n: 20_000,
+    seed: 1,
+    return_probabilities: 'none',
+  }),
 }
 
-const loads: Load[] = [
-  { name: wholeRow.name, request: wholeRow.requests[0]!, isOpen: false },
-  {
-    name: '20,000 draws, 0.4 kB',
-    request: prepare('/v1/sample', 'application/json', Buffer.from(JSON.stringify(draws))),
-    isOpen: true,
-  },
-]
-
-const rate = (outcome: Outcome, seconds: number) => (outcome.get(200)?.length ?? 0) / seconds
+const answered = (outcome: Outcome) => outcome.get(200) ?? []
+const refused = (outcome: Outcome) =>
+  [...outcome].reduce((sum, [status, { length }]) => (status === 200 ? sum : sum + length), 0)
+const rate = (outcome: Outcome, seconds: number) => answered(outcome).length / seconds
+const mean = (times: readonly number[]) => times.reduce((sum, time) => sum + time, 0) / times.length
 const ms = (milliseconds: number) => milliseconds.toFixed(1)
 const mb = (bytes: number) => (bytes / 2 ** 20).toFixed(0)
+const tell = (cells: readonly (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
 
-async function measure(server: Server, { name, request, isOpen }: Load): Promise<void> {
-  const calm = SECONDS / 6
-  await insist(server, 1, request, 1)
-  const alone = await insist(server, 1, request, calm)
-  const full = rate(await insist(server, SATURATING, request, calm), calm)
-  const before = server.memory()
-  const pressing = isOpen
-    ? pour(server, TIMES * full, request, SECONDS)
-    : insist(server, TIMES * SATURATING, request, SECONDS)
-  const half = new Promise<number>((resolve) => {
-    setTimeout(() => resolve(server.memory()), 500 * SECONDS)
-  })
-  const [pressed, probed] = await Promise.all([pressing, probe(server, SECONDS)])
-  const after = server.memory()
-  await new Promise((resolve) => setTimeout(resolve, 1000 * RECOVERY))
-  const again = rate(await insist(server, SATURATING, request, calm), calm)
+function head(columns: readonly string[]): void {
+  console.log()
+  tell(columns)
+  tell(columns.map(() => '---'))
+}
 
-  const count = (status: number) => pressed.get(status)?.length ?? 0
-  const offered = [...pressed.values()].reduce((sum, { length }) => sum + length, 0)
-  const [quiet, loaded] = [quantile(alone.get(200), 0.99), quantile(pressed.get(200), 0.99)]
-  const cells = [
-    name,
-    full.toFixed(0),
-    (offered / SECONDS / full).toFixed(1),
-    (count(200) / SECONDS).toFixed(0),
-    ms(quiet),
-    ms(loaded),
-    (loaded / quiet).toFixed(1),
-    ms(quantile(pressed.get(503), 0.5)),
-    ms(quantile(pressed.get(503), 1)),
-    ms(quantile(probed.get(200), 1)),
-    [before, await half, after].map(mb).join(' → '),
-    (again / full).toFixed(2),
-  ]
-  console.log(`| ${cells.join(' | ')} |`)
-  const others = [...pressed.keys()].filter((status) => status !== 200 && status !== 503)
-  if (others.length > 0) console.log(`Other answers: ${others.join(', ')}`)
+/** A load, beside which somebody asks whether the process is alive. */
+async function watched(server: Server, seconds: number, load: Promise<Outcome>) {
+  const [outcome, probed] = await Promise.all([load, probe(server, seconds)])
+  return { outcome, times: answered(outcome), alive: quantile(probed.get(200), 1) }
+}
+
+/** Clients of which each asks again as soon as it is answered. */
+async function closedLoops(server: Server): Promise<void> {
+  head([
+    'request',
+    'clients',
+    'answered/s',
+    'refused',
+    'mean, ms',
+    'p99, ms',
+    'p99 / mean',
+    '/livez, longest, ms',
+  ])
+  for (const { name, request } of [five, row, jsonRow, rows]) {
+    await insist(server, 1, request, 1)
+    for (const clients of request === rows.request ? [1, 4, 16] : [1, 4, 16, 64]) {
+      const load = insist(server, clients, request, SHORT)
+      const { outcome, times, alive } = await watched(server, SHORT, load)
+      const [average, p99] = [mean(times), quantile(times, 0.99)]
+      const figures = [average, p99, p99 / average, alive].map(ms)
+      tell([name, clients, rate(outcome, SHORT).toFixed(0), refused(outcome), ...figures])
+    }
+  }
+}
+
+/** Requests that come whenever they come, up to nearly all that can be done. */
+async function openLoops(server: Server): Promise<void> {
+  head([
+    'request',
+    'requests/s it can take',
+    'offered',
+    'answered/s',
+    'refused',
+    'mean, ms',
+    'p99, ms',
+  ])
+  for (const { name, request } of [row, draws]) {
+    const full = rate(await insist(server, 4, request, SHORT), SHORT)
+    for (const part of [0.5, 0.7, 0.9]) {
+      const outcome = await pour(server, part * full, request, SHORT)
+      const times = answered(outcome)
+      const figures = [mean(times), quantile(times, 0.99)].map(ms)
+      tell([
+        name,
+        full.toFixed(0),
+        part,
+        rate(outcome, SHORT).toFixed(0),
+        refused(outcome),
+        ...figures,
+      ])
+    }
+  }
+}
+
+/** What inference servers ask: sequences with a model between their steps, and batches that come at once. */
+async function realistic(server: Server): Promise<void> {
+  head([
+    'load',
+    'answered/s',
+    'refused',
+    'work ahead, ms',
+    'mean, ms',
+    'p99, ms',
+    'p99 / work ahead',
+  ])
+  const { name, request } = row
+  const alone = quantile(answered(await insist(server, 1, request, SHORT)), 0.5)
+  const seconds = Math.ceil(SHORT)
+  for (const [load, size, start] of [
+    [
+      `64 sequences, a token every 30 ms, ${name}`,
+      64,
+      () => generate(server, 64, request, 30, seconds),
+    ],
+    [`200 at once, once a second, ${name}`, 200, () => burst(server, 200, request, seconds)],
+  ] as const) {
+    const outcome = await start()
+    const times = answered(outcome)
+    const [ahead, p99] = [size * alone, quantile(times, 0.99)]
+    const figures = [ahead, mean(times), p99, p99 / ahead].map(ms)
+    tell([load, rate(outcome, seconds).toFixed(0), refused(outcome), ...figures])
+  }
+}
+
+async function overload(server: Server): Promise<void> {
+  head([
+    'request',
+    'requests/s it can take',
+    'offered, times that',
+    'answered/s',
+    'p99 of the answered, ms',
+    'refusals, median, ms',
+    'longest',
+    '/livez, longest, ms',
+    'memory, MB',
+    'requests/s after, to before',
+  ])
+  for (const { name, request, isOpen } of [
+    { ...draws, isOpen: true },
+    { ...jsonRow, isOpen: false },
+  ]) {
+    const full = rate(await insist(server, 4, request, SHORT), SHORT)
+    const before = server.memory()
+    // Large bodies take the client longer to send than the server to refuse.
+    const load = isOpen
+      ? pour(server, TIMES * full, request, SECONDS)
+      : insist(server, 200, request, SECONDS)
+    const half = sleep(500 * SECONDS).then(() => server.memory())
+    const { outcome, times, alive } = await watched(server, SECONDS, load)
+    const after = server.memory()
+    await sleep(1000 * RECOVERY)
+    const again = rate(await insist(server, 4, request, SHORT), SHORT)
+    const offered = times.length + refused(outcome)
+    tell([
+      name,
+      full.toFixed(0),
+      (offered / SECONDS / full).toFixed(1),
+      rate(outcome, SECONDS).toFixed(0),
+      ms(quantile(times, 0.99)),
+      ms(quantile(outcome.get(503), 0.5)),
+      ms(quantile(outcome.get(503), 1)),
+      ms(alive),
+      [before, await half, after].map(mb).join(' → '),
+      (again / full).toFixed(2),
+    ])
+    const others = [...outcome.keys()].filter((status) => status !== 200 && status !== 503)
+    if (others.length > 0) console.log(`Other answers: ${others.join(', ')}`)
+  }
 }
 
 pinClient()
 const server = await startServer('src/server.ts', '0')
-console.log(
-  '| request | requests/s it can take | offered, times that | answered/s | p99 alone, ms | p99 of the answered, ms | ratio | refusals, median, ms | longest | /livez, longest, ms | memory, MB | requests/s after, to before |\n' +
-    `|${' --- |'.repeat(12)}`,
-)
-for (const load of loads) await measure(server, load)
+await closedLoops(server)
+await openLoops(server)
+await realistic(server)
+await overload(server)
 await server.stop()
 process.exit(0)

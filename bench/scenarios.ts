@@ -57,6 +57,17 @@ export const float32: Scenario = {
 
 export const wholeRow: Scenario = { name: 'JSON, whole row, 2.4 MB', requests: large.map(json) }
 
+export const batch: Scenario = {
+  name: 'float32 octets, 32 rows, 16 MB',
+  requests: [
+    prepare(
+      `${url}&shape=32,${V}`,
+      OCTETS,
+      Buffer.concat(Array.from({ length: 32 }, (_, i) => bytesOf(large[i % ROWS]!))),
+    ),
+  ],
+}
+
 export const scenarios: Scenario[] = [
   float32,
   {

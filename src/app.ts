@@ -1,9 +1,10 @@
 import type { Server } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import manifest from '../package.json' with { type: 'json' }
-import { type Admission, openAdmission } from './admission/admission.ts'
+import { Admission } from './admission/admission.ts'
 import { reportRefusals } from './admission/report.ts'
 import { createServer } from './admission/server.ts'
+import { endSlowRequests } from './admission/slowness.ts'
 import type { Config } from './config.ts'
 import { openLog } from './log.ts'
 import { openAccess, registerAccess } from './plugins/access.ts'
@@ -51,7 +52,7 @@ async function documentation(scope: FastifyInstance): Promise<void> {
 
 /** The wiring: admission, plugins, then routes. It listens on nothing. */
 export async function buildApp(config: Config): Promise<FastifyInstance> {
-  const admission = openAdmission(config)
+  const admission = new Admission(config)
   const log: FastifyBaseLogger = openLog(config)
   const access = openAccess(config, log)
   const app: FastifyInstance = Fastify({
@@ -60,7 +61,8 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: config.MAX_BODY_BYTES,
-    serverFactory: (handle): Server => createServer(config, admission, handle, sendRefusal),
+    serverFactory: (handle): Server =>
+      createServer(config, admission, handle, { check: access.check, send: sendRefusal }),
     clientErrorHandler: answerClientError,
     // Hooks are not run for what is no URL.
     frameworkErrors: (error, request, reply) => {
@@ -70,9 +72,10 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   })
   app.decorate('admission', admission)
   const stopReporting = reportRefusals(admission, app.log)
+  const stopLooking = endSlowRequests(admission, config)
   app.addHook('onClose', () => {
     stopReporting()
-    admission.loop.stop()
+    stopLooking()
   })
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)

@@ -19,7 +19,25 @@ export function isTurnSpent(): boolean {
   return false
 }
 
-/** Resolves in the next turn of the loop, after what came in by then. */
+/** A turn of the loop accepts one connection of each socket, so those that wait need turns in which nothing else is done. */
+const MOST_ARRIVALS = 64
+let arrivals = 0
+
+/** To be called for each connection that is accepted. */
+export function noteArrival(): void {
+  arrivals++
+}
+
+/** Resolves in a later turn of the loop, when what came in by then was taken in. */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => {
+    const latest = arrivals + MOST_ARRIVALS
+    let seen = arrivals
+    function look(): void {
+      if (arrivals === seen || arrivals >= latest) return resolve()
+      seen = arrivals
+      setImmediate(look)
+    }
+    setImmediate(look)
+  })
 }

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Config } from '../config.ts'
 import type { Problem } from '../errors.ts'
-import { isTurnSpent } from '../turns.ts'
+import { isTurnSpent, nextTurn } from '../turns.ts'
 import { Costs } from './costs.ts'
 import { type Refusal, refusal, refusals } from './refusals.ts'
 
@@ -123,7 +123,8 @@ export class Admission {
   /** Why a request that came now would be refused, if it would. */
   findRefusal(length = 0): Problem | undefined {
     const { limits } = this
-    if (this.phase === 'closing') return this.#refuse('shutting_down', 'Cannot take new requests while shutting down')
+    if (this.phase === 'closing')
+      return this.#refuse('shutting_down', 'Cannot take new requests while shutting down')
     if (this.#waiting.size === 0 && this.#hasRoom(length)) return undefined
     if (this.#waiting.size >= limits.MAX_QUEUE) {
       return this.#refuse('queue', `${this.#waiting.size} requests wait, which is the limit`)
@@ -173,7 +174,10 @@ export class Admission {
   #admitNext(): void {
     for (const ticket of this.#waiting) {
       const isSpent = this.#admitted.size > 0 && isTurnSpent()
-      if (isSpent || !this.#hasRoom(ticket.length)) return this.#lookLater(isSpent)
+      if (isSpent || !this.#hasRoom(ticket.length)) {
+        this.#lookLater(isSpent)
+        return
+      }
       this.#admit(ticket)
     }
   }
@@ -186,7 +190,8 @@ export class Admission {
       this.#free(ticket)
       ticket.state = 'left'
       const detail = `It has waited ${Math.round(waited)} ms, which is more than twice ${this.limits.MAX_QUEUE_MS} ms`
-      return ticket.refuse?.(this.#refuse('late', detail))
+      ticket.refuse?.(this.#refuse('late', detail))
+      return
     }
     ticket.state = 'reading'
     ticket.began = now
@@ -208,7 +213,7 @@ export class Admission {
       this.#isLookDue = false
       this.#admitNext()
     }
-    if (isSoon) setImmediate(look)
+    if (isSoon) void nextTurn().then(look)
     else setTimeout(look, LOOK)
   }
 
@@ -224,7 +229,10 @@ export class Admission {
     }
     if (active === 0) return true
     if (active >= ACTIVE && !this.#wasIdle(now)) return false
-    return this.bytes + missing + Math.min(length, this.limits.MAX_BODY_BYTES) <= this.limits.MAX_INFLIGHT_BYTES
+    return (
+      this.bytes + missing + Math.min(length, this.limits.MAX_BODY_BYTES) <=
+      this.limits.MAX_INFLIGHT_BYTES
+    )
   }
 
   /** Whether the loop had little to do since the last look: those that are read are slow to come. */

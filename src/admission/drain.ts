@@ -10,6 +10,8 @@ import type { Socket } from 'node:net'
 
 /** The time between two looks at what a client has sent, in milliseconds. */
 const LOOK_MS = 2000
+/** The same where the client was too slow already. */
+const SOON_MS = 500
 /** A client that sends less than this between two looks, in bytes, is cut off. */
 const LEAST = 2 ** 18
 /** A client that still sends at this look is cut off. */
@@ -39,6 +41,14 @@ const SHORT = 2 ** 16
 const answered = new WeakMap<Socket, IncomingMessage>()
 /** Sockets that had their last answer. */
 const ending = new WeakSet<Socket>()
+
+/** Sockets whose clients were too slow already. */
+const hurried = new WeakSet<Socket>()
+
+/** Leaves a client that was too slow little time after its last answer. */
+export function endSoon(socket: Socket): void {
+  hurried.add(socket)
+}
 
 /** The responses of a socket that are not sent yet, in order. */
 const unsent = new WeakMap<Socket, Set<ServerResponse>>()
@@ -116,7 +126,7 @@ function drop(
     socket.off('close', stop)
   }
 
-  const timer = setInterval(look, LOOK_MS)
+  const timer = setInterval(look, hurried.has(socket) ? SOON_MS : LOOK_MS)
   source.on('data', count)
   source.once('end', stop)
   socket.once('close', stop)

@@ -8,6 +8,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https'
 import type { Config } from '../config.ts'
 import type { Problem } from '../errors.ts'
+import { noteArrival } from '../turns.ts'
 import type { Admission } from './admission.ts'
 import { drainAfterAnswers, endAfterAnswer } from './drain.ts'
 import { retryHeaders } from './refusals.ts'
@@ -68,6 +69,7 @@ export function createServer(
   const isSecure = config.TLS_CERT_FILE !== undefined
   const server = isSecure ? createHttpsServer(options) : createHttpServer(options)
   drainAfterAnswers(server, isSecure ? 'secureConnection' : 'connection', config.MAX_BODY_BYTES)
+  server.on('connection', noteArrival)
   server.on('request', listener)
   server.on('checkContinue', listener)
   // What else a client may expect is no reason to refuse its request, as Node would, without a word.

@@ -5,10 +5,7 @@ import type { Admission, Ticket } from './admission.ts'
 /** How often requests under way are looked at, in milliseconds. */
 const LOOK = 250
 
-export type Limits = Pick<
-  Config,
-  'REQUEST_TIMEOUT_MS' | 'MIN_BODY_RATE' | 'BODY_GRACE_MS'
->
+export type Limits = Pick<Config, 'REQUEST_TIMEOUT_MS' | 'MIN_BODY_RATE' | 'BODY_GRACE_MS'>
 
 /** What had come of a body, and when, at the last look at which it had come fast enough. */
 interface Mark {
@@ -45,7 +42,9 @@ export function endSlowRequests(admission: Admission, limits: Limits): () => voi
         const fault = findFault(ticket, now)
         if (fault) ticket.refuse?.(new Problem('REQUEST_TIMEOUT', fault))
       } else if (ticket.state === 'writing' && longest > 0 && now - ticket.progressed > longest) {
-        ticket.refuse?.(new Problem('REQUEST_TIMEOUT', `Nothing of the answer was read for ${longest} ms`))
+        ticket.refuse?.(
+          new Problem('REQUEST_TIMEOUT', `Nothing of the answer was read for ${longest} ms`),
+        )
       }
     }
   }

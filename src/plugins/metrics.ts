@@ -98,7 +98,7 @@ function createMetrics(admission: Admission, about: About) {
   })
   new Counter({
     name: 'kelvin_http_requests_refused_total',
-    help: 'Requests that were refused before their bodies were read, by the limit that was reached.',
+    help: 'Requests that were refused for lack of room, by the limit that was reached.',
     labelNames: ['reason'],
     registers,
     collect() {
@@ -107,13 +107,18 @@ function createMetrics(admission: Admission, about: About) {
     },
   })
   const gauges: [name: string, help: string, value: () => number][] = [
-    ['kelvin_inflight_requests', 'Requests under way.', () => admission.requests],
-    ['kelvin_inflight_body_bytes', 'What their bodies take.', () => admission.bytes],
+    ['kelvin_queued_requests', 'Requests that wait to be read.', () => admission.waiting],
     [
-      'kelvin_event_loop_delay_seconds',
-      'How late the event loop is of late, of which there is a limit.',
-      () => admission.loop.delay / 1000,
+      'kelvin_queue_wait_seconds',
+      'How long a request would wait that came now, as expected.',
+      () => admission.expectedWait() / 1000,
     ],
+    [
+      'kelvin_inflight_requests',
+      'Requests that are read, computed or answered.',
+      () => admission.underWay.size,
+    ],
+    ['kelvin_inflight_bytes', 'What requests take, bodies and answers.', () => admission.bytes],
   ]
   for (const [name, description, value] of gauges) {
     new Gauge({

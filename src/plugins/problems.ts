@@ -2,7 +2,8 @@ import { maxHeaderSize, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import { endWith } from '../admission/drain.ts'
+import { endSoon, endWith } from '../admission/drain.ts'
+import { retryHeaders } from '../admission/refusals.ts'
 import { Problem, type ProblemCode, problems } from '../errors.ts'
 import { bodyEncodings } from '../protocols/body.ts'
 import { nearest } from '../protocols/suggest.ts'
@@ -126,12 +127,20 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
   if (problem.code === 'UNSUPPORTED_ENCODING') {
     reply.header('accept-encoding', bodyEncodings.join(', '))
   }
-  if (problem.statusCode === 503) reply.header('retry-after', '1')
+  prepareReply(problem, request, reply)
   reply.problem = problem
   return reply
     .code(problem.statusCode)
     .header('content-type', PROBLEM_TYPE)
     .send(problemBody(problem, request.id))
+}
+
+/** What goes with an answer that is a problem, whatever form that has. */
+export function prepareReply(problem: Problem, { raw }: FastifyRequest, reply: FastifyReply): void {
+  reply.headers(retryHeaders(problem))
+  if (problem.code !== 'REQUEST_TIMEOUT') return
+  reply.header('connection', 'close')
+  endSoon(raw.socket)
 }
 
 const clientDetails: Partial<Record<ProblemCode, string>> = {
@@ -152,6 +161,7 @@ export function answerClientError(
     ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
   }
   const code = codes[error.code ?? ''] ?? 'INVALID_HTTP'
+  if (code === 'REQUEST_TIMEOUT') endSoon(socket)
   const [, title] = problems[code]
   const reason = code === 'INVALID_HTTP' && error.reason ? `${title}: ${error.reason}` : title
   const document = toDocument(new Problem(code, clientDetails[code] ?? reason), '')

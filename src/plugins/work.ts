@@ -1,8 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { receive } from '../admission/admission.ts'
+import type { Ticket } from '../admission/admission.ts'
 import { askForBody } from '../admission/drain.ts'
-import { announcedLength, readBody } from '../protocols/body.ts'
-import { pace } from '../protocols/pace.ts'
+import { announcedLength, incomplete, type Push, readBody } from '../protocols/body.ts'
 import type { DecodedRow } from '../protocols/rows.ts'
 import { type RowResult, sample } from '../sampling/pipeline.ts'
 
@@ -24,6 +23,7 @@ export type Step = (typeof steps)[number]
 /** What one request comes to, and how long each step takes, with what others do in between. */
 export class Work {
   readonly transport: Transport
+  ticket: Ticket | undefined
   /** In milliseconds. */
   readonly took: Record<Step, number> = { decode: 0, compute: 0, encode: 0 }
   rows = 0
@@ -49,6 +49,7 @@ export class Work {
       const started = performance.now()
       const { done, value } = results.next()
       this.took.compute += performance.now() - started
+      if (this.ticket) this.ticket.spent += performance.now() - started
       if (done) return
       this.rows++
       this.tokens += value.drawn?.token_ids.length ?? 0

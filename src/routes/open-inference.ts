@@ -6,7 +6,7 @@ import type { Admission } from '../admission/admission.ts'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { errorResponses, jsonContent, octetContent, timing } from '../plugins/openapi.ts'
-import { findRoute, toProblem } from '../plugins/problems.ts'
+import { findRoute, prepareReply, toProblem } from '../plugins/problems.ts'
 import { takeBody, Work } from '../plugins/work.ts'
 import { announcedLength } from '../protocols/body.ts'
 import { type Infer, InferBody } from '../protocols/open-inference/body.ts'
@@ -69,7 +69,7 @@ const statusOf = (status: number) => statuses[status] ?? status
 function sendFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   const problem = toProblem(error, request)
   if (problem.code === 'INTERNAL_ERROR') request.log.error({ err: error }, 'internal error')
-  if (problem.statusCode === 503) reply.header('retry-after', '1')
+  prepareReply(problem, request, reply)
   reply.problem = problem
   return sendJson(reply.code(statusOf(problem.statusCode)), failureOf(problem))
 }
@@ -259,13 +259,17 @@ async function modelRoutes(
     const jsonLength = headerLengthOf(request)
     const work = new Work(jsonLength === undefined ? 'infer_json' : 'infer_binary')
     request.work = work
-    const body = new InferBody(jsonLength, announcedLength(request.raw, limit))
+    let body: InferBody | undefined
     let written: InferAnswer
     try {
-      await takeBody(request, reply, limit, (piece) => body.push(piece))
-      written = await answer(body.end(), work, asked)
+      await takeBody(request, reply, limit, () => {
+        body = new InferBody(jsonLength, announcedLength(request.raw, limit))
+        return (piece) => body!.push(piece)
+      })
+      written = await answer(body!.end(), work, asked)
     } finally {
-      body.release()
+      body?.release()
+      if (work.ticket) request.server.admission.finish(work.ticket)
     }
     work.encoded(reply)
     const { parts, headerLength } = written

@@ -70,18 +70,21 @@ export async function samplingRoute(
   const jsonNames = jsonQueryNames(operation)
   const limit = config.MAX_BODY_BYTES
 
-  function openJson(request: FastifyRequest): Body {
+  /** What the query says is checked at once, and room for the body made when it may come. */
+  function expectJson(request: FastifyRequest): () => Body {
     const asked = readQuery(request.query as Query, jsonNames)
-    const body = new JsonBody()
-    return {
-      push: (piece) => body.push(piece),
-      end: () => validate(operation.Request, withQuery(body.end(), asked)) as SamplingRequest,
+    return () => {
+      const body = new JsonBody()
+      return {
+        push: (piece) => body.push(piece),
+        end: () => validate(operation.Request, withQuery(body.end(), asked)) as SamplingRequest,
+      }
     }
   }
 
-  function openOctets(request: FastifyRequest): Body {
+  function expectOctets(request: FastifyRequest): () => Body {
     const parsed = query.parse(request.query as Query)
-    return openTensor(parsed, announcedLength(request.raw, limit))
+    return () => openTensor(parsed, announcedLength(request.raw, limit))
   }
 
   const requests: Record<string, { summary: string; value: unknown }> = {}
@@ -132,14 +135,19 @@ export async function samplingRoute(
       const isJson = type.toLowerCase().startsWith(JSON_TYPE)
       const work = new Work(isJson ? 'json' : 'octets')
       request.work = work
-      const body = isJson ? openJson(request) : openOctets(request)
+      const open = isJson ? expectJson(request) : expectOctets(request)
+      let body: Body | undefined
       try {
-        await takeBody(request, reply, limit, body.push)
-        const rows = await decodeRows(body.end(), operation, options)
+        await takeBody(request, reply, limit, () => {
+          body = open()
+          return body.push
+        })
+        const rows = await decodeRows(body!.end(), operation, options)
         work.decoded()
         return await (wantsTensor ? tensorAnswer : jsonAnswer)(reply, rows, work)
       } finally {
-        body.release?.()
+        body?.release?.()
+        if (work.ticket) request.server.admission.finish(work.ticket)
       }
     },
   )
