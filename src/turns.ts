@@ -34,7 +34,10 @@ export function nextTurn(): Promise<void> {
     const latest = arrivals + MOST_ARRIVALS
     let seen = arrivals
     function look(): void {
-      if (arrivals === seen || arrivals >= latest) return resolve()
+      if (arrivals === seen || arrivals >= latest) {
+        resolve()
+        return
+      }
       seen = arrivals
       setImmediate(look)
     }

@@ -129,7 +129,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
   },
   'src/plugins/work.ts': {
     own: ['src/admission', 'src/protocols', 'src/sampling/pipeline.ts'],
-    packages: ['fastify'],
+    packages: ['fastify', 'node:stream'],
   },
   'src/protocols': {
     own: ['src/errors.ts', 'src/protocols', 'src/sampling'],

@@ -10,10 +10,15 @@ const ACTIVE = 4
 /** A body of which less than `PROGRESS` bytes come in so many milliseconds holds none of those places. */
 const PATIENCE = 5
 const PROGRESS = 2 ** 14
+/** A client that sends or reads nothing for so long, in milliseconds, makes room for others where memory is full. */
+const STUCK = 1000
 /** How often requests that wait are looked at when nothing happens, in milliseconds. */
 const LOOK = 2
 /** How long a request computes before others that are ready have their turn, in milliseconds. */
 const TURN = 50
+/** How much the newest request counts in the speed at which work is done, and how slow that may be taken to be. */
+const WEIGHT = 0.1
+const LONGEST_STRETCH = 4
 /** What Node may read of a body that nobody asked for yet, in bytes. */
 const READ_AHEAD = 2 ** 16
 
@@ -42,6 +47,8 @@ export class Ticket {
   /** Called when it may go on, or with why it may not. */
   proceed: (() => void) | undefined
   refuse: ((problem: Error) => void) | undefined
+  /** Ends its connection. */
+  cutOff: (() => void) | undefined
 
   constructor(kind: string, length: number | undefined, expected: number) {
     this.kind = kind
@@ -88,11 +95,16 @@ export class Admission {
   readonly #admitted = new Set<Ticket>()
   /** Those that wait for a turn to compute; and the one that has it, since when. */
   readonly #ready = new Set<Ticket>()
+  /** Those whose bodies wait for memory. */
+  readonly #thirsty = new Set<Ticket>()
   #computing: Ticket | undefined
   #turnBegan = 0
   readonly #costs = new Costs()
   /** What those that wait are expected to take, in milliseconds. */
   #aheadOfLast = 0
+  /** How long the work takes beside how long the loop is busy with it, and when some was finished last. */
+  #stretch = 1
+  #finished = 0
   #isLookDue = false
   #looked = 0
   #idle = 0
@@ -111,17 +123,29 @@ export class Admission {
     return this.#admitted
   }
 
-  /** The work ahead of a request that came now, in milliseconds. */
+  /** How long a request that came now would wait, in milliseconds: for the work ahead of it, at the speed at which that is done. */
   expectedWait(): number {
-    let wait = this.#aheadOfLast
+    let work = this.#aheadOfLast
     for (const ticket of this.#admitted) {
-      if (ticket.state === 'reading' || ticket.state === 'ready') wait += ticket.ahead
+      if (ticket.state === 'reading' || ticket.state === 'ready') work += ticket.ahead
     }
-    return wait
+    return work * this.#stretch
+  }
+
+  /** What else the loop does, such as refusing, takes time from the requests in it. */
+  #noteSpeed(spent: number): void {
+    const now = performance.now()
+    const took = now - this.#finished
+    this.#finished = now
+    if (this.#waiting.size === 0) this.#stretch = 1
+    else if (spent > 0) {
+      const stretch = Math.min(LONGEST_STRETCH, Math.max(1, took / spent))
+      this.#stretch += WEIGHT * (stretch - this.#stretch)
+    }
   }
 
   /** Why a request that came now would be refused, if it would. */
-  findRefusal(length = 0): Problem | undefined {
+  findRefusal(length?: number): Problem | undefined {
     const { limits } = this
     if (this.phase === 'closing')
       return this.#refuse('shutting_down', 'Cannot take new requests while shutting down')
@@ -134,14 +158,11 @@ export class Admission {
       const detail = `The work ahead takes ${Math.round(wait)} ms, and the limit is ${limits.MAX_QUEUE_MS} ms`
       return this.#refuse('wait', detail)
     }
-    if (this.bytes + Math.min(length, READ_AHEAD) > limits.MAX_INFLIGHT_BYTES) {
-      return this.#refuse('bytes', this.#fullness())
-    }
     return undefined
   }
 
   #fullness(): string {
-    return `The requests under way take more than ${this.limits.MAX_INFLIGHT_BYTES} bytes with this one`
+    return `The requests under way take more than ${this.limits.MAX_INFLIGHT_BYTES} bytes, and this one does not go on`
   }
 
   #refuse(reason: Refusal, detail: string): Problem {
@@ -211,6 +232,7 @@ export class Admission {
     this.#isLookDue = true
     const look = () => {
       this.#isLookDue = false
+      this.#readOn()
       this.#admitNext()
     }
     if (isSoon) void nextTurn().then(look)
@@ -256,19 +278,53 @@ export class Admission {
     ticket.held = 0
   }
 
-  /** Some of a request's body has come; it is refused where it finds no room and others go on. */
+  /** Some of a request's body has come. */
   receive(ticket: Ticket, bytes: number): void {
-    const now = performance.now()
-    if (this.bytes + bytes > this.limits.MAX_INFLIGHT_BYTES && this.#isAnyActive(now, ticket)) {
-      throw this.#refuse('bytes', this.#fullness())
-    }
-    ticket.receive(bytes, now)
+    ticket.receive(bytes, performance.now())
     this.#hold(ticket, bytes)
   }
 
-  #isAnyActive(now: number, except: Ticket): boolean {
-    for (const ticket of this.#admitted) if (ticket !== except && ticket.isActive(now)) return true
+  /** Something to wait for before more of a body is read, where there is no memory for it. */
+  whenThereIsMemory(ticket: Ticket): Promise<void> | undefined {
+    if (this.#fits || ticket.missing === 0) return undefined
+    this.#thirsty.add(ticket)
+    this.#lookLater(false)
+    return new Promise((resolve) => {
+      ticket.proceed = resolve
+    })
+  }
+
+  get #fits(): boolean {
+    return this.bytes <= this.limits.MAX_INFLIGHT_BYTES
+  }
+
+  /** Goes on reading bodies that wait for memory. Where nothing else goes on, whoever is stuck makes room, or the first goes on all the same. */
+  #readOn(): void {
+    const now = performance.now()
+    for (const ticket of this.#thirsty) {
+      if (!this.#fits && (this.#isAnyActive(now) || this.#endStuck(now))) break
+      this.#thirsty.delete(ticket)
+      ticket.progressed = now
+      ticket.proceed!()
+    }
+    if (this.#thirsty.size > 0) this.#lookLater(false)
+  }
+
+  #isAnyActive(now: number): boolean {
+    for (const ticket of this.#admitted) if (ticket.isActive(now)) return true
     return false
+  }
+
+  /** Ends the request that takes most memory of those whose clients have sent or read nothing for a while, if there is one. */
+  #endStuck(now: number): boolean {
+    let stuck: Ticket | undefined
+    for (const ticket of this.#admitted) {
+      const isStuck = !this.#thirsty.has(ticket) && now - ticket.progressed > STUCK
+      if (isStuck && ticket.held > (stuck?.held ?? 0)) stuck = ticket
+    }
+    if (stuck?.state === 'reading') stuck.refuse?.(this.#refuse('bytes', this.#fullness()))
+    else stuck?.cutOff?.()
+    return stuck !== undefined
   }
 
   /** What a request takes beside its body, such as what was written of its answer and is not read yet, in bytes. */
@@ -317,6 +373,7 @@ export class Admission {
   /** All that a request asked for is done, except that its answer may still have to be read. */
   finish(ticket: Ticket): void {
     this.#costs.note(ticket.kind, ticket.length, ticket.spent)
+    this.#noteSpeed(ticket.spent)
     this.giveTurn(ticket)
     this.#admitNext()
   }
@@ -326,10 +383,12 @@ export class Admission {
     if (ticket.state === 'waiting') this.#unqueue(ticket)
     ticket.state = 'left'
     this.#ready.delete(ticket)
+    this.#thirsty.delete(ticket)
     this.#admitted.delete(ticket)
     this.#free(ticket)
     ticket.refuse?.(reason)
     this.giveTurn(ticket)
+    this.#readOn()
     this.#admitNext()
   }
 }

@@ -3,6 +3,7 @@ import { Problem } from '../errors.ts'
 import { encode } from '../protocols/json/response.ts'
 import { type SamplingRequest, sampleOperation } from '../protocols/request.ts'
 import { decodeRows } from '../protocols/rows.ts'
+import { finish } from '../protocols/steps.ts'
 import { validate } from '../protocols/validate.ts'
 import { sample } from '../sampling/pipeline.ts'
 
@@ -10,13 +11,11 @@ import { sample } from '../sampling/pipeline.ts'
 const LIMITS = { maxVocabSize: 2 ** 24, maxRows: 2 ** 16 }
 
 /** What /v1/sample would answer, without a server; a `Problem` where it would answer with one. */
-export async function sampleHere(request: object): Promise<string> {
+export function sampleHere(request: object): string {
   const parsed = validate(sampleOperation.Request, request) as SamplingRequest
-  const rows = await decodeRows(parsed, sampleOperation, {
-    ...LIMITS,
-    drawSeed: () => randomBytes(8).readBigUInt64LE(),
-  })
-  return (await encode(rows, sample(rows))).join('')
+  const options = { ...LIMITS, drawSeed: () => randomBytes(8).readBigUInt64LE() }
+  const { result: rows } = finish(decodeRows(parsed, sampleOperation, options))
+  return finish(encode(rows, sample(rows))).parts.join('')
 }
 
 export { Problem }

@@ -86,7 +86,7 @@ export async function run(args: string[], { KELVIN_API_KEY }: NodeJS.ProcessEnv)
   try {
     const answer =
       url === undefined
-        ? (JSON.parse(await sampleHere(toJsonRequest(logits, fields))) as Shown)
+        ? (JSON.parse(sampleHere(toJsonRequest(logits, fields))) as Shown)
         : await ask(url, KELVIN_API_KEY, { logits, fields })
     const width = process.stdout.columns ?? 80
     process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : toTable(answer, width))

@@ -1,9 +1,12 @@
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Ticket } from '../admission/admission.ts'
+import type { Admission, Ticket } from '../admission/admission.ts'
 import { askForBody } from '../admission/drain.ts'
 import { announcedLength, incomplete, type Push, readBody } from '../protocols/body.ts'
 import type { DecodedRow } from '../protocols/rows.ts'
+import type { Hold, Part, Steps } from '../protocols/steps.ts'
 import { type RowResult, sample } from '../sampling/pipeline.ts'
+import { isTurnSpent, nextTurn } from '../turns.ts'
 
 /** How logits come in: as JSON or bytes of /v1, as JSON or with binary tensors of the Open Inference Protocol. */
 export const transports = ['json', 'octets', 'infer_json', 'infer_binary'] as const
@@ -20,19 +23,79 @@ declare module 'fastify' {
 export const steps = ['decode', 'compute', 'encode'] as const
 export type Step = (typeof steps)[number]
 
+/** A longer answer than this, in bytes, is sent while it is written. */
+const LONG = 2 ** 20
+/** How many bytes of it are sent at a time, or a little more. */
+const PIECE = 2 ** 16
+
+/** Parts of an answer in order, and whether they are its last. */
+interface Piece {
+  readonly parts: readonly Part[]
+  readonly length: number
+  readonly isLast: boolean
+}
+
+/** A request's place among all others. */
+interface Visit {
+  readonly admission: Admission
+  readonly ticket: Ticket
+}
+
 /** What one request comes to, and how long each step takes, with what others do in between. */
 export class Work {
   readonly transport: Transport
-  ticket: Ticket | undefined
+  #visit: Visit | undefined
+  /** Since when it has the loop for itself. */
+  #resumed = 0
+  /** Whether a row is sampled in part: another one now would change it. */
+  #isInRow = false
   /** In milliseconds. */
   readonly took: Record<Step, number> = { decode: 0, compute: 0, encode: 0 }
   rows = 0
   tokens = 0
   readonly warnings: string[] = []
   #since = performance.now()
+  /** The results of all rows, each counted when it is sampled first. */
+  #results: Iterable<RowResult | undefined> = []
+  #isChecking = false
+  /** How many rows the answer had when the others were checked. */
+  #rowsBeforeCheck = Number.POSITIVE_INFINITY
+  #stream: Readable | undefined
 
   constructor(transport: Transport) {
     this.transport = transport
+  }
+
+  /** The body is in: from here on the request has a turn to compute, after those before it. */
+  async begin(visit: Visit): Promise<void> {
+    this.#visit = visit
+    await visit.admission.takeTurn(visit.ticket)
+    this.#resumed = performance.now()
+  }
+
+  /** Takes steps one by one; other requests have their turn in between. */
+  async run<Result>(steps: Steps<Result>): Promise<Result> {
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done) return value
+      if (isTurnSpent()) await this.#pause()
+    }
+  }
+
+  /** The time since it resumed was its own. */
+  #note(): void {
+    if (this.#visit) this.#visit.ticket.spent += performance.now() - this.#resumed
+  }
+
+  /** Lets the loop do what else there is, and others that are ready compute where it is their turn. */
+  async #pause(): Promise<void> {
+    const { admission, ticket } = this.#visit!
+    this.#note()
+    if (!this.#isInRow && admission.isTurnOver()) {
+      admission.giveTurn(ticket)
+      await admission.takeTurn(ticket)
+    } else await nextTurn()
+    this.#resumed = performance.now()
   }
 
   /** The rows are there, with all that is asked of them. */
@@ -42,33 +105,139 @@ export class Work {
     this.#since = now
   }
 
+  /** Some bytes of the answer are there that the client has not taken: values, or what is written. */
+  readonly hold: Hold = (bytes) => {
+    if (this.#visit) this.#visit.admission.charge(this.#visit.ticket, bytes)
+  };
+
   /** Samples the rows, one at a time as they are asked for. */
-  *sample(rows: readonly DecodedRow[]): Generator<RowResult> {
-    const results = sample(rows)
+  *sample(rows: readonly DecodedRow[]): Generator<RowResult | undefined> {
+    this.#results = this.#count(this.#time(sample(this.#mark(rows))))
+    yield* this.#results
+    // A check has gone through these. That they were sampled before is no news to anybody.
+    yield* this.#time(sample(rows.slice(this.#rowsBeforeCheck)))
+  }
+
+  *#mark(rows: readonly DecodedRow[]): Generator<DecodedRow> {
+    for (const row of rows) yield this.#isChecking ? { ...row, isSampledAgain: true } : row
+  }
+
+  *#time(results: Generator<RowResult | undefined>): Generator<RowResult | undefined> {
     for (;;) {
       const started = performance.now()
       const { done, value } = results.next()
       this.took.compute += performance.now() - started
-      if (this.ticket) this.ticket.spent += performance.now() - started
       if (done) return
-      this.rows++
-      this.tokens += value.drawn?.token_ids.length ?? 0
-      for (const { code } of value.warnings) this.warnings.push(code)
+      this.#isInRow = value === undefined
       yield value
     }
   }
 
-  /** The answer is written; what it took goes with it, for whoever looks. */
-  encoded(reply: FastifyReply): void {
+  *#count(results: Iterable<RowResult | undefined>): Generator<RowResult | undefined> {
+    for (const result of results) {
+      if (result) {
+        this.rows++
+        this.tokens += result.drawn?.token_ids.length ?? 0
+        for (const { code } of result.warnings) this.warnings.push(code)
+      }
+      yield result
+    }
+  }
+
+  /** Samples the rows that the answer does not have yet, to find out whether they can be. */
+  *#check(): Steps {
+    this.#rowsBeforeCheck = this.rows
+    this.#isChecking = true
+    for (const _ of this.#results) yield undefined
+  }
+
+  /**
+   * What Fastify is to send. A long answer is a stream, which is written as fast as the client reads it.
+   * Its status is sent first, so rows that are not sampled by then are sampled twice.
+   */
+  async answer(reply: FastifyReply, steps: Steps): Promise<string | Buffer | Readable> {
+    const head = await this.#gather(steps, LONG)
+    if (!head.isLast) await this.run(this.#check())
+    this.#encoded(reply)
+    if (head.isLast) return join(head)
+    const options = { objectMode: false, highWaterMark: PIECE }
+    this.#stream = Readable.from(this.#write(head, steps), options)
+    return this.#stream
+  }
+
+  /** Calls back when the answer is written, or failed, or the client is gone. For a failed one, or a short one, that is now. */
+  whenOver(release: () => void): void {
+    const over = () => {
+      release()
+      this.#visit?.admission.finish(this.#visit.ticket)
+    }
+    if (this.#stream && !this.#stream.closed) this.#stream.once('close', over)
+    else {
+      this.#note()
+      over()
+    }
+  }
+
+  /** The next parts of an answer, of so many bytes or a little more. */
+  async #gather(steps: Steps, most: number): Promise<Piece> {
+    const parts: Part[] = []
+    let length = 0
+    while (length <= most) {
+      const { done, value } = steps.next()
+      if (done) return { parts, length, isLast: true }
+      if (value !== undefined) {
+        const bytes = Buffer.byteLength(value)
+        parts.push(value)
+        length += bytes
+        this.hold(bytes)
+      }
+      if (isTurnSpent()) await this.#pause()
+    }
+    return { parts, length, isLast: false }
+  }
+
+  async *#write(head: Piece, steps: Steps): AsyncGenerator<Buffer> {
+    const { admission, ticket } = this.#visit!
+    let piece = head
+    let unsent = 0
+    for (;;) {
+      this.#note()
+      admission.giveTurn(ticket)
+      yield toBuffer(piece)
+      // The stream asks for another piece when the one before this is sent.
+      this.hold(-unsent)
+      unsent = piece.length
+      if (piece.isLast) return
+      await admission.takeTurn(ticket)
+      this.#resumed = performance.now()
+      piece = await this.#gather(steps, PIECE)
+    }
+  }
+
+  /** The answer is written, or the head of a long one; what it took goes with it, for whoever looks. */
+  #encoded(reply: FastifyReply): void {
     this.took.encode = performance.now() - this.#since - this.took.compute
     const durations = steps.map((step) => `${step};dur=${this.took[step].toFixed(3)}`)
     reply.header('server-timing', durations.join(', '))
   }
 }
 
+const isText = (parts: readonly Part[]): parts is readonly string[] =>
+  parts.every((part) => typeof part === 'string')
+
+function join(piece: Piece): string | Buffer {
+  return isText(piece.parts) ? piece.parts.join('') : toBuffer(piece)
+}
+
+function toBuffer({ parts, length }: Piece): Buffer {
+  if (isText(parts)) return Buffer.from(parts.join(''))
+  const bytes = parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))
+  return Buffer.concat(bytes, length)
+}
+
 /**
- * Waits until a request may come in, and hands its body on as it arrives. When that is done, it is its turn
- * to compute. `open` makes what takes the body: nothing is kept of a request that waits.
+ * Waits until a request may come in, and hands its body on as it arrives. After that it is its turn to
+ * compute. `open` makes what takes the body: nothing is kept of a request that waits.
  */
 export async function takeBody(
   request: FastifyRequest,
@@ -77,31 +246,28 @@ export async function takeBody(
   open: () => Push,
 ): Promise<void> {
   const { admission } = request.server
-  const { work } = request as { work: Work }
-  const length = announcedLength(request.raw, limit)
-  const ticket = admission.enter(work.transport, length)
-  work.ticket = ticket
+  const work = request.work!
+  const ticket = admission.enter(work.transport, announcedLength(request.raw, limit))
+  ticket.cutOff = () => reply.raw.destroy()
   reply.raw.once('close', () => admission.leave(ticket, incomplete()))
   const admitted = admission.whenAdmitted(ticket)
   if (admitted) await admitted
   // A client that asks before it sends is told when nothing is left that it could have been spared for.
   if (request.headers.expect !== undefined) askForBody(reply.raw)
   const push = open()
-  await readBody(
-    request.raw,
-    limit,
-    (piece) => {
-      const { length } = piece
-      admission.receive(ticket, length)
-      const began = performance.now()
-      const isDone = push(piece)
-      ticket.spent += performance.now() - began
-      return isDone
-    },
-    (end) => {
+  const take: Push = (piece) => {
+    const { length } = piece
+    admission.receive(ticket, length)
+    const began = performance.now()
+    const isDone = push(piece)
+    ticket.spent += performance.now() - began
+    return isDone
+  }
+  await readBody(request.raw, limit, take, {
+    rest: () => admission.whenThereIsMemory(ticket) ?? (isTurnSpent() ? nextTurn() : undefined),
+    onBegin(end) {
       ticket.refuse = end
     },
-  )
-  const turn = admission.takeTurn(ticket)
-  if (turn) await turn
+  })
+  await work.begin({ admission, ticket })
 }

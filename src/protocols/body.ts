@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { createGunzip, createInflate } from 'node:zlib'
 import { Problem } from '../errors.ts'
-import { isTurnSpent, nextTurn } from '../turns.ts'
 
 const decompressors = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate }
 
@@ -41,6 +40,14 @@ function free({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
+/** How a body is read. */
+interface Manner {
+  /** Something to wait for between two pieces, if anything. */
+  rest(): Promise<void> | undefined
+  /** Is given what ends it early. */
+  onBegin(end: (error: Error) => void): void
+}
+
 /**
  * Hand the body of a request on, piece by piece as it arrives. Where that fails, or the body is larger
  * than the limit, what is still to come is let go by, so that the client gets to read its answer.
@@ -49,8 +56,7 @@ export function readBody(
   request: IncomingMessage,
   limit: number,
   push: Push,
-  /** Is given what ends it early. */
-  onBegin: (end: (error: Error) => void) => void,
+  { rest, onBegin }: Manner,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
@@ -79,9 +85,10 @@ export function readBody(
         end(error as Error)
         return
       }
-      if (!isTurnSpent()) return
+      const pause = rest()
+      if (!pause) return
       body.pause()
-      void nextTurn().then(() => body.resume())
+      void pause.then(() => body.resume())
     }
 
     onBegin(end)

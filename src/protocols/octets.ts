@@ -5,11 +5,11 @@ import { type Dtype, dtypes } from '../sampling/elements.ts'
 import type { RowResult } from '../sampling/pipeline.ts'
 import type { Warning } from '../sampling/sampler.ts'
 import { shapeField } from '../sampling/tensor.ts'
-import { pace } from './pace.ts'
 import type { Parameter } from './parameters.ts'
 import { type Query, type QueryNames, queryNames, readQuery } from './query.ts'
 import type { Operation, SamplingRequest } from './request.ts'
 import type { DecodedRow } from './rows.ts'
+import type { Hold, Steps } from './steps.ts'
 import { TensorBody } from './tensor-body.ts'
 import { validate } from './validate.ts'
 
@@ -88,21 +88,43 @@ export function openTensor(query: TensorQuery, length: number | undefined) {
   }
 }
 
-/** The distributions of all rows, as a float32 tensor, and what callers should know beside it. */
-export async function encodeTensor(rows: readonly DecodedRow[], results: Iterable<RowResult>) {
+interface TensorAnswer {
+  readonly shape: readonly number[]
+  /** In bytes. */
+  readonly length: number
+  readonly warnings: string | undefined
+  readonly parts: Steps
+}
+
+/** The distributions of all rows as a float32 tensor. They wait for the last row, as its warnings go into a header. */
+export function* encodeTensor(
+  rows: readonly DecodedRow[],
+  results: Iterable<RowResult | undefined>,
+  hold: Hold,
+): Steps<TensorAnswer> {
   const { vocabSize } = rows[0]!
-  const parts: Uint8Array[] = []
+  const written: Uint8Array[] = []
   const warnings: RowWarning[] = []
   for (const result of results) {
-    const index = parts.length
+    if (!result) {
+      yield undefined
+      continue
+    }
+    const index = written.length
     const dense = denseProbabilities(result.row, new Float32Array(vocabSize))
-    parts.push(new Uint8Array(dense.buffer))
+    hold(dense.byteLength)
+    written.push(new Uint8Array(dense.buffer))
     const own = [...result.warnings, ...leftOut(result, rows[index]!)]
     for (const warning of own) warnings.push({ ...warning, row: index })
-    const turn = pace()
-    if (turn) await turn
+    yield undefined
   }
-  return { parts, shape: [rows.length, vocabSize], warnings: toHeader(warnings) }
+  const shape = [rows.length, vocabSize]
+  const length = rows.length * vocabSize * 4
+  return { shape, length, warnings: toHeader(warnings), parts: partsOf(written) }
+}
+
+function* partsOf(written: readonly Uint8Array[]): Steps {
+  yield* written
 }
 
 interface RowWarning extends Warning {

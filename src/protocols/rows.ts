@@ -4,7 +4,6 @@ import { contextFields, findMisfit, perRowFields } from '../sampling/params.ts'
 import { describeValue, isList, itemsOf } from '../sampling/parsed.ts'
 import type { RowRequest } from '../sampling/pipeline.ts'
 import type { Warning } from '../sampling/sampler.ts'
-import { pace } from './pace.ts'
 import {
   type Answer,
   countProbabilities,
@@ -12,6 +11,7 @@ import {
   returnedOf,
   type SamplingRequest,
 } from './request.ts'
+import type { Steps } from './steps.ts'
 import { validate } from './validate.ts'
 
 export interface DecodeOptions extends BatchLimits {
@@ -59,11 +59,11 @@ function answerWarnings({ return_probabilities, encoding }: Answer): Warning[] {
 type Fields = Omit<SamplingRequest, 'logits' | 'rows'>
 
 /** The rows of a request, each with parameters of its own. */
-export async function decodeRows(
+export function* decodeRows(
   shared: SamplingRequest,
   { Row }: Operation,
   options: DecodeOptions,
-): Promise<DecodedRow[]> {
+): Steps<DecodedRow[]> {
   const { logits: batch, rows: overrides } = shared
   const { vocabSize } = batch
   const count = batch.rows.length
@@ -109,8 +109,7 @@ export async function decodeRows(
       reportsAll: returnedOf(fields, vocabSize) !== 'none',
       ...(n !== undefined && { draw: { n, replacement: replacement! } }),
     })
-    const turn = given && pace()
-    if (turn) await turn
+    if (given) yield undefined
   }
   checkHistories(rows)
   checkAnswer(rows)

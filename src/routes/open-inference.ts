@@ -1,5 +1,6 @@
+import { pipeline, type Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { deflate, gzip } from 'node:zlib'
+import { createDeflate, createGzip, deflate, gzip } from 'node:zlib'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import type { Admission } from '../admission/admission.ts'
@@ -25,8 +26,8 @@ import {
 } from '../protocols/open-inference/response.ts'
 import { type Query, queryNames, readQuery } from '../protocols/query.ts'
 import { decodeRows } from '../protocols/rows.ts'
+import { finish, type Steps } from '../protocols/steps.ts'
 import { checkReadiness } from './health.ts'
-import { toPayload } from './payload.ts'
 import { decodeOptions } from './sampling.ts'
 
 export const PREFIX = '/v2'
@@ -55,7 +56,18 @@ const RepositoryIndex = z.array(
     .meta({ title: 'ModelState', description: 'A model, and whether it takes requests.' }),
 )
 
-const compressors = { gzip: promisify(gzip), deflate: promisify(deflate) }
+const compressors = {
+  gzip: { whole: promisify(gzip), stream: createGzip },
+  deflate: { whole: promisify(deflate), stream: createDeflate },
+}
+
+/** An answer compressed, as a whole or while it is written. */
+function compress(answer: string | Buffer | Readable, encoding: keyof typeof compressors) {
+  const { whole, stream } = compressors[encoding]
+  if (typeof answer === 'string' || Buffer.isBuffer(answer)) return whole(answer)
+  // Whoever reads what is compressed is told of errors.
+  return pipeline(answer, stream(), () => {})
+}
 
 /** The clients of the protocol compare the content type with exactly this. */
 function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
@@ -246,11 +258,12 @@ async function modelRoutes(
   const decode = inferDecoder(model)
   const names = queryNames(operation)
 
-  async function answer(sent: Infer, work: Work, asked = {}): Promise<InferAnswer> {
-    const { request, warnings } = decode(sent, asked)
-    const rows = await decodeRows(request, operation, options)
+  function* answer(sent: Infer, work: Work, asked = {}): Steps<InferAnswer> {
+    const { request, warnings: warned } = decode(sent, asked)
+    const rows = yield* decodeRows(request, operation, options)
     work.decoded()
-    return encodeInfer(sent.request, model, rows, work.sample(rows), warnings)
+    const about = { request: sent.request, model, warned }
+    return yield* encodeInfer(about, rows, work.sample(rows), work.hold)
   }
 
   async function infer(request: FastifyRequest, reply: FastifyReply) {
@@ -260,34 +273,34 @@ async function modelRoutes(
     const work = new Work(jsonLength === undefined ? 'infer_json' : 'infer_binary')
     request.work = work
     let body: InferBody | undefined
-    let written: InferAnswer
     try {
       await takeBody(request, reply, limit, () => {
         body = new InferBody(jsonLength, announcedLength(request.raw, limit))
         return (piece) => body!.push(piece)
       })
-      written = await answer(body!.end(), work, asked)
+      const { parts, lengths } = await work.run(answer(body!.end(), work, asked))
+      const payload = await work.answer(reply, parts)
+      reply.header('content-type', lengths ? 'application/octet-stream' : 'application/json')
+      if (lengths) reply.header(HEADER_LENGTH, lengths.json)
+      const encoding = compressorFor(request)
+      if (encoding) {
+        reply.header('content-encoding', encoding)
+        return await compress(payload, encoding)
+      }
+      if (lengths) reply.header('content-length', lengths.all)
+      return payload
     } finally {
-      body?.release()
-      if (work.ticket) request.server.admission.finish(work.ticket)
+      work.whenOver(() => body?.release())
     }
-    work.encoded(reply)
-    const { parts, headerLength } = written
-    const isBinary = headerLength !== undefined
-    reply.header('content-type', isBinary ? 'application/octet-stream' : 'application/json')
-    if (isBinary) reply.header(HEADER_LENGTH, headerLength)
-    const encoding = compressorFor(request)
-    if (!encoding) return toPayload(reply, parts)
-    reply.header('content-encoding', encoding)
-    return compressors[encoding](Buffer.concat(parts))
   }
 
   const body = new InferBody(undefined, undefined)
   body.push(Buffer.from(JSON.stringify(EXAMPLE)))
-  const { parts } = await answer(body.end(), new Work('infer_json'))
+  const { result } = finish(answer(body.end(), new Work('infer_json')))
+  const { parts } = finish(result.parts)
   const example = (value: unknown) => ({ five: { summary: 'Five logits, as JSON', value } })
   const examples = example(EXAMPLE)
-  const answers = example(JSON.parse(Buffer.concat(parts).toString()))
+  const answers = example(JSON.parse(parts.join('')))
 
   for (const url of [`/models/${name}`, `/models/${name}/versions/${model.version}`]) {
     const hide = url.includes('/versions/')

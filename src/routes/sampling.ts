@@ -18,8 +18,8 @@ import { encodeTensor, jsonQueryNames, openTensor, tensorQuery } from '../protoc
 import { type Query, readQuery, withQuery } from '../protocols/query.ts'
 import type { Operation, SamplingRequest } from '../protocols/request.ts'
 import { type DecodedRow, type DecodeOptions, decodeRows } from '../protocols/rows.ts'
+import { finish } from '../protocols/steps.ts'
 import { validate } from '../protocols/validate.ts'
-import { toPayload } from './payload.ts'
 
 const JSON_TYPE = 'application/json'
 const OCTETS = 'application/octet-stream'
@@ -28,7 +28,7 @@ const OCTETS = 'application/octet-stream'
 interface Body {
   push: Push
   end(): SamplingRequest
-  /** When the request is over, whatever became of it. */
+  /** When the answer is over, whatever became of it. */
   release?(): void
 }
 
@@ -92,10 +92,10 @@ export async function samplingRoute(
   for (const [name, { summary, request }] of Object.entries(examples)) {
     const work = new Work('json')
     const parsed = validate(operation.Request, request) as SamplingRequest
-    const rows = await decodeRows(parsed, operation, options)
-    const answer = await encode(rows, work.sample(rows))
+    const { result: rows } = finish(decodeRows(parsed, operation, options))
+    const { parts } = finish(encode(rows, work.sample(rows)))
     requests[name] = { summary, value: request }
-    responses[name] = { summary, value: JSON.parse(answer.join('')) }
+    responses[name] = { summary, value: JSON.parse(parts.join('')) }
   }
 
   app.post(
@@ -142,12 +142,11 @@ export async function samplingRoute(
           body = open()
           return body.push
         })
-        const rows = await decodeRows(body!.end(), operation, options)
+        const rows = await work.run(decodeRows(body!.end(), operation, options))
         work.decoded()
         return await (wantsTensor ? tensorAnswer : jsonAnswer)(reply, rows, work)
       } finally {
-        body?.release?.()
-        if (work.ticket) request.server.admission.finish(work.ticket)
+        work.whenOver(() => body?.release?.())
       }
     },
   )
@@ -179,15 +178,15 @@ function acceptsTensor({ headers }: FastifyRequest, answersTensor: boolean): boo
 }
 
 async function jsonAnswer(reply: FastifyReply, rows: readonly DecodedRow[], work: Work) {
-  const parts = await encode(rows, work.sample(rows))
-  work.encoded(reply)
-  return toPayload(reply.type('application/json; charset=utf-8'), parts)
+  const answer = await work.answer(reply, encode(rows, work.sample(rows), work.hold))
+  reply.type('application/json; charset=utf-8')
+  return answer
 }
 
 async function tensorAnswer(reply: FastifyReply, rows: readonly DecodedRow[], work: Work) {
-  const { parts, shape, warnings } = await encodeTensor(rows, work.sample(rows))
-  work.encoded(reply)
+  const tensor = await work.run(encodeTensor(rows, work.sample(rows), work.hold))
+  const { shape, length, warnings, parts } = tensor
   reply.type(OCTETS).header('x-dtype', 'float32').header('x-shape', shape.join(','))
   if (warnings) reply.header('x-warnings', warnings)
-  return toPayload(reply, parts)
+  return work.answer(reply.header('content-length', length), parts)
 }

@@ -36,6 +36,8 @@ export interface RowRequest extends History {
   warnings?: readonly Warning[]
   /** Whether the request says which random numbers to use. */
   isAddressed?: boolean
+  /** Whether the same logits are sampled again later, and so must not be changed in place. */
+  isSampledAgain?: boolean
 }
 
 export interface RowResult {
@@ -129,7 +131,10 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
 
   makeRoomFor(logits instanceof Elements ? logits.length : logits.ids.length)
   const isSeenAgain =
-    params.logprobs_mode === 'raw' || params.trace || params.watch_token_ids.length > 0
+    request.isSampledAgain ||
+    params.logprobs_mode === 'raw' ||
+    params.trace ||
+    params.watch_token_ids.length > 0
   processed.load(logits, !isSeenAgain)
   processed.minTokensToKeep = params.min_tokens_to_keep
   const accepts: Accept[] = []

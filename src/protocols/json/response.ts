@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { denseProbabilities, probabilities } from '../../sampling/distribution.ts'
 import type { RowResult } from '../../sampling/pipeline.ts'
-import { pace } from '../pace.ts'
-import { type Answer, returnedOf } from '../request.ts'
+import { type Answer, countProbabilities, returnedOf } from '../request.ts'
 import type { DecodedRow } from '../rows.ts'
+import type { Hold, Steps } from '../steps.ts'
 import { LongList, PART, toArray, writeJson } from './write.ts'
 
 const Probability = z.number().min(0).max(1)
@@ -173,36 +173,45 @@ type Warnings = z.output<typeof warnings>
 /** An answer lists this many warnings, and counts the others. */
 const MOST_WARNINGS = 1024
 
-/** The answer to a request, as JSON text in parts. Each row is written before the next is worked on. */
-export async function encode(
+/** Writes the answer to a request as JSON text, each row before the next is sampled. */
+export function* encode(
   rows: readonly DecodedRow[],
-  results: Iterable<RowResult>,
-): Promise<string[]> {
-  const written: string[] = []
+  results: Iterable<RowResult | undefined>,
+  hold: Hold = () => {},
+): Steps {
   const warned: Warnings = []
   let leftOut = 0
   let row = 0
   for (const result of results) {
+    if (!result) {
+      yield undefined
+      continue
+    }
+    const held = countBytes(rows[row]!)
+    hold(held)
     const encoded = encodeRow(result, rows[row]!.answer)
     for (const warning of result.warnings) {
       if (warned.length < MOST_WARNINGS) warned.push({ ...warning, row })
       else leftOut++
     }
-    written.push(row === 0 ? '{"results":[' : ',')
-    await writeJson(encoded, written)
+    yield row === 0 ? '{"results":[' : ','
+    yield* writeJson(encoded)
+    hold(-held)
     row++
-    const turn = pace()
-    if (turn) await turn
   }
   if (leftOut > 0) {
     const message = `${leftOut} more warnings, for this row and others`
     warned.push({ code: 'WARNINGS_LEFT_OUT', message, row: warned.at(-1)!.row })
   }
-  written.push(`],"warnings":${JSON.stringify(warned)}}`)
-  return written
+  yield `],"warnings":${JSON.stringify(warned)}}`
 }
 
-/** All numbers are there before anybody else has a turn: the row is the next one's then. */
+/** At most how many bytes the numbers of a row take until they are written. */
+function countBytes({ draw, answer, vocabSize }: DecodedRow): number {
+  return 8 * (2 * (draw?.n ?? 0) + countProbabilities(answer, vocabSize))
+}
+
+/** Copies all numbers of a row: after a yield its memory may hold another row. */
 function encodeRow({ row, drawn, address, state, ...result }: RowResult, answer: Answer) {
   const entropy = row.entropy()
   return {

@@ -1,13 +1,15 @@
-import { pace } from '../pace.ts'
+import type { Steps } from '../steps.ts'
 
-/** Numbers or texts, as an answer has them. */
-export type Values =
-  | Float32Array
-  | Float64Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array
-  | readonly string[]
+/** Items that may be made only when they are written. Any array of numbers or texts is one. */
+export interface Items {
+  readonly length: number
+  slice(from: number, to: number): readonly unknown[]
+}
+
+type Numbers = Float32Array | Float64Array | Uint32Array | BigInt64Array | BigUint64Array
+
+/** What a list in an answer consists of. */
+export type Values = Numbers | Items
 
 /** How many items are written at a time. */
 export const PART = 4096
@@ -21,66 +23,66 @@ export class LongList {
   }
 }
 
-/** Whether there is a long list in it. */
+/** Whether a list in it is written in several parts. */
 function isLong(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (value instanceof LongList) return true
+  if (Array.isArray(value) && value.length > PART) return true
   // Most items are numbers, for which a call would take longer than the question.
   const items = Array.isArray(value) ? value : Object.values(value)
   return items.some((item) => typeof item === 'object' && isLong(item))
 }
 
-/** Write a value as JSON.stringify does, its long lists part by part. */
-export async function writeJson(value: unknown, written: string[]): Promise<void> {
-  if (!isLong(value)) written.push(JSON.stringify(value))
-  else if (value instanceof LongList) await writeList(value, written)
-  else if (Array.isArray(value)) await writeItems(value, written)
-  else await writeFields(value as object, written)
+/** Writes a value as JSON.stringify does, its long lists in parts. */
+export function* writeJson(value: unknown): Steps {
+  if (!isLong(value)) yield JSON.stringify(value)
+  else if (value instanceof LongList) yield* writeLists(value.lists)
+  else if (!Array.isArray(value)) yield* writeFields(value as object)
+  else if (value.some(isLong)) yield* writeItems(value)
+  else yield* writeLists([value])
 }
 
-async function writeItems(items: readonly unknown[], written: string[]): Promise<void> {
+function* writeItems(items: readonly unknown[]): Steps {
   let separator = '['
   for (const item of items) {
-    written.push(separator)
-    await writeJson(item, written)
+    yield separator
+    yield* writeJson(item)
     separator = ','
   }
-  written.push(']')
+  yield ']'
 }
 
-async function writeFields(fields: object, written: string[]): Promise<void> {
+function* writeFields(fields: object): Steps {
   let separator = '{'
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue
-    written.push(`${separator}${JSON.stringify(name)}:`)
-    await writeJson(value, written)
+    yield `${separator}${JSON.stringify(name)}:`
+    yield* writeJson(value)
     separator = ','
   }
-  written.push('}')
+  yield '}'
 }
 
-async function writeList({ lists }: LongList, written: string[]): Promise<void> {
+function* writeLists(lists: readonly Values[]): Steps {
   let separator = '['
   for (const values of lists) {
     for (let from = 0; from < values.length; from += PART) {
-      written.push(separator, itemsOf(values, from, from + PART))
+      yield separator + itemsOf(values, from, from + PART)
       separator = ','
-      const turn = pace()
-      if (turn) await turn
     }
   }
-  written.push(separator === '[' ? '[]' : ']')
+  yield separator === '[' ? '[]' : ']'
 }
 
 function itemsOf(values: Values, from: number, to: number): string {
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
     return values.subarray(from, to).join()
   }
-  const items = isTexts(values) ? values.slice(from, to) : toArray(values.subarray(from, to))
+  const items = isNumbers(values) ? toArray(values.subarray(from, to)) : values.slice(from, to)
   return JSON.stringify(items).slice(1, -1)
 }
 
-export const isTexts = (values: Values): values is readonly string[] => Array.isArray(values)
+export const isNumbers = (values: Values): values is Numbers => ArrayBuffer.isView(values)
 
 /** As Array.from does, which asks an iterator for each item and takes several times as long. */
 export function toArray(values: Float32Array | Float64Array | Uint32Array): number[] {

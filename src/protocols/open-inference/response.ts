@@ -3,9 +3,9 @@ import { Problem } from '../../errors.ts'
 import { denseProbabilities, topTokens } from '../../sampling/distribution.ts'
 import type { RowResult } from '../../sampling/pipeline.ts'
 import type { Warning } from '../../sampling/sampler.ts'
-import { isTexts, LongList, type Values, writeJson } from '../json/write.ts'
-import { pace } from '../pace.ts'
+import { type Items, isNumbers, LongList, PART, type Values, writeJson } from '../json/write.ts'
 import type { DecodedRow } from '../rows.ts'
+import type { Hold, Part, Steps } from '../steps.ts'
 import { type DatatypeName, writeTexts } from './datatypes.ts'
 import { BINARY_OUTPUT, checkParameters, Datatype, type InferRequest, readFlag } from './inputs.ts'
 import type { Model } from './models.ts'
@@ -123,13 +123,41 @@ export const outputs = {
 
 export type OutputName = keyof typeof outputs
 
-/** The most likely tokens, as "probability:id"; after those left come those removed, ids ascending. */
-function classify(row: RowResult['row'], count: number): string[] {
+/** Classes as "probability:id", which are made of their numbers when they are written. */
+class Classes implements Items {
+  readonly #ids: Uint32Array
+  readonly #probabilities: Float32Array
+
+  constructor(ids: Uint32Array, probabilities: Float32Array) {
+    this.#ids = ids
+    this.#probabilities = probabilities
+  }
+
+  get length(): number {
+    return this.#ids.length
+  }
+
+  get byteLength(): number {
+    return this.#ids.byteLength + this.#probabilities.byteLength
+  }
+
+  slice(from: number, to: number): string[] {
+    const ids = Array.from(this.#ids.subarray(from, to))
+    return ids.map((id, i) => `${this.#probabilities[from + i]}:${id}`)
+  }
+}
+
+/** The most likely tokens; after those left come those removed, ids ascending. */
+function classify(row: RowResult['row'], count: number): Classes {
   const { token_ids, probabilities } = topTokens(row, count)
-  const classes = token_ids.map((id, i) => `${Math.fround(probabilities[i]!)}:${id}`)
+  const ids = new Uint32Array(count)
+  ids.set(token_ids)
   const ranked = new Set(token_ids)
-  for (let id = 0; classes.length < count; id++) if (!ranked.has(id)) classes.push(`0:${id}`)
-  return classes
+  let next = token_ids.length
+  for (let id = 0; next < count; id++) if (!ranked.has(id)) ids[next++] = id
+  const ofRanked = new Float32Array(count)
+  ofRanked.set(probabilities)
+  return new Classes(ids, ofRanked)
 }
 
 interface Wanted extends Output {
@@ -174,30 +202,65 @@ function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: 
   })
 }
 
-/** An answer: its parts, and how many bytes of them are JSON, where binary data follows. */
+/** An answer, and where binary data follows its JSON, how many bytes are JSON, and how many all. */
 export interface InferAnswer {
-  readonly parts: Uint8Array[]
-  readonly headerLength: number | undefined
+  readonly parts: Steps
+  readonly lengths: { readonly json: number; readonly all: number } | undefined
 }
 
 /** Binary data begins where any element may be read in place. */
 const ALIGNMENT = 8
 
-function toBinary(values: Values): Uint8Array {
-  if (isTexts(values)) return writeTexts(values)
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+function* toBinary(lists: readonly Values[]): Generator<Uint8Array, void> {
+  for (const values of lists) {
+    if (isNumbers(values)) yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    else {
+      for (let from = 0; from < values.length; from += PART) {
+        yield writeTexts(values.slice(from, from + PART) as string[])
+      }
+    }
+  }
+}
+
+/** How many bytes some parts take. */
+function* measure(parts: Iterable<Part | undefined>): Steps<number> {
+  let length = 0
+  for (const part of parts) {
+    if (part !== undefined) length += Buffer.byteLength(part)
+    yield undefined
+  }
+  return length
+}
+
+/** JSON in bytes: of a text Fastify would change the content type. */
+function* writeHeader(header: object): Steps {
+  for (const text of writeJson(header)) yield text && Buffer.from(text as string)
+}
+
+function* writeBoth(header: object, padding: number, binaries: readonly Values[]): Steps {
+  yield* writeHeader(header)
+  yield Buffer.alloc(padding, ' ')
+  yield* toBinary(binaries)
+}
+
+/** At most how many bytes some values take. */
+function sizeOf(values: Values): number {
+  if (isNumbers(values) || values instanceof Classes) return values.byteLength
+  return (values as string[]).reduce((sum, { length }) => sum + 2 * length, 0)
 }
 
 const isReport = (name: OutputName): name is Report => 'isReport' in outputs[name]
 
-/** Write what is wanted of each row; `warned` is what is to be said of the request itself. */
-export async function encodeInfer(
-  request: InferRequest,
-  model: Model,
+/**
+ * Writes what is wanted of each row; `warned` is what is to be said of the request itself. An output has
+ * the values of all rows, so they are kept until the last row.
+ */
+export function* encodeInfer(
+  { request, model, warned }: { request: InferRequest; model: Model; warned: readonly Warning[] },
   rows: readonly DecodedRow[],
-  results: Iterable<RowResult>,
-  warned: readonly Warning[],
-): Promise<InferAnswer> {
+  results: Iterable<RowResult | undefined>,
+  hold: Hold,
+): Steps<InferAnswer> {
   const all = wantedOf(request, model)
   if (rows.some(({ draw }) => draw?.n !== rows[0]!.draw?.n)) {
     throw new Problem('INVALID_REQUEST', 'Expected n to be the same for all rows')
@@ -207,15 +270,22 @@ export async function encodeInfer(
   const warnings: unknown[] = [...warned]
   let index = 0
   for (const result of results) {
+    if (!result) {
+      yield undefined
+      continue
+    }
     const row = rows[index]!
-    for (const [i, { of }] of all.entries()) taken[i]!.push(of(result, row))
+    for (const [i, { of }] of all.entries()) {
+      const values = of(result, row)
+      hold(sizeOf(values))
+      taken[i]!.push(values)
+    }
     for (const name of model.outputs) {
       if (isReport(name) && result[name] !== undefined) reported.add(name)
     }
     for (const warning of result.warnings) warnings.push({ ...warning, row: index })
     index++
-    const turn = pace()
-    if (turn) await turn
+    yield undefined
   }
   const isNamed = (request.outputs ?? []).length > 0
   for (const name of reported) {
@@ -223,20 +293,21 @@ export async function encodeInfer(
     const message = `the output ${name} is not among those that the request names, and is left out`
     warnings.push({ code: 'OUTPUT_LEFT_OUT', message })
   }
-  const isThere = ({ name, isReport }: Wanted) => isNamed || !isReport || reported.has(name)
-  const wanted = all.filter(isThere)
-  const written = taken.filter((_, i) => isThere(all[i]!))
 
-  const binaries: Uint8Array[] = []
-  const described = wanted.map(({ name, datatype, isList, isBinary }, i) => {
-    const values = written[i]!
+  const binaries: Values[] = []
+  const described: object[] = []
+  let binaryLength = 0
+  for (const [i, { name, datatype, isList, isBinary, isReport }] of all.entries()) {
+    if (!isNamed && isReport && !reported.has(name)) continue
+    const values = taken[i]!
     const shape = isList ? [rows.length, values[0]!.length] : [rows.length]
-    if (!isBinary) return { name, datatype, shape, data: new LongList(values) }
-    const parts = values.map(toBinary)
-    binaries.push(...parts)
-    const binary_data_size = parts.reduce((sum, { length }) => sum + length, 0)
-    return { name, datatype, shape, parameters: { binary_data_size } }
-  })
+    if (isBinary) {
+      const binary_data_size = yield* measure(toBinary(values))
+      binaries.push(...values)
+      binaryLength += binary_data_size
+      described.push({ name, datatype, shape, parameters: { binary_data_size } })
+    } else described.push({ name, datatype, shape, data: new LongList(values) })
+  }
   const header = {
     model_name: model.name,
     model_version: model.version,
@@ -244,14 +315,13 @@ export async function encodeInfer(
     ...(warnings.length > 0 && { parameters: { warnings: JSON.stringify(warnings) } }),
     outputs: described,
   }
-  const texts: string[] = []
-  await writeJson(header, texts)
-  const parts = texts.map((text) => Buffer.from(text))
-  if (binaries.length === 0) return { parts, headerLength: undefined }
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  if (binaries.length === 0) return { parts: writeHeader(header), lengths: undefined }
+  // Its length goes into a header.
+  const length = yield* measure(writeJson(header))
   const padding = (ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT
+  const json = length + padding
   return {
-    parts: [...parts, Buffer.alloc(padding, ' '), ...binaries],
-    headerLength: length + padding,
+    parts: writeBoth(header, padding, binaries),
+    lengths: { json, all: json + binaryLength },
   }
 }

@@ -1,3 +1,0 @@
-import { isTurnSpent, nextTurn } from '../turns.ts'
-
-export const pace = () => (isTurnSpent() ? nextTurn() : undefined)
