@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type Admission, admit, openAdmission, type Refusal } from '../src/admission/admission.ts'
+import { Admission, type Limits } from '../src/admission/admission.ts'
 import { loadConfig } from '../src/config.ts'
 import { Problem } from '../src/errors.ts'
-import { ask, halfSent, open, whereIs } from './http.ts'
+import { ask, open, whereIs } from './http.ts'
+import { gauge, occupy } from './occupy.ts'
 import { type Server, startServer } from './server.ts'
 
 const servers: Server[] = []
@@ -25,32 +25,33 @@ const parse = (answer: string) => JSON.parse(answer.slice(answer.indexOf('\r\n\r
 const answered = (connection: { answer: string }) =>
   expect.poll(() => connection.answer, { timeout: 5000 }).toMatch(/\r\n\r\n./s)
 
+/** It works on four requests at a time, and none may wait. */
+const FULL = { MAX_QUEUE: '0' }
+
 describe('a request too many', () => {
   it('is refused before its body is read, with a time to come again', async () => {
-    const { where } = await start({ MAX_INFLIGHT_REQUESTS: '1' })
-    const first = await halfSent(where)
+    const { where, url } = await start(FULL)
+    const finished = await occupy(url)
     const second = await open(where)
     second.socket.write(head(60_000))
     await answered(second)
-    expect(second.answer).toMatch(/^HTTP\/1.1 503 .*\r\nretry-after: 1\r\n/s)
+    expect(second.answer).toMatch(/^HTTP\/1.1 503 .*\r\nretry-after: \d\r\n/s)
+    expect(second.answer).toMatch(/\r\nretry-after-ms: \d{2,4}\r\n/)
     expect(second.answer).toMatch(/content-type: application\/problem\+json/i)
     expect(second.answer).toMatch(/x-request-id: [\w-]{36}/)
     expect(parse(second.answer)).toMatchObject({ code: 'OVERLOADED', status: 503 })
-    first.socket.write(first.rest)
-    await answered(first)
-    expect(first.answer).toMatch(/^HTTP\/1.1 200 /)
+    expect(await finished()).toEqual([200, 200, 200, 200])
     expect((await ask(where, '/v1/sample', body)).status).toBe(200)
   })
 
   it('keeps its connection, where the body is short', async () => {
-    const { where } = await start({ MAX_INFLIGHT_REQUESTS: '1' })
-    const first = await halfSent(where)
+    const { where, url } = await start(FULL)
+    const finished = await occupy(url)
     const second = await open(where)
     second.socket.write(head(body.length) + body)
     await answered(second)
     expect(second.answer).toMatch(/^HTTP\/1.1 503 /)
-    first.socket.write(first.rest)
-    await answered(first)
+    await finished()
     second.answer = ''
     second.socket.write(head(body.length) + body)
     await answered(second)
@@ -58,9 +59,9 @@ describe('a request too many', () => {
   })
 
   it('is told so also while it is still sending, and is then let go', async () => {
-    const { where } = await start({ MAX_INFLIGHT_REQUESTS: '1' })
-    await halfSent(where)
+    const { where, url } = await start(FULL)
     for (const announced of [2 ** 25, 'transfer-encoding: chunked']) {
+      const finished = await occupy(url)
       const second = await open(where)
       const closed = new Promise((resolve) => second.socket.once('close', resolve))
       second.socket.on('error', () => {})
@@ -70,108 +71,279 @@ describe('a request too many', () => {
       await answered(second)
       expect(second.answer).toMatch(/^HTTP\/1.1 503 .*connection: close/is)
       await closed
+      await finished()
     }
   })
 
   it('is spared sending what it asked first about', async () => {
-    const { where } = await start({ MAX_INFLIGHT_REQUESTS: '1' })
+    const { where, url } = await start(FULL)
     const first = await open(where)
     first.socket.write(head(`content-length: ${body.length}\r\nexpect: 100-continue`))
     await expect.poll(() => first.answer).toMatch(/^HTTP\/1.1 100 Continue/)
+    const finished = await occupy(url)
     const second = await open(where)
     second.socket.write(head(`content-length: ${body.length}\r\nexpect: 100-continue`))
     await answered(second)
     expect(second.answer).toMatch(/^HTTP\/1.1 503 /)
+    await finished()
   })
 
   it('has an answer that clients of the Open Inference Protocol read', async () => {
-    const { where } = await start({ MAX_INFLIGHT_REQUESTS: '1' })
-    await halfSent(where)
+    const { where, url } = await start(FULL)
+    const finished = await occupy(url)
     const { status, body: text } = await ask(where, '/v2/models/sample/infer', '{}')
     expect(status).toBe(503)
-    expect(JSON.parse(text)).toEqual({ error: expect.stringMatching(/1 requests under way/) })
+    expect(JSON.parse(text)).toEqual({ error: expect.stringMatching(/try again in \d+ ms/) })
+    await finished()
   })
 
-  it('leaves probes and pages alone', async () => {
-    const server = await start({ MAX_INFLIGHT_REQUESTS: '1' })
-    await halfSent(server.where)
-    for (const url of ['/livez', '/readyz', '/v2/health/ready', '/v1/info', '/']) {
-      expect((await ask(server.where, url)).status, url).toBe(200)
+  it('leaves probes and pages alone, and is counted', async () => {
+    const server = await start(FULL)
+    const finished = await occupy(server.url)
+    for (const path of ['/livez', '/readyz', '/v2/health/ready', '/v1/info', '/']) {
+      expect((await ask(server.where, path)).status, path).toBe(200)
     }
     await ask(server.where, '/v1/sample', body)
     const told = () => server.lines.filter((line) => line.includes('requests refused'))
     await expect.poll(told, { timeout: 5000 }).toHaveLength(1)
-    expect(JSON.parse(told()[0]!).refused).toEqual({ requests: 1 })
+    expect(JSON.parse(told()[0]!).refused).toEqual({ queue: 1 })
+    await finished()
+  })
+
+  it('is told that it has no key, if it has none', async () => {
+    const { where } = await start({ ...FULL, API_KEYS: 'a-key-that-nobody-guesses' })
+    const waiting = await open(where)
+    waiting.socket.write(head(body.length))
+    await answered(waiting)
+    expect(waiting.answer).toMatch(/^HTTP\/1.1 401 /)
   })
 })
 
-describe('bytes under way', () => {
-  it('count as announced', async () => {
-    const { where } = await start({ MAX_INFLIGHT_BYTES: '100000' })
-    const first = await open(where)
-    first.socket.write(head(90_000))
-    await expect
-      .poll(async () => (await ask(where, '/v1/sample', ' '.repeat(20_000) + body)).status)
-      .toBe(503)
-    expect((await ask(where, '/v1/sample', body)).status).toBe(200)
-    first.socket.destroy()
-    await expect
-      .poll(async () => (await ask(where, '/v1/sample', ' '.repeat(20_000) + body)).status)
-      .toBe(200)
+describe('requests that wait', () => {
+  it('are all answered, in the order they came in', async () => {
+    const { url, where } = await start({})
+    const finished = await occupy(url, 6)
+    const order: number[] = []
+    const answers = [1, 2, 3].map(async (i) => {
+      await new Promise((resolve) => setTimeout(resolve, 20 * i))
+      const { status } = await ask(where, '/v1/sample', body)
+      order.push(i)
+      return status
+    })
+    expect(await Promise.all(answers)).toEqual([200, 200, 200])
+    expect(order).toEqual([1, 2, 3])
+    expect(await finished()).toEqual(new Array(6).fill(200))
   })
 
-  it('count as they come where nothing is announced', async () => {
-    const { where } = await start({ MAX_INFLIGHT_BYTES: '100000' })
-    await halfSent(where)
+  it('are forgotten when their clients are gone', async () => {
+    const { url, where } = await start({})
+    const finished = await occupy(url)
     const second = await open(where)
-    second.socket.write(head('transfer-encoding: chunked'))
-    for (let i = 0; i < 10; i++) second.socket.write(`4e20\r\n${' '.repeat(20_000)}\r\n`)
-    await answered(second)
-    expect(second.answer).toMatch(/^HTTP\/1.1 503 /)
-    expect(parse(second.answer).detail).toMatch(/more than 100000 bytes/)
+    second.closed.catch(() => {})
+    second.socket.write(head(body.length) + body)
+    await expect.poll(() => gauge(url, 'kelvin_queued_requests')).toBe(1)
+    second.socket.destroy()
+    await expect.poll(() => gauge(url, 'kelvin_queued_requests')).toBe(0)
+    await finished()
+    expect(await gauge(url, 'kelvin_inflight_requests')).toBe(0)
+    expect(await gauge(url, 'kelvin_inflight_bytes')).toBe(0)
+  })
+})
+
+describe('clients that send nothing', () => {
+  it.each<[string, number, number, string]>([
+    ['of a short body', 20, 100, '{'],
+    ['of a body as large as may be', 3, 67_000_000, '{'],
+  ])('%s keep nobody out', async (_, clients, length, sent) => {
+    const { url, where } = await start({})
+    const stalled = await Promise.all(Array.from({ length: clients }, () => open(where)))
+    for (const { socket } of stalled) socket.write(head(length) + sent)
+    await expect.poll(() => gauge(url, 'kelvin_inflight_requests')).toBe(clients)
+    const began = performance.now()
+    const answers = Array.from({ length: 30 }, () => ask(where, '/v1/sample', body))
+    expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(
+      new Set([200]),
+    )
+    expect(performance.now() - began).toBeLessThan(1000)
+    for (const { socket } of stalled) socket.destroy()
+  })
+})
+
+describe('memory', () => {
+  const LITTLE = { MAX_INFLIGHT_BYTES: '100000' }
+
+  it('is waited for', async () => {
+    const { where } = await start(LITTLE)
+    const large = ' '.repeat(90_000) + body
+    const answers = Array.from({ length: 10 }, () => ask(where, '/v1/sample', large))
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(
+      new Array(10).fill(200),
+    )
   })
 
-  it('are never too many for one alone', async () => {
+  it('is taken from whoever does not go on', async () => {
+    const { url, where } = await start(LITTLE)
+    const stalled = await open(where)
+    stalled.socket.write(head(500_000))
+    stalled.socket.write(' '.repeat(99_000))
+    await expect.poll(() => gauge(url, 'kelvin_inflight_bytes')).toBe(99_000)
+    const began = performance.now()
+    expect((await ask(where, '/v1/sample', ' '.repeat(2e7) + body)).status).toBe(200)
+    expect(performance.now() - began).toBeLessThan(5000)
+    await answered(stalled)
+    expect(stalled.answer).toMatch(/^HTTP\/1.1 503 /)
+  })
+
+  it('is never too little for one alone', async () => {
     const { where } = await start({ MAX_INFLIGHT_BYTES: '1024' })
     expect((await ask(where, '/v1/sample', ' '.repeat(20_000) + body)).status).toBe(200)
   })
 })
 
-describe('what is refused', () => {
-  const request = { headers: { 'content-length': '10' } } as unknown as IncomingMessage
-  const late = (delay: number) => ({ loop: { delay, stop() {} } })
+describe('the queue', () => {
+  const limits: Limits = { ...loadConfig({}), MAX_QUEUE: 3, MAX_QUEUE_MS: 100 }
+  const enter = (admission: Admission) => {
+    const ticket = admission.enter('json', 1000)
+    return { ticket, admitted: admission.whenAdmitted(ticket) }
+  }
+  /** All places are taken by requests that are being computed. */
+  async function fill(admission: Admission) {
+    const busy = Array.from({ length: 4 }, async () => {
+      const { ticket, admitted } = enter(admission)
+      await admitted
+      admission.takeTurn(ticket)?.catch(() => {})
+      return ticket
+    })
+    return Promise.all(busy)
+  }
+  /** A request of the kind has taken so long. */
+  async function spend(admission: Admission, milliseconds: number): Promise<void> {
+    for (let i = 0; i < 100; i++) {
+      const { ticket, admitted } = enter(admission)
+      await admitted
+      void admission.takeTurn(ticket)
+      ticket.spent = milliseconds
+      admission.finish(ticket)
+      admission.leave(ticket, new Error())
+    }
+  }
 
-  it.each<[string, Partial<Admission>, Refusal | undefined]>([
-    ['nothing in a calm', { requests: 40, cost: 1, burst: 100, idle: 0 }, undefined],
-    ['a burst that takes long', { requests: 9, cost: 200, burst: 100 }, 'saturation'],
-    ['what does not end', { requests: 3, cost: 1, burst: 0, idle: 1e9 }, 'saturation'],
-    ['not the few that can be done', { requests: 2, cost: 200, burst: 0 }, undefined],
-    ['what comes to a loop that is late', { ...late(300), requests: 1 }, 'event_loop_delay'],
-    ['not the only one', { ...late(300), requests: 0 }, undefined],
-    ['more than a burst may be', { requests: 256, cost: 0 }, 'requests'],
-    ['more bytes than may be', { requests: 1, bytes: 2 ** 27 }, 'bytes'],
-    ['everything at the end', { phase: 'closing' }, 'shutting_down'],
-  ])('%s', (_, state, reason) => {
-    const admission = { ...openAdmission(loadConfig({})), ...state }
-    admission.loop.stop()
-    const outcome = admit(admission, request)
-    expect(outcome instanceof Problem).toBe(reason !== undefined)
-    const counted = [...admission.refused].filter(([, count]) => count > 0)
-    expect(counted).toEqual(reason ? [[reason, 1]] : [])
+  it('lets in who waited longest, when there is room', async () => {
+    const admission = new Admission(limits)
+    const busy = await fill(admission)
+    const order: number[] = []
+    const waiting = [1, 2, 3].map(async (i) => {
+      await enter(admission).admitted
+      order.push(i)
+    })
+    expect(admission.waiting).toBe(3)
+    for (const ticket of busy) {
+      admission.finish(ticket)
+      admission.leave(ticket, new Error())
+    }
+    await Promise.all(waiting)
+    expect(order).toEqual([1, 2, 3])
+  })
+
+  it.each<[string, number, number, string]>([
+    ['of so many', 1, 3, 'queue'],
+    ['of so much work', 30, 0, 'wait'],
+  ])('refuses at its limit %s', async (_, cost, waiting, reason) => {
+    const admission = new Admission(limits)
+    await spend(admission, cost)
+    await fill(admission)
+    for (let i = 0; i < waiting; i++) enter(admission)
+    expect(() => enter(admission)).toThrow(Problem)
+    expect(admission.refused.get(reason as 'queue')).toBe(1)
+  })
+
+  it('says when to come again', async () => {
+    const admission = new Admission(limits)
+    await spend(admission, 30)
+    await fill(admission)
+    const wait = admission.expectedWait()
+    expect(wait).toBeGreaterThan(100)
+    const times = Array.from({ length: 50 }, () => admission.findRefusal()!.retryAfterMs!)
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(Math.floor(wait))
+    expect(Math.max(...times)).toBeLessThanOrEqual(Math.ceil(1.5 * wait))
+    expect(new Set(times).size).toBeGreaterThan(10)
+  })
+
+  it('forgets what requests cost once', async () => {
+    const admission = new Admission(limits)
+    await spend(admission, 30)
+    await fill(admission)
+    expect(admission.findRefusal()).toBeInstanceOf(Problem)
+    for (const ticket of admission.underWay) admission.leave(ticket, new Error())
+    await spend(admission, 0.1)
+    await fill(admission)
+    expect(admission.findRefusal()).toBeUndefined()
+  })
+
+  it('refuses who has waited twice as long as the limit', async () => {
+    const admission = new Admission({ ...limits, MAX_QUEUE_MS: 20 })
+    const busy = await fill(admission)
+    const { admitted } = enter(admission)
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    for (const ticket of busy) admission.leave(ticket, new Error())
+    await expect(admitted).rejects.toThrow(/has waited \d+ ms/)
+    expect(admission.refused.get('late')).toBe(1)
+  })
+
+  it('takes nothing at the end', () => {
+    const admission = new Admission(limits)
+    admission.phase = 'closing'
+    expect(() => enter(admission)).toThrow(/shutting down/)
+  })
+
+  it('gives others a turn beside one that computes for long', async () => {
+    const admission = new Admission(limits)
+    const [long, quick] = [enter(admission).ticket, enter(admission).ticket]
+    expect(admission.takeTurn(long)).toBeUndefined()
+    const turn = admission.takeTurn(quick)
+    expect(admission.isTurnOver()).toBe(false)
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    expect(admission.isTurnOver()).toBe(true)
+    admission.giveTurn(long)
+    await turn
+    const back = admission.takeTurn(long)
+    admission.finish(quick)
+    await back
   })
 })
 
 describe('who is too slow', () => {
   it.each([
-    ['headers', { HEADERS_TIMEOUT_MS: '1000' }, 'POST /v1/sample HTTP/1.1\r\nhost: x\r\n'],
-    ['a request on a new connection', { HEADERS_TIMEOUT_MS: '1000' }, ''],
-    ['a body', { REQUEST_TIMEOUT_MS: '1000' }, `${head(10)}{`],
-  ])('with %s, is told so', async (_, environment, bytes) => {
+    ['headers', { HEADERS_TIMEOUT_MS: '300' }, 'POST /v1/sample HTTP/1.1\r\nhost: x\r\n'],
+    ['a request on a new connection', { HEADERS_TIMEOUT_MS: '300' }, ''],
+    ['a body', { REQUEST_TIMEOUT_MS: '300' }, `${head(10)}{`],
+    ['any of its body', { BODY_GRACE_MS: '300' }, `${head(10)}{`],
+    ['the rest of a body', { BODY_GRACE_MS: '300' }, `${head(2 ** 20)}${' '.repeat(2 ** 16)}`],
+  ])('with %s, is told so, and let go', async (_, environment, bytes) => {
     const { where } = await start(environment as Record<string, string>)
     const connection = await open(where)
+    connection.closed.catch(() => {})
+    const began = performance.now()
     connection.socket.write(bytes)
-    await connection.closed
+    await answered(connection)
+    expect(connection.answer).toMatch(/^HTTP\/1.1 408 .*connection: close/is)
+    await gone(connection)
+    expect(performance.now() - began).toBeLessThan(300 + 1500)
+  })
+
+  it('in one byte at a time, too', async () => {
+    const { url, where } = await start({ BODY_GRACE_MS: '300' })
+    const connection = await open(where)
+    connection.closed.catch(() => {})
+    connection.socket.on('error', () => {})
+    connection.socket.write(head(10_000))
+    const trickle = setInterval(() => connection.socket.write(' '), 20)
+    await answered(connection)
     expect(connection.answer).toMatch(/^HTTP\/1.1 408 /)
+    expect(parse(connection.answer).detail).toMatch(/slower than 1024 bytes a second/)
+    await gone(connection)
+    clearInterval(trickle)
+    expect(await gauge(url, 'kelvin_inflight_bytes')).toBe(0)
   })
 
   it('with the next request, is let go', async () => {
@@ -185,15 +357,26 @@ describe('who is too slow', () => {
   })
 
   it('to read an answer, is not waited for', async () => {
-    const { where, lines } = await start({ REQUEST_TIMEOUT_MS: '1000' })
+    const { url, where, lines } = await start({ READ_TIMEOUT_MS: '1000' })
     const connection = await open(where)
+    connection.closed.catch(() => {})
     connection.socket.pause()
     const many = JSON.stringify({ logits: [1, 2, 3], n: 65_536, return_probabilities: 'none' })
     const rows = `{"logits":[${'[1,2,3],'.repeat(15)}[1,2,3]],${many.slice(18)}`
     connection.socket.write(head(rows.length) + rows)
     const cutOff = () => lines.filter((line) => line.includes('"aborted"'))
-    await expect.poll(cutOff, { timeout: 10_000 }).toHaveLength(1)
-    connection.closed.catch(() => {})
+    await expect.poll(cutOff, { timeout: 3000 }).toHaveLength(1)
+    expect(await gauge(url, 'kelvin_inflight_bytes')).toBe(0)
     connection.socket.destroy()
   })
 })
+
+/** Whether the server has given a connection up: what is sent on it then is refused. */
+async function gone({ socket }: Awaited<ReturnType<typeof open>>): Promise<void> {
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  if (socket.closed) return
+  socket.on('error', () => {})
+  const knocking = setInterval(() => socket.write(' '), 50)
+  await closed
+  clearInterval(knocking)
+}

@@ -34,14 +34,13 @@ const infer = JSON.stringify({
 
 describe('metrics', () => {
   it('count what was asked, and what it came to', async () => {
-    const { where, metrics } = await start({ MAX_INFLIGHT_REQUESTS: '1' })
+    const { where, metrics } = await start({ MAX_QUEUE: '0' })
     await ask(where, '/v1/sample', sample({ n: 5, temperature: 3 }))
     await ask(where, '/v1/sample', sample({ logits: [logits, logits] }))
     await ask(where, '/v1/sample', '{"logits":["x"]}')
     await ask(where, '/v2/models/sample/infer', infer)
     await ask(where, '/nowhere?with=id-123')
     const first = await halfSent(where)
-    await ask(where, '/v1/sample', sample({}))
     const found = await metrics()
     const value = (name: string) => found.get(name)
     expect(value('kelvin_http_requests_total{method="POST",route="/v1/sample",status="2xx"}')).toBe(
@@ -51,13 +50,15 @@ describe('metrics', () => {
       1,
     )
     expect(value('kelvin_http_requests_total{method="GET",route="none",status="4xx"}')).toBe(1)
-    expect(value('kelvin_http_requests_refused_total{reason="requests"}')).toBe(1)
+    expect(value('kelvin_http_requests_refused_total{reason="queue"}')).toBe(0)
+    expect(value('kelvin_queued_requests')).toBe(0)
+    expect(value('kelvin_queue_wait_seconds')).toBeLessThan(1)
     expect(value('kelvin_rows_total{transport="json"}')).toBe(3)
     expect(value('kelvin_rows_total{transport="infer_json"}')).toBe(2)
     expect(value('kelvin_tokens_drawn_total{transport="json"}')).toBe(7)
     expect(value('kelvin_warnings_total{code="HIGH_TEMPERATURE"}')).toBe(1)
     expect(value('kelvin_inflight_requests')).toBe(1)
-    expect(value('kelvin_inflight_body_bytes')).toBe(27)
+    expect(value('kelvin_inflight_bytes')).toBe(5)
     for (const step of ['decode', 'compute', 'encode']) {
       expect(value(`kelvin_${step}_duration_seconds_count{transport="json"}`)).toBe(2)
       expect(value(`kelvin_${step}_duration_seconds_sum{transport="json"}`)).toBeGreaterThan(0)

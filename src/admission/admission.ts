@@ -250,7 +250,7 @@ export class Admission {
       missing += ticket.missing
     }
     if (active === 0) return true
-    if (active >= ACTIVE && !this.#wasIdle(now)) return false
+    if (active >= ACTIVE && (this.#computing || !this.#wasIdle(now))) return false
     return (
       this.bytes + missing + Math.min(length, this.limits.MAX_BODY_BYTES) <=
       this.limits.MAX_INFLIGHT_BYTES
@@ -286,7 +286,7 @@ export class Admission {
 
   /** Something to wait for before more of a body is read, where there is no memory for it. */
   whenThereIsMemory(ticket: Ticket): Promise<void> | undefined {
-    if (this.#fits || ticket.missing === 0) return undefined
+    if (this.#fits || ticket.missing === 0 || this.#admitted.size === 1) return undefined
     this.#thirsty.add(ticket)
     this.#lookLater(false)
     return new Promise((resolve) => {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { halfSent, whereIs } from '../http.ts'
 import { startServer } from '../server.ts'
 
 /** Servers by what they refuse, whatever the body is. */
@@ -7,7 +6,6 @@ const environments = {
   open: {},
   small: { MAX_BODY_BYTES: '65536' },
   keyed: { API_KEYS: 'a-key-that-nobody-guesses' },
-  busy: { MAX_INFLIGHT_REQUESTS: '1', REQUEST_TIMEOUT_MS: '3600000' },
 } as const
 
 export interface Refusal {
@@ -35,11 +33,7 @@ export async function startServers() {
     Refusal['server'],
     Awaited<ReturnType<typeof startServer>>
   >
-  // The one request that it takes.
-  const { socket } = await halfSent(whereIs(servers.busy.url))
-  socket.on('error', () => {})
   async function stop(): Promise<void> {
-    socket.destroy()
     await Promise.all(Object.values(servers).map((server) => server.stop()))
   }
   return { servers, stop }

@@ -1,0 +1,35 @@
+import { gzipSync } from 'node:zlib'
+
+/** Four thousand rows, all of the same logits, which take next to nothing to send and half a second to do. */
+const body = gzipSync(Buffer.alloc(4096 * 4000))
+const query = 'shape=4096,1000&typical_p=0.9&return_probabilities=none&seed=1'
+
+/** As many requests as a server works on at a time. Returns when they are under way, with what waits for their answers. */
+export async function occupy(url: string, requests = 4): Promise<() => Promise<number[]>> {
+  const headers = { 'content-type': 'application/octet-stream', 'content-encoding': 'gzip' }
+  async function ask(): Promise<number> {
+    const answer = await fetch(`${url}/v1/sample?${query}`, { method: 'POST', headers, body })
+    await answer.arrayBuffer()
+    return answer.status
+  }
+  const answers: Promise<number>[] = []
+  for (let i = 1; i <= requests; i++) {
+    answers.push(ask())
+    while ((await admitted(url)) < i) await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  return () => Promise.all(answers)
+}
+
+export async function gauge(url: string, name: string): Promise<number> {
+  return read(await metricsOf(url), name)
+}
+
+const metricsOf = async (url: string) => (await fetch(`${url}/metrics`)).text()
+const read = (metrics: string, name: string) =>
+  Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1])
+
+/** How many requests were let in or wait. */
+async function admitted(url: string): Promise<number> {
+  const metrics = await metricsOf(url)
+  return read(metrics, 'kelvin_inflight_requests') + read(metrics, 'kelvin_queued_requests')
+}
