@@ -66,7 +66,8 @@ function createMetrics(admission: Admission, about: About) {
   const help = {
     decode: 'From the head of a request to its rows and parameters, receiving included.',
     compute: 'In samplers and draws.',
-    encode: 'From results to the bytes of the answer.',
+    encode:
+      'From results to the bytes of the answer, or to the first of one that is longer than 1 MiB.',
   }
   const took = steps.map((step) => ({
     step,

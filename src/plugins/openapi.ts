@@ -60,7 +60,9 @@ const answered: Headers = {
 
 /** Of answers to requests for sampling. */
 export const timing: Headers = {
-  'Server-Timing': textHeader('How long decoding, computing and encoding took, in milliseconds.'),
+  'Server-Timing': textHeader(
+    'How long decoding, computing and encoding took, in milliseconds; for an answer of more than 1 MiB, until its first byte.',
+  ),
 }
 
 /** Headers that tell what to do about a problem, by status. */

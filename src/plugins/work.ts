@@ -25,7 +25,7 @@ export type Step = (typeof steps)[number]
 
 /** A longer answer than this, in bytes, is sent while it is written. */
 const LONG = 2 ** 20
-/** How many bytes of it are sent at a time, or a little more. */
+/** A piece of it has at least so many bytes, except for the last. */
 const PIECE = 2 ** 16
 
 /** Parts of an answer in order, and whether they are its last. */
@@ -58,7 +58,7 @@ export class Work {
   /** The results of all rows, each counted when it is sampled first. */
   #results: Iterable<RowResult | undefined> = []
   #isChecking = false
-  /** How many rows the answer had when the others were checked. */
+  /** How many rows were sampled before the check of the others. */
   #rowsBeforeCheck = Number.POSITIVE_INFINITY
   #stream: Readable | undefined
 
@@ -114,7 +114,7 @@ export class Work {
   *sample(rows: readonly DecodedRow[]): Generator<RowResult | undefined> {
     this.#results = this.#count(this.#time(sample(this.#mark(rows))))
     yield* this.#results
-    // A check has gone through these. That they were sampled before is no news to anybody.
+    // The rows that a check has gone through are sampled again, and not counted again.
     yield* this.#time(sample(rows.slice(this.#rowsBeforeCheck)))
   }
 
@@ -144,7 +144,7 @@ export class Work {
     }
   }
 
-  /** Samples the rows that the answer does not have yet, to find out whether they can be. */
+  /** Samples the rows that are not written yet, which throws where one cannot be sampled. */
   *#check(): Steps {
     this.#rowsBeforeCheck = this.rows
     this.#isChecking = true
@@ -165,7 +165,7 @@ export class Work {
     return this.#stream
   }
 
-  /** Calls back when the answer is written, or failed, or the client is gone. For a failed one, or a short one, that is now. */
+  /** Calls back when nothing is read of the request any more: now, or when an answer in pieces ends or its client leaves. */
   whenOver(release: () => void): void {
     const over = () => {
       release()
@@ -178,7 +178,7 @@ export class Work {
     }
   }
 
-  /** The next parts of an answer, of so many bytes or a little more. */
+  /** The next parts of an answer, until they are longer than `most` bytes. */
   async #gather(steps: Steps, most: number): Promise<Piece> {
     const parts: Part[] = []
     let length = 0
@@ -214,7 +214,7 @@ export class Work {
     }
   }
 
-  /** The answer is written, or the head of a long one; what it took goes with it, for whoever looks. */
+  /** The answer is written, or the first piece of a long one; a header says what each step took. */
   #encoded(reply: FastifyReply): void {
     this.took.encode = performance.now() - this.#since - this.took.compute
     const durations = steps.map((step) => `${step};dur=${this.took[step].toFixed(3)}`)

@@ -1,0 +1,247 @@
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { connect, type NetConnectOpts } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import { gunzipSync, inflateSync } from 'node:zlib'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { buildApp } from '../src/app.ts'
+import { loadConfig } from '../src/config.ts'
+import { Work } from '../src/plugins/work.ts'
+import type { Steps } from '../src/protocols/steps.ts'
+import { reserved } from '../src/sampling/kernel/arena.ts'
+import { testApp } from './app.ts'
+import { type Where, whereIs } from './http.ts'
+import { realisticRow, seeded } from './sampling/rows.ts'
+import { startServer } from './server.ts'
+
+const OCTETS = 'application/octet-stream'
+const MEBIBYTE = 2 ** 20
+
+const random = seeded(5)
+const vocabSize = 20_000
+const rows = Array.from({ length: 12 }, () => Float32Array.from(realisticRow(vocabSize, random)))
+/** A copy each time: the server gives the memory back of what it has read. */
+const tensorOf = (some: readonly Float32Array<ArrayBuffer>[]) =>
+  Buffer.concat(some.map(({ buffer }) => new Uint8Array(buffer)))
+
+const INFER = '/v2/models/probabilities/infer'
+
+/** A request of /v2 with its logits in binary, and the head for it. */
+function inferRequest(some: readonly Float32Array<ArrayBuffer>[], binary: boolean) {
+  const tensor = tensorOf(some)
+  const shape = [some.length, some[0]!.length]
+  const parameters = { binary_data_size: tensor.length }
+  const json = JSON.stringify({
+    inputs: [{ name: 'logits', datatype: 'FP32', shape, parameters }],
+    outputs: [
+      { name: 'probabilities', parameters: { binary_data: binary } },
+      { name: 'probabilities', parameters: { classification: shape[1] } },
+    ],
+  })
+  const head = { 'content-type': OCTETS, 'inference-header-content-length': String(json.length) }
+  return { head, payload: Buffer.concat([Buffer.from(json), tensor]) }
+}
+
+/** Sends a request whose answer is left unread, except for what the first read takes. */
+async function askWithoutReading(
+  where: Where,
+  path: string,
+  headers: Record<string, string>,
+  body: string | Buffer,
+) {
+  const socket = connect(where as NetConnectOpts)
+  socket.on('error', () => {})
+  const all = { host: 'x', 'content-length': body.length, ...headers }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.write(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`)
+  socket.write(body)
+  await once(socket, 'readable')
+  return socket
+}
+
+describe('a long answer', () => {
+  // Penalties change logits where they lie.
+  const penalty = 'output_token_ids=5,9,9,70&frequency_penalty=2&repetition_penalty=1.5'
+  const draw = `seed=7&step=3&n=3000&temperature=1.3&${penalty}`
+
+  it('has the same bytes as the answers for its rows', async () => {
+    const app = await testApp()
+    const ask = async (query: string, payload: Buffer) => {
+      const url = `/v1/sample?return_probabilities=kept&min_p=1e-9&${draw}${query}`
+      const response = await app.inject({
+        method: 'POST',
+        url,
+        headers: { 'content-type': OCTETS },
+        payload,
+      })
+      return { ...response, text: response.body }
+    }
+    const long = await ask(`&shape=${rows.length},${vocabSize}`, tensorOf(rows))
+    expect(long.headers['content-length']).toBeUndefined()
+    expect(long.text.length).toBeGreaterThan(2 * MEBIBYTE)
+    await expect.poll(reserved).toBe(0)
+    const results: string[] = []
+    for (const [stream, row] of rows.entries()) {
+      const short = await ask(`&stream=${stream}`, tensorOf([row]))
+      expect(short.headers['content-length']).toBeDefined()
+      results.push(short.text.slice('{"results":['.length, -'],"warnings":[]}'.length))
+    }
+    expect(long.text === `{"results":[${results}],"warnings":[]}`).toBe(true)
+  })
+
+  it('counts each row once, whether it was sampled twice', async () => {
+    const app = await buildApp(loadConfig({ LOG_LEVEL: 'silent' }))
+    onTestFinished(() => app.close())
+    let work: Work | undefined
+    app.addHook('onResponse', async (request) => {
+      work = request.work
+    })
+    const url = `/v1/sample?${draw}&shape=${rows.length},${vocabSize}&return_probabilities=kept`
+    const headers = { 'content-type': OCTETS }
+    const { statusCode } = await app.inject({
+      method: 'POST',
+      url,
+      headers,
+      payload: tensorOf(rows),
+    })
+    expect(statusCode).toBe(200)
+    expect(work).toMatchObject({ rows: rows.length, tokens: 3000 * rows.length })
+    await expect.poll(() => work!.held).toBe(0)
+  })
+
+  it.each([
+    ['/v1/sample', {}],
+    ['/v1/probabilities', { accept: OCTETS }],
+  ])('of %s with a bad row at its end is a problem that names the row', async (url, headers) => {
+    const app = await testApp()
+    const last = rows.length - 1
+    const logits: unknown[] = rows.map((row) => Array.from(row, toJson))
+    logits[last] = new Array(vocabSize).fill('-Infinity')
+    const payload = { logits, ...(url === '/v1/sample' && { return_probabilities: 'all', n: 9 }) }
+    const response = await app.inject({ method: 'POST', url, headers, payload })
+    expect(response.statusCode).toBe(422)
+    expect(response.headers['content-type']).toBe('application/problem+json')
+    expect(response.json()).toMatchObject({
+      code: 'NO_TOKEN_LEFT',
+      errors: [{ pointer: `/logits/${last}`, detail: expect.stringContaining(`row ${last}:`) }],
+    })
+  })
+
+  it.each([
+    ['gzip', gunzipSync],
+    ['deflate', inflateSync],
+  ])('of /v2 is compressed with %s while it is written', async (encoding, decompress) => {
+    const app = await testApp()
+    const infer = (headers: Record<string, string>, binary: boolean) => {
+      const { head, payload } = inferRequest(rows.slice(0, 6), binary)
+      return app.inject({ method: 'POST', url: INFER, headers: { ...head, ...headers }, payload })
+    }
+    for (const binary of [false, true]) {
+      const plain = await infer({}, binary)
+      const compressed = await infer({ 'accept-encoding': encoding }, binary)
+      expect(plain.statusCode).toBe(200)
+      expect(plain.rawPayload.length).toBeGreaterThan(MEBIBYTE)
+      expect(compressed.headers['content-encoding']).toBe(encoding)
+      expect(compressed.headers['content-length']).toBeUndefined()
+      expect(decompress(compressed.rawPayload).equals(plain.rawPayload)).toBe(true)
+      const length = plain.headers['content-length']
+      expect(length).toBe(binary ? String(plain.rawPayload.length) : undefined)
+    }
+  })
+})
+
+it('an answer that fails half-way is broken off', async () => {
+  const app = await buildApp(loadConfig({ LOG_LEVEL: 'silent' }))
+  onTestFinished(() => app.close())
+  app.get('/fault', (_request, reply) => new Work('json').answer(reply, faulty()))
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const response = await fetch(`${url}/fault`)
+  expect(response.status).toBe(200)
+  await expect(response.text()).rejects.toThrow()
+})
+
+function* faulty(): Steps {
+  yield 'x'.repeat(2 * MEBIBYTE)
+  throw new Error('a fault')
+}
+
+/** A masked token as JSON has it. */
+const toJson = (logit: number) => (logit === Number.NEGATIVE_INFINITY ? '-Infinity' : logit)
+
+describe('a client that reads nothing', () => {
+  // More text than sockets buffer.
+  const many = Array.from({ length: 24 }, (_, row) =>
+    Float32Array.from({ length: 65_536 }, (_, id) => Math.sin(row + id)),
+  )
+  const bytes = many.length * many[0]!.byteLength
+
+  it.each([
+    [
+      '/v1',
+      `/v1/probabilities?shape=${many.length},65536&return_probabilities=all`,
+      () => ({ head: { 'content-type': OCTETS }, payload: tensorOf(many) }),
+      2 * MEBIBYTE,
+    ],
+    ['/v2', INFER, () => inferRequest(many, false), 4 * bytes],
+    [
+      '/v2, compressed,',
+      INFER,
+      () => {
+        const { head, payload } = inferRequest(many, false)
+        return { head: { ...head, 'accept-encoding': 'gzip' }, payload }
+      },
+      4 * bytes,
+    ],
+  ])(
+    'of %s holds what it asked for and little text until it leaves',
+    async (_, path, make, most) => {
+      const app = await buildApp(loadConfig({ LOG_LEVEL: 'silent' }))
+      onTestFinished(() => app.close())
+      let work: Work | undefined
+      app.addHook('onSend', async (request) => {
+        work = request.work
+      })
+      const where = whereIs(await app.listen({ port: 0, host: '127.0.0.1' }))
+      const { head, payload } = make()
+      const socket = await askWithoutReading(where, path, head, payload)
+      await setTimeout(300)
+      expect(reserved()).toBeGreaterThanOrEqual(bytes)
+      expect(work!.held).toBeGreaterThan(0)
+      expect(work!.held).toBeLessThan(most)
+      socket.destroy()
+      await expect.poll(reserved).toBe(0)
+      expect(work!.held).toBe(0)
+      expect(app.admission.requests).toBe(0)
+    },
+  )
+
+  it.runIf(existsSync('/proc/self/status'))(
+    'takes little memory, and is told of in the log',
+    async () => {
+      const server = await startServer({ MAX_SUSTAINED_REQUESTS: '100' })
+      onTestFinished(() => server.stop() as Promise<unknown> as Promise<void>)
+      const resident = () => {
+        const status = readFileSync(`/proc/${server.process.pid}/status`, 'utf8')
+        return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(status)![1])
+      }
+      const ask = () => {
+        const logits = new Array(32).fill([1, 2, 3])
+        const request = { logits, n: 65_536, return_probabilities: 'none', seed: 1 }
+        return askWithoutReading(
+          whereIs(server.url),
+          '/v1/sample',
+          { 'content-type': 'application/json' },
+          JSON.stringify(request),
+        )
+      }
+      const before = resident()
+      const sockets = await Promise.all(Array.from({ length: 8 }, ask))
+      // As wholes these answers take 600 MB.
+      expect(resident() - before).toBeLessThan(300 * MEBIBYTE)
+      for (const socket of sockets) socket.destroy()
+      const aborted = () => server.lines.filter((line) => line.includes('"msg":"aborted"')).length
+      await expect.poll(aborted).toBe(sockets.length)
+      expect(server.lines.join()).not.toContain('broken off')
+    },
+  )
+})
