@@ -111,10 +111,23 @@ const Variables = z.object({
       'Certificate chain in PEM, for HTTPS on the TCP port; read again when it changes. The Unix socket stays as it is.',
     ),
   TLS_KEY_FILE: z.string().optional().describe('Private key of the certificate, in PEM.'),
+  ALLOWED_HOSTS: list
+    .pipe(
+      z.array(
+        z.string().regex(/^(?:\*|\[[\da-f:.]+\]|[\w.-]+)$/i, {
+          error:
+            'Expected host names without scheme and port, such as kelvin.example or [::1], or * for any',
+        }),
+      ),
+    )
+    .optional()
+    .describe(
+      'Host names, without ports, that requests without a key may have as `Host`, with commas between them; `*` for any. Others are a 403, except probes and requests over the Unix socket: so no web page reaches Kelvin through a name of its own (DNS rebinding). Behind a proxy, the names that the proxy passes on. Not set: where `HOST` is a loopback address, `localhost`, `*.localhost`, 127.0.0.0/8 and `[::1]`; elsewhere any.',
+    ),
   CORS_ORIGINS: list
     .optional()
     .describe(
-      'Origins of web pages that may send requests, with commas between them; `*` for any. Not set: none but the playground.',
+      'Origins of web pages that may send requests, with commas between them; `*` for any. Without keys, POSTs from other origins are a 403. Not set: none except Kelvin’s own pages; behind a proxy that changes `Host`, add the origin that browsers see.',
     ),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'Expected an http or https URL' })

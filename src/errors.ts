@@ -11,6 +11,7 @@ export const problems = {
   INVALID_ENCODING: [400, 'The body cannot be decompressed'],
   BODY_INCOMPLETE: [400, 'The body ended before its announced length'],
   UNAUTHORIZED: [401, 'The request has no key that is known here'],
+  SITE_NOT_ALLOWED: [403, 'The Host or Origin of the request is not allowed'],
   NOT_FOUND: [404, 'There is nothing at this URL'],
   METHOD_NOT_ALLOWED: [405, 'This URL does not answer this method'],
   NOT_ACCEPTABLE: [406, 'No accepted content type can be answered with'],

@@ -21,7 +21,8 @@ export async function startServer(
 ): Promise<Server> {
   const child = spawn(command, args, {
     cwd: root,
-    env: { ...process.env, PORT: '0', HOST: '127.0.0.1', ...environment },
+    // Tests that write bare requests name any host.
+    env: { ...process.env, PORT: '0', HOST: '127.0.0.1', ALLOWED_HOSTS: '*', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const lines: string[] = []

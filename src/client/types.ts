@@ -476,6 +476,7 @@ export interface Problem {
     | 'INVALID_ENCODING'
     | 'BODY_INCOMPLETE'
     | 'UNAUTHORIZED'
+    | 'SITE_NOT_ALLOWED'
     | 'NOT_FOUND'
     | 'METHOD_NOT_ALLOWED'
     | 'NOT_ACCEPTABLE'

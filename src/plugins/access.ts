@@ -5,6 +5,7 @@ import { endAfterAnswer } from '../admission/drain.ts'
 import { ApiKey, type Config, ConfigError } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { followFiles } from '../files.ts'
+import { openSites } from './sites.ts'
 
 type RouteKind = 'probe' | 'docs' | 'metrics'
 
@@ -45,7 +46,7 @@ export interface Access {
 
 type Log = Parameters<typeof followFiles>[2]
 
-/** The keys of this configuration. A file of them is followed until `stop`. */
+/** The keys of this configuration, and where it asks for none, the sites. A file of keys is followed until `stop`. */
 export function openAccess(config: Config, log: Log): Access {
   const own = (config.API_KEYS ?? []).map(digest)
   let keys: readonly Buffer[] = own
@@ -62,15 +63,22 @@ export function openAccess(config: Config, log: Log): Access {
     }
   }
   const isAsked = path !== undefined || config.API_KEYS !== undefined
-  const policies = { probe: 'public', docs: config.DOCS_ACCESS, metrics: config.METRICS_ACCESS }
+  const checkSite = openSites(config)
+  const policies = { docs: config.DOCS_ACCESS, metrics: config.METRICS_ACCESS }
 
-  function check({ headers }: IncomingMessage, kind?: RouteKind): Problem | undefined {
-    if (!isAsked || (kind && policies[kind] === 'public')) return undefined
+  function checkKey({ headers }: IncomingMessage): Problem | undefined {
     const [, given] = /^bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? []
     if (given === undefined) {
       return new Problem('UNAUTHORIZED', 'Expected Authorization: Bearer with a key')
     }
     return isAmong(keys, given) ? undefined : new Problem('UNAUTHORIZED', 'Unknown key')
+  }
+
+  function check(request: IncomingMessage, kind?: RouteKind): Problem | undefined {
+    // Probes come from anywhere, by whatever address.
+    if (kind === 'probe') return undefined
+    const isPublic = kind !== undefined && policies[kind] === 'public'
+    return isAsked && !isPublic ? checkKey(request) : checkSite(request)
   }
 
   return { check, stop }

@@ -114,7 +114,9 @@ export function errorResponses(
   content: Content,
   statusOf = (status: number) => status,
 ): Record<string, Message> {
-  const responses = [...statuses, 500, ...withoutRequest].map((status): [number, Message] => {
+  // Where a key may be missing, it may not be asked for, and the site of the request is checked instead.
+  const guarded = statuses.flatMap((status) => (status === 401 ? [401, 403] : [status]))
+  const responses = [...guarded, 500, ...withoutRequest].map((status): [number, Message] => {
     const meanings = Object.entries(problems)
       .filter(([, [own]]) => statusOf(own) === status)
       .map(([code, [, title]]) => `\`${code}\`: ${title}.`)
