@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -446,13 +446,18 @@ describe('a page of another site', () => {
 
 describe('TLS', () => {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-  function certify(name: string) {
+  const ec = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
+  function certify(name: string, files = { cert, key }, kind = ec) {
     const subject = ['-subj', `/CN=${name}`, '-days', '2']
-    const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-    execFileSync('openssl', [...made, '-keyout', key, '-out', cert, ...subject], {
+    const made = ['req', '-x509', '-newkey', ...kind, '-nodes']
+    execFileSync('openssl', [...made, '-keyout', files.key, '-out', files.cert, ...subject], {
       stdio: 'ignore',
     })
   }
+  const rsa = { cert: join(folder, 'rsa.pem'), key: join(folder, 'rsa-key.pem') }
+  const other = { cert: join(folder, 'other.pem'), key: join(folder, 'other-key.pem') }
+  certify('rsa', rsa, ['rsa:2048'])
+  certify('other', other)
 
   async function askSecurely(url: string) {
     const [response, name] = await new Promise<[import('node:http').IncomingMessage, string]>(
@@ -499,6 +504,15 @@ describe('TLS', () => {
       .poll(() => server.lines.some((line) => line.includes('stays in use')), { timeout: 10_000 })
       .toBe(true)
     expect(await askSecurely(server.url)).toMatchObject({ status: 200, name: 'second' })
+    // One file of the two is replaced before the other.
+    const told = () => server.lines.filter((line) => line.includes('not the key of')).length
+    copyFileSync(rsa.cert, cert)
+    await expect.poll(told, { timeout: 10_000 }).toBe(1)
+    expect(await askSecurely(server.url)).toMatchObject({ status: 200, name: 'second' })
+    copyFileSync(rsa.key, key)
+    await expect
+      .poll(async () => (await askSecurely(server.url)).name, { timeout: 10_000 })
+      .toBe('rsa')
   }, 60_000)
 
   it.each([
@@ -507,6 +521,31 @@ describe('TLS', () => {
       'no file',
       { TLS_CERT_FILE: '/nowhere', TLS_KEY_FILE: key },
       /TLS_CERT_FILE=\/nowhere: ENOENT/,
+    ],
+    [
+      'no key file',
+      { TLS_CERT_FILE: rsa.cert, TLS_KEY_FILE: '/nowhere' },
+      /TLS_KEY_FILE=\/nowhere: ENOENT/,
+    ],
+    [
+      'a certificate for a key',
+      { TLS_CERT_FILE: rsa.cert, TLS_KEY_FILE: rsa.cert },
+      /TLS_KEY_FILE=.*private key/,
+    ],
+    [
+      'a key for a certificate',
+      { TLS_CERT_FILE: rsa.key, TLS_KEY_FILE: rsa.key },
+      /TLS_CERT_FILE=.*PEM/,
+    ],
+    [
+      'a key of another kind',
+      { TLS_CERT_FILE: rsa.cert, TLS_KEY_FILE: other.key },
+      /TLS_KEY_FILE=.*not the key of/,
+    ],
+    [
+      'the key of another',
+      { TLS_CERT_FILE: other.cert, TLS_KEY_FILE: rsa.key },
+      /TLS_KEY_FILE=.*not the key of/,
     ],
     [
       'no port',

@@ -1,19 +1,48 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { Server } from 'node:https'
 import type { FastifyInstance } from 'fastify'
 import { type Config, ConfigError } from '../config.ts'
 import { followFiles } from '../files.ts'
 
-/** Gives the server its certificate, and a new one when there is one. */
+/** What is wrong with the key, and not with the certificate. */
+class KeyError extends Error {}
+
+function readKey(key: string): KeyObject {
+  try {
+    return createPrivateKey(key)
+  } catch (error) {
+    throw new KeyError(`Expected a private key in PEM without a passphrase: ${error}`)
+  }
+}
+
+/** OpenSSL takes an EC key for an RSA certificate without a word, and then every handshake fails. */
+function checkPair(cert: string, key: string): void {
+  // Of a chain it reads the first certificate, which is the server's own.
+  const certificate = new X509Certificate(cert)
+  if (certificate.checkPrivateKey(readKey(key))) return
+  throw new KeyError('This is not the key of the first certificate in TLS_CERT_FILE')
+}
+
+/**
+ * Gives the server its certificate, and a new one when there is one. Where one of the two files is
+ * replaced before the other, the old pair serves until both are new.
+ */
 export function registerCertificate(
   app: FastifyInstance,
   { TLS_CERT_FILE, TLS_KEY_FILE }: Config,
 ): void {
   if (TLS_CERT_FILE === undefined || TLS_KEY_FILE === undefined) return
   const server = app.server as Server
-  const use = (cert: string, key: string) => server.setSecureContext({ cert, key })
+  function use(cert: string, key: string): void {
+    checkPair(cert, key)
+    server.setSecureContext({ cert, key })
+  }
   try {
     app.addHook('onClose', followFiles([TLS_CERT_FILE, TLS_KEY_FILE], use, app.log))
   } catch (error) {
-    throw new ConfigError(`TLS_CERT_FILE=${TLS_CERT_FILE}: ${(error as Error).message}`)
+    const { message, path } = error as NodeJS.ErrnoException
+    const isOfKey = error instanceof KeyError || path === TLS_KEY_FILE
+    const variable = isOfKey ? `TLS_KEY_FILE=${TLS_KEY_FILE}` : `TLS_CERT_FILE=${TLS_CERT_FILE}`
+    throw new ConfigError(`${variable}: ${message}`)
   }
 }
