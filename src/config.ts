@@ -149,6 +149,11 @@ const Variables = z.object({
   MAX_ROWS: integer(1, 2 ** 16)
     .prefault('4096')
     .describe('Most rows in a batch; more are a 422.'),
+  MAX_WORK: integer(1, Number.MAX_SAFE_INTEGER)
+    .prefault('4000000000')
+    .describe(
+      'Most steps that sampling the rows of a request may take, as estimated before it begins; more are a 422. A step takes about a nanosecond.',
+    ),
   MAX_INFLIGHT_BYTES: integer(1024, Number.MAX_SAFE_INTEGER)
     .prefault(String(128 * 2 ** 20))
     .describe(

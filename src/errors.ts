@@ -25,6 +25,7 @@ export const problems = {
   TOO_FEW_TOKENS: [422, 'Fewer tokens are left than were to be drawn'],
   HISTORY_TOO_LARGE: [422, 'The histories of the rows are together longer than the limit'],
   ANSWER_TOO_LARGE: [422, 'The answer would be larger than the limit'],
+  WORK_TOO_LARGE: [422, 'The rows would take more work than the limit'],
   TOO_MANY_ROWS: [422, 'The batch has more rows than the limit'],
   TOKEN_ID_OUT_OF_RANGE: [422, 'A token id lies outside the vocabulary'],
   VOCABULARY_MISMATCH: [422, 'A value is not as long as the vocabulary'],

@@ -7,8 +7,8 @@ import { finish } from '../protocols/steps.ts'
 import { validate } from '../protocols/validate.ts'
 import { sample } from '../sampling/pipeline.ts'
 
-/** Whoever has the file has the memory. */
-const LIMITS = { maxVocabSize: 2 ** 24, maxRows: 2 ** 16 }
+/** Whoever has the file has the memory and the time. */
+const LIMITS = { maxVocabSize: 2 ** 24, maxRows: 2 ** 16, maxWork: Number.POSITIVE_INFINITY }
 
 /** What /v1/sample would answer, without a server; a `Problem` where it would answer with one. */
 export function sampleHere(request: object): string {

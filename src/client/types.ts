@@ -490,6 +490,7 @@ export interface Problem {
     | 'TOO_FEW_TOKENS'
     | 'HISTORY_TOO_LARGE'
     | 'ANSWER_TOO_LARGE'
+    | 'WORK_TOO_LARGE'
     | 'TOO_MANY_ROWS'
     | 'TOKEN_ID_OUT_OF_RANGE'
     | 'VOCABULARY_MISMATCH'

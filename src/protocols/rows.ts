@@ -1,20 +1,17 @@
-import { Problem, problemAt } from '../errors.ts'
+import { problemAt } from '../errors.ts'
 import { type BatchLimits, findExcess } from '../sampling/batch.ts'
 import { contextFields, findMisfit, perRowFields } from '../sampling/params.ts'
 import { describeValue, isList, itemsOf } from '../sampling/parsed.ts'
 import type { RowRequest } from '../sampling/pipeline.ts'
 import type { Warning } from '../sampling/sampler.ts'
-import {
-  type Answer,
-  countProbabilities,
-  type Operation,
-  returnedOf,
-  type SamplingRequest,
-} from './request.ts'
+import { checkLimits } from './limits.ts'
+import { type Answer, type Operation, returnedOf, type SamplingRequest } from './request.ts'
 import type { Steps } from './steps.ts'
 import { validate } from './validate.ts'
 
 export interface DecodeOptions extends BatchLimits {
+  /** Most steps that the rows of a request may take together. */
+  readonly maxWork: number
   /** Asked at most once for a request, and only if a row has no seed. */
   drawSeed: () => bigint
 }
@@ -23,31 +20,8 @@ export interface DecodeOptions extends BatchLimits {
 export interface DecodedRow extends RowRequest {
   readonly vocabSize: number
   readonly answer: Answer
-}
-
-/** A hundred rows with a context of a hundred thousand tokens each, and then some. */
-const MAX_HISTORY_TOKENS = 2 ** 24
-
-/** A history that rows share is gone through for each of them. */
-function checkHistories(rows: DecodedRow[]): void {
-  const tokens = rows.reduce((sum, { prompt, output }) => sum + prompt.length + output.length, 0)
-  if (tokens <= MAX_HISTORY_TOKENS) return
-  const detail = `The rows have ${tokens} tokens of history, and the limit is ${MAX_HISTORY_TOKENS}`
-  throw new Problem('HISTORY_TOO_LARGE', detail)
-}
-
-/** As JSON some twenty bytes each: a text of V8's holds three times as many. */
-const MAX_ANSWER_NUMBERS = 2 ** 23
-
-function checkAnswer(rows: DecodedRow[]): void {
-  let numbers = 0
-  for (const { draw, params, answer, vocabSize } of rows) {
-    numbers += 2 * (draw?.n ?? 0) + 3 * Math.min(params.top_logprobs, vocabSize)
-    numbers += countProbabilities(answer, vocabSize)
-  }
-  if (numbers <= MAX_ANSWER_NUMBERS) return
-  const detail = `The answer would have up to ${numbers} numbers, and the limit is ${MAX_ANSWER_NUMBERS}`
-  throw new Problem('ANSWER_TOO_LARGE', detail)
+  /** Where a field that holds for the row is in the request. */
+  fieldPathOf(name: string): readonly PropertyKey[]
 }
 
 function answerWarnings({ return_probabilities, encoding }: Answer): Warning[] {
@@ -92,6 +66,7 @@ export function* decodeRows(
       logits,
       vocabSize,
       pathOf: (id) => ['logits', ...batch.pathOf(index, id)],
+      fieldPathOf: (name) => (own?.[name as keyof Fields] === undefined ? [name] : [...path, name]),
       tokenPathOf(part, token) {
         const field = `${part}_token_ids` as const
         if (own?.[field] !== undefined) return [...path, field, token]
@@ -111,8 +86,7 @@ export function* decodeRows(
     })
     if (given) yield undefined
   }
-  checkHistories(rows)
-  checkAnswer(rows)
+  checkLimits(rows, options)
   return rows
 }
 

@@ -45,10 +45,11 @@ interface SamplingRoute {
   examples: Record<string, { summary: string; request: object }>
 }
 
-export function decodeOptions({ MAX_VOCAB_SIZE, MAX_ROWS }: Config): DecodeOptions {
+export function decodeOptions({ MAX_VOCAB_SIZE, MAX_ROWS, MAX_WORK }: Config): DecodeOptions {
   return {
     maxVocabSize: MAX_VOCAB_SIZE,
     maxRows: MAX_ROWS,
+    maxWork: MAX_WORK,
     drawSeed: () => randomBytes(8).readBigUInt64LE(),
   }
 }

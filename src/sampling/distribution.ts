@@ -19,6 +19,16 @@ export function denseProbabilities<
   return dense
 }
 
+/** Steps of reporting the `count` most likely of so many tokens. */
+export function topCost(count: number, size: number): number {
+  return count === 0 ? 0 : 8 * size + 150 * Math.min(count, size)
+}
+
+/** Steps of scoring so many of them. */
+export function scoreCost(count: number, size: number): number {
+  return count === 0 ? 0 : 8 * size + 150 * count
+}
+
 export interface TopTokens {
   token_ids: number[]
   probabilities: number[]

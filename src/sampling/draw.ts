@@ -11,6 +11,11 @@ export interface Draw {
   replacement: boolean
 }
 
+/** Steps of drawing, beyond what every row takes. */
+export function drawCost({ n, replacement }: Draw, size: number): number {
+  return replacement ? 1000 * n : 3000 * n + 30 * size
+}
+
 /**
  * The drawn tokens. A draw walks the ids upward and takes the first token at which the running sum of
  * mass exceeds u · total.

@@ -9,7 +9,7 @@ import { layOut } from './kernel/memory.ts'
 import { FaultyLogit } from './load.ts'
 import type { RowParams } from './params.ts'
 import { type Address, uniforms } from './philox.ts'
-import { contextWarnings, type Plan, plan } from './plan.ts'
+import { contextWarnings, type Plan, planOf } from './plan.ts'
 import { Row } from './row.ts'
 import type { Accept, Context, Warning } from './sampler.ts'
 import { type TraceStep, trace, type WatchedToken } from './trace.ts'
@@ -88,15 +88,9 @@ function makeRoomFor(vocabSize: number): void {
  * results are asked for.
  */
 export function* sample(requests: Iterable<RowRequest>): Generator<RowResult> {
-  const plans = new Map<RowParams, Plan>()
   let index = 0
   for (const request of requests) {
-    let planned = plans.get(request.params)
-    if (!planned) {
-      planned = plan(request.params)
-      plans.set(request.params, planned)
-    }
-    yield sampleRow(request, planned, index)
+    yield sampleRow(request, planOf(request.params), index)
     index++
   }
 }

@@ -1,9 +1,13 @@
 import * as z from 'zod'
+import { oncePer } from './once.ts'
 import { kelvinOrder, samplerByName } from './order.ts'
 import type { RowParams } from './params.ts'
 import type { Profile } from './profile.ts'
 import { profiles } from './profiles/index.ts'
-import type { Context, Rules, Sampler, Step, Warning } from './sampler.ts'
+import type { Context, Facts, Rules, Sampler, Step, Warning } from './sampler.ts'
+
+/** Steps that an ordinary sampler takes for each logit: between few in play, and all. */
+const PASS = 8
 
 /** What a set of parameters comes to: the samplers they switch on, in order, and what to say of them. */
 export interface Plan {
@@ -13,7 +17,10 @@ export interface Plan {
 
 export interface PlannedStep {
   sampler: Sampler
+  /** The first of its fields that is set. */
+  field: string
   apply: Step
+  cost(facts: Facts): number
   /** Whether it may put tokens in play where none is. */
   fillsEmpty: boolean
 }
@@ -22,7 +29,10 @@ const profileByName: ReadonlyMap<string, Profile> = new Map(
   profiles.map((profile) => [profile.name, profile]),
 )
 
-export function plan(params: RowParams): Plan {
+/** Rows that share parameters share their plan. */
+export const planOf = oncePer(plan)
+
+function plan(params: RowParams): Plan {
   const profile = profileByName.get(params.profile)!
   const { order, because, others } = orderOf(params, profile)
   const steps: Plan['steps'] = []
@@ -35,6 +45,8 @@ export function plan(params: RowParams): Plan {
     const rules: Rules = { ...sampler.rules, ...profile.rules[name], ...others?.[name] }
     steps.push({
       sampler,
+      field: firstSet(sampler, params),
+      cost: (facts) => sampler.cost?.(params, facts) ?? PASS * facts.size,
       apply: (row, context) => sampler.apply(row, params, rules, context),
       fillsEmpty: sampler.fillsEmpty?.(params, rules) ?? false,
     })
@@ -130,12 +142,20 @@ const NONE: readonly string[] = []
 /** Fields of a sampler that is off which were set all the same, as if it were on. */
 function idleFields({ name }: Sampler, params: RowParams): readonly string[] {
   let idle = NONE
-  for (const [field, fallback] of defaultsByName.get(name) ?? []) {
-    const value = params[field as keyof RowParams]
-    const isSet = isList(value) ? value.length > 0 : value !== fallback
-    if (isSet) idle = [...idle, field]
+  for (const field of defaultsByName.get(name) ?? []) {
+    if (isSet(field, params)) idle = [...idle, field[0]]
   }
   return idle
+}
+
+function firstSet({ name, fields }: Sampler, params: RowParams): string {
+  const found = defaultsByName.get(name)?.find((field) => isSet(field, params))
+  return found ? found[0] : Object.keys(fields)[0]!
+}
+
+function isSet([field, fallback]: [string, unknown], params: RowParams): boolean {
+  const value = params[field as keyof RowParams]
+  return isList(value) ? value.length > 0 : value !== fallback
 }
 
 function isList(value: unknown): value is { length: number } {

@@ -22,6 +22,11 @@ export interface WatchedToken {
   dropped_by: string | null
 }
 
+/** Steps of looking at a row after so many samplers, beyond running them again. */
+export function traceCost(samplers: number, watched: number, size: number): number {
+  return (samplers + 1) * 20 * size + 150 * watched
+}
+
 /**
  * Runs the plan once more, on a row of its own, and looks at the row before and after each step: a
  * request that wants no trace pays nothing for it, and one that does gets the same answer.

@@ -1,0 +1,134 @@
+import { problemAt } from '../errors.ts'
+import { costAlike, costsOf } from '../sampling/cost.ts'
+import { planOf } from '../sampling/plan.ts'
+import { countProbabilities } from './request.ts'
+import type { DecodedRow } from './rows.ts'
+
+/** What the rows of a request come to, checked before any of them is worked on. */
+
+/** A hundred rows with a context of a hundred thousand tokens each, and then some. */
+const MAX_HISTORY_TOKENS = 2 ** 24
+
+/** As JSON some twenty bytes each: a text of V8's holds three times as many. */
+const MAX_ANSWER_NUMBERS = 2 ** 23
+
+/** In numbers of an answer: a step of a trace, and a watched token with its sampler's name. */
+const STEP_NUMBERS = 12
+const WATCHED_NUMBERS = 3
+
+export function checkLimits(rows: readonly DecodedRow[], { maxWork }: { maxWork: number }): void {
+  checkHistories(rows)
+  checkAnswer(rows)
+  checkWork(rows, maxWork)
+}
+
+/** A history that rows share is gone through for each of them. */
+function checkHistories(rows: readonly DecodedRow[]): void {
+  const use = new Use()
+  for (const row of rows) {
+    use.add(row, [
+      { field: 'prompt_token_ids', amount: row.prompt.length },
+      { field: 'output_token_ids', amount: row.output.length },
+    ])
+  }
+  if (use.total <= MAX_HISTORY_TOKENS) return
+  const { path, field, amount } = use.most()
+  const detail =
+    `The rows have ${use.total} tokens of history, and the limit is ${MAX_HISTORY_TOKENS}; ` +
+    `${field} has ${amount} of them`
+  throw problemAt('HISTORY_TOO_LARGE', path, detail)
+}
+
+/** What a row takes of a bound, field by field. */
+export type Amounts = readonly { readonly field: string; readonly amount: number }[]
+
+/** How many numbers of an answer a row takes at most. */
+function answerAmounts({ draw, params, answer, vocabSize }: DecodedRow): Amounts {
+  const steps = params.trace ? planOf(params).steps.length : 0
+  const watched = params.watch_token_ids.length
+  const dropped = params.trace ? watched : 0
+  return [
+    { field: 'n', amount: 2 * (draw?.n ?? 0) },
+    { field: 'top_logprobs', amount: 3 * Math.min(params.top_logprobs, vocabSize) },
+    { field: 'logprob_token_ids', amount: 3 * params.logprob_token_ids.length },
+    { field: 'watch_token_ids', amount: WATCHED_NUMBERS * watched + dropped },
+    { field: 'trace', amount: STEP_NUMBERS * steps },
+    { field: 'return_probabilities', amount: countProbabilities(answer, vocabSize) },
+  ]
+}
+
+/** Refuse rows whose answer would have too many numbers; texts and objects count as several. */
+export function checkAnswer(
+  rows: readonly DecodedRow[],
+  amountsOf: (row: DecodedRow) => Amounts = answerAmounts,
+): void {
+  const use = new Use()
+  use.addAll(rows, amountsOf, (a, b) => a.params === b.params)
+  if (use.total <= MAX_ANSWER_NUMBERS) return
+  const { path, field, amount } = use.most()
+  const detail =
+    `The answer would have up to ${use.total} numbers, and the limit is ${MAX_ANSWER_NUMBERS}; ` +
+    `${field} takes ${amount} of them`
+  throw problemAt('ANSWER_TOO_LARGE', path, detail)
+}
+
+/** Refuse rows that would keep the server busy for too long. */
+function checkWork(rows: readonly DecodedRow[], maxWork: number): void {
+  const use = new Use()
+  use.addAll(rows, costsOf, costAlike)
+  if (use.total <= maxWork) return
+  const { path, field, amount } = use.most()
+  const tokens = rows.reduce((sum, { prompt, output }) => sum + prompt.length + output.length, 0)
+  const what = `${rows.length} rows of ${rows[0]!.vocabSize} entries and ${tokens} tokens of history`
+  const detail =
+    `${what} would take about ${shown(use.total)} steps, ` +
+    `and the limit is ${shown(maxWork)} (MAX_WORK); ${field} takes ${shown(amount)} of them`
+  throw problemAt('WORK_TOO_LARGE', path, detail)
+}
+
+const shown = (steps: number) => Number(steps.toPrecision(2)).toExponential().replace('+', '')
+
+/** What rows take of a bound together, and which field takes most of it. */
+class Use {
+  total = 0
+  readonly #byField = new Map<string, { amount: number; largest: number; row: DecodedRow }>()
+
+  add(row: DecodedRow, amounts: Amounts): void {
+    for (const { field, amount } of amounts) {
+      if (amount === 0) continue
+      this.total += amount
+      const known = this.#byField.get(field)
+      if (!known) {
+        this.#byField.set(field, { amount, largest: amount, row })
+        continue
+      }
+      known.amount += amount
+      if (amount <= known.largest) continue
+      known.largest = amount
+      known.row = row
+    }
+  }
+
+  /** All rows; of those that are alike, one after the other, only the first is looked at. */
+  addAll(
+    rows: readonly DecodedRow[],
+    amountsOf: (row: DecodedRow) => Amounts,
+    areAlike: (a: DecodedRow, b: DecodedRow) => boolean,
+  ): void {
+    let last: DecodedRow | undefined
+    let amounts: Amounts = []
+    for (const row of rows) {
+      if (!last || !areAlike(last, row)) amounts = amountsOf(row)
+      this.add(row, amounts)
+      last = row
+    }
+  }
+
+  /** The field that takes most, and where it is: of the row that takes most of it. */
+  most() {
+    const [field, { amount, row }] = [...this.#byField].reduce((a, b) =>
+      b[1].amount > a[1].amount ? b : a,
+    )
+    return { field, amount, path: row.fieldPathOf(field) }
+  }
+}

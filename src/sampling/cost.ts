@@ -1,0 +1,60 @@
+import { scoreCost, topCost } from './distribution.ts'
+import { drawCost } from './draw.ts'
+import { Elements } from './elements.ts'
+import type { RowRequest } from './pipeline.ts'
+import { planOf } from './plan.ts'
+import { traceCost } from './trace.ts'
+
+/** Steps of any row, and of each of its logits: to load it, add it up and draw from it. */
+const ROW = 5000
+const LOGIT = 6
+/** Steps of loading the logits once more, and of gathering all that are in play. */
+const LOAD = 2
+const GATHER = 8
+
+/** How many steps, of about a nanosecond each, a field makes a row take. */
+export interface Cost {
+  readonly field: string
+  readonly amount: number
+}
+
+/** What sampling a row is estimated to take. Each part is declared where it is implemented. */
+export function costsOf(request: RowRequest): Cost[] {
+  const { logits, params, draw, prompt, output, stop } = request
+  const size = logits instanceof Elements ? logits.length : logits.ids.length
+  const { steps } = planOf(params)
+  const facts = { size, prompt, output, stop }
+  const costs: Cost[] = [{ field: 'logits', amount: ROW + LOGIT * size }]
+  for (const { field, cost } of steps) costs.push({ field, amount: cost(facts) })
+  if (isTraced(params)) {
+    const again = costs.reduce((sum, { amount }) => sum + amount, 0)
+    const watched = params.watch_token_ids.length
+    const field = watched > 0 ? 'watch_token_ids' : 'trace'
+    costs.push({ field, amount: again + traceCost(steps.length, watched, size) })
+  }
+  if (draw) costs.push({ field: 'n', amount: drawCost(draw, size) })
+  if (request.reportsAll) costs.push({ field: 'return_probabilities', amount: GATHER * size })
+  if (params.logprobs_mode === 'raw') {
+    costs.push({ field: 'logprobs_mode', amount: (LOAD + LOGIT) * size })
+  }
+  costs.push(
+    { field: 'top_logprobs', amount: topCost(params.top_logprobs, size) },
+    { field: 'logprob_token_ids', amount: scoreCost(params.logprob_token_ids.length, size) },
+  )
+  return costs
+}
+
+function isTraced({ trace, watch_token_ids }: RowRequest['params']): boolean {
+  return trace || watch_token_ids.length > 0
+}
+
+/** Whether two rows are estimated alike, without another look at them. */
+export function costAlike(a: RowRequest, b: RowRequest): boolean {
+  return (
+    a.params === b.params &&
+    a.prompt === b.prompt &&
+    a.output === b.output &&
+    a.logits instanceof Elements &&
+    b.logits instanceof Elements
+  )
+}
