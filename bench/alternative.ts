@@ -1,4 +1,4 @@
-import { sample } from '../src/sampling/pipeline.ts'
+import { resultsOf } from '../src/sampling/pipeline.ts'
 import { realisticRow, seeded } from '../test/sampling/rows.ts'
 import { median, type Params, requestOf } from './measure.ts'
 
@@ -93,7 +93,7 @@ export async function compare(): Promise<void> {
       const request = requestOf(logits, params, round + 5)
       let own = { token_ids: [0], logprobs: [0] }
       const ownTaken = await clock(() => {
-        for (const result of sample([request])) own = result.drawn!
+        for (const result of resultsOf([request])) own = result.drawn!
       })
       if (round < 0) continue
       theirs.push(taken)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { BLOCK, type kernel } from '../src/sampling/kernel/index.ts'
-import { type RowRequest, sample } from '../src/sampling/pipeline.ts'
+import { type RowRequest, resultsOf } from '../src/sampling/pipeline.ts'
 import { realisticRow, seeded } from '../test/sampling/rows.ts'
 import { compare } from './alternative.ts'
 import { median, type Params, requestOf, time } from './measure.ts'
@@ -84,7 +84,7 @@ function passesOver(vocabSize: number) {
 
 let sink = 0
 const draws = (request: RowRequest) => {
-  for (const { drawn } of sample([request])) sink += drawn!.token_ids[0]!
+  for (const { drawn } of resultsOf([request])) sink += drawn!.token_ids[0]!
 }
 
 for (const vocabSize of [32_000, 128_256, 262_144]) {

@@ -3,7 +3,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Kelvin, type SampleParams } from '../src/client/index.ts'
-import { sample } from '../src/sampling/pipeline.ts'
+import { resultsOf } from '../src/sampling/pipeline.ts'
 import { realisticRow, seeded } from '../test/sampling/rows.ts'
 import { quantile } from './load.ts'
 import { median, requestOf } from './measure.ts'
@@ -48,7 +48,7 @@ async function measure(vocabSize: number): Promise<void> {
     'in-process': (step) => {
       const request = requests[step % ROWS]!
       const address = { ...request.address!, step: BigInt(step) }
-      const [result] = sample([{ ...request, address }])
+      const [result] = resultsOf([{ ...request, address }])
       return result!.drawn!.token_ids[0]!
     },
   }

@@ -1,3 +1,4 @@
+import { Aside, type Tokens } from './aside.ts'
 import type { Elements } from './elements.ts'
 import { BLOCK, exp, kernel } from './kernel/index.ts'
 import { type RowMemory, rowAt } from './kernel/memory.ts'
@@ -16,6 +17,9 @@ const PRECISION = 0.01
 
 /** How many blocks make a sample. */
 const SAMPLE_BLOCKS = 64
+
+/** Of 2 to this many blocks, more than one out of date are found anew by a look at all. */
+const RESCAN = 4
 
 /** The most negative finite float32. */
 const LOWEST = -3.4028234663852886e38
@@ -45,9 +49,15 @@ export class Dense {
   #max = Number.NEGATIVE_INFINITY
   /** Tokens in play, once they were counted. */
   #size: number | undefined
-  #aside = new Map<number, number>()
+  readonly #aside = new Aside()
+  /** Blocks whose maximum may be less than noted, and whether that of the row may. */
+  #stale: number[] = []
+  #isMaxStale = false
+  /** The first `#apart` entries of these are of tokens added up in float64. */
+  #apart = 0
   #apartIds = new Uint32Array(0)
   #apartMasses = new Float64Array(0)
+  #hidden = new Float32Array(0)
   /** What a mass of the kernel's is relative to the maximum of all. */
   #scale = 1
 
@@ -69,14 +79,39 @@ export class Dense {
       ? scanRow(this.#memory, logits.length)
       : loadRow(logits, this.#own)
     this.#blocks = blocks
-    this.#max = max
+    this.#setMax(max)
     this.#size = undefined
     this.#aside.clear()
+  }
+
+  /** After a look at all of the row. */
+  #setMax(max: number): void {
+    this.#max = max
+    this.#isMaxStale = false
+    this.#stale.length = 0
+  }
+
+  /** Bring the maxima up to date with tokens that were masked one by one. */
+  #refresh(): void {
+    const { row, maxima, views } = this.#memory
+    if (this.#stale.length > this.#blocks >> RESCAN) {
+      this.#setMax(kernel.scan(row, this.#blocks, maxima))
+      return
+    }
+    for (const block of this.#stale) {
+      const end = (block + 1) * BLOCK
+      let max = Number.NEGATIVE_INFINITY
+      for (let i = block * BLOCK; i < end; i++) if (views.row[i]! > max) max = views.row[i]!
+      views.maxima[block] = max
+    }
+    this.#stale.length = 0
+    if (this.#isMaxStale) this.#findMax()
   }
 
   /** How many tokens are in play. */
   get size(): number {
     if (this.#size === undefined) {
+      this.#refresh()
       const { row, maxima } = this.#memory
       const lowest = Number.NEGATIVE_INFINITY
       this.#size = kernel.countAtLeast(row, this.#blocks, maxima, lowest) + this.#aside.size
@@ -85,8 +120,11 @@ export class Dense {
   }
 
   max(): number {
+    this.#refresh()
     let max = this.#max
-    for (const logit of this.#aside.values()) if (logit > max) max = logit
+    this.#aside.visit((_, logit) => {
+      if (logit > max) max = logit
+    })
     return max
   }
 
@@ -95,9 +133,9 @@ export class Dense {
     const { row, maxima } = this.#memory
     const max = this.max()
     let best = max === this.#max ? kernel.indexOfMax(row, this.#blocks, maxima, max) : -1
-    for (const [id, logit] of this.#aside) {
+    this.#aside.visit((id, logit) => {
       if (logit === max && (best < 0 || id < best)) best = id
-    }
+    })
     return best
   }
 
@@ -129,7 +167,7 @@ export class Dense {
     for (let i = 0; i < ids.length; i++) {
       if (!this.#aside.delete(ids[i]!)) views.row[ids[i]!] = Number.NEGATIVE_INFINITY
     }
-    this.#max = kernel.scan(row, this.#blocks, maxima)
+    this.#setMax(kernel.scan(row, this.#blocks, maxima))
     this.#size = undefined
   }
 
@@ -139,31 +177,16 @@ export class Dense {
     const logit = row[id]!
     row[id] = Number.NEGATIVE_INFINITY
     if (logit < maxima[block]!) return
-    let max = Number.NEGATIVE_INFINITY
-    for (let i = block * BLOCK; i < (block + 1) * BLOCK; i++) if (row[i]! > max) max = row[i]!
-    maxima[block] = max
-    if (logit === this.#max) this.#findMax()
+    if (this.#stale.length <= this.#blocks >> RESCAN) this.#stale.push(block)
+    if (logit === this.#max) this.#isMaxStale = true
   }
 
   #findMax(): void {
     const { maxima } = this.#memory.views
-    this.#max = Number.NEGATIVE_INFINITY
-    for (let i = 0; i < this.#blocks; i++) if (maxima[i]! > this.#max) this.#max = maxima[i]!
-  }
-
-  /** How many tokens in play rank before one with this logit. */
-  countBefore(id: number, logit: number): number {
-    const row = this.#memory.views.row
-    const end = this.#blocks * BLOCK
-    let count = 0
-    for (let other = 0; other < end; other++) {
-      const value = row[other]!
-      if (value > logit || (value === logit && other < id)) count++
-    }
-    for (const [other, value] of this.#aside) {
-      if (value > logit || (value === logit && other < id)) count++
-    }
-    return count
+    let max = Number.NEGATIVE_INFINITY
+    for (let i = 0; i < this.#blocks; i++) if (maxima[i]! > max) max = maxima[i]!
+    this.#max = max
+    this.#isMaxStale = false
   }
 
   /** Leave only tokens in play whose bit is set. */
@@ -179,10 +202,10 @@ export class Dense {
         }
       }
     })
-    for (const id of this.#aside.keys()) {
+    this.#aside.visit((id) => {
       if (((words[id >>> 5]! >>> (id & 31)) & 1) === 0) this.#aside.delete(id)
-    }
-    this.#max = kernel.scan(row, this.#blocks, maxima)
+    })
+    this.#setMax(kernel.scan(row, this.#blocks, maxima))
     this.#size = undefined
   }
 
@@ -201,11 +224,10 @@ export class Dense {
       const mass = views.masses[i]!
       if (mass > 0) weighted += mass * ((views.logits[i]! - max) / temperature)
     }
-    this.#apartIds = views.ids.slice(0, apart)
-    this.#apartMasses = views.masses.slice(0, apart)
+    this.#setApart(apart)
     const rest = restOf(this.#apartMasses, apart)
 
-    const hidden = new Float32Array(apart)
+    const hidden = this.#hidden
     for (let i = 0; i < apart; i++) {
       const id = this.#apartIds[i]!
       hidden[i] = views.row[id]!
@@ -227,13 +249,24 @@ export class Dense {
     return { total: total + tail, rest: rest + tail, tail, weighted }
   }
 
+  #setApart(count: number): void {
+    if (count > this.#apartIds.length) {
+      this.#apartIds = new Uint32Array(2 * count)
+      this.#apartMasses = new Float64Array(2 * count)
+      this.#hidden = new Float32Array(2 * count)
+    }
+    const { ids, masses } = this.#memory.views
+    this.#apartIds.set(ids.subarray(0, count))
+    this.#apartMasses.set(masses.subarray(0, count))
+    this.#apart = count
+  }
+
   /** Running sums of mass at the end of each block, after `sumExp`. */
   runningSums(): Float64Array {
     const running = runningOf(this.#blocks)
     running.set(this.#memory.views.sums.subarray(0, this.#blocks))
     if (this.#scale !== 1) for (let i = 0; i < running.length; i++) running[i]! *= this.#scale
-    const apart = this.#apartIds.length
-    for (let i = 0; i < apart; i++) {
+    for (let i = 0; i < this.#apart; i++) {
       running[Math.floor(this.#apartIds[i]! / BLOCK)]! += this.#apartMasses[i]!
     }
     for (let i = 1; i < running.length; i++) running[i]! += running[i - 1]!
@@ -260,17 +293,22 @@ export class Dense {
 
   /** The population standard deviation of the logits in play. */
   deviation(): number {
+    this.#refresh()
     kernel.moments(this.#memory.row, this.#blocks, this.#max)
     const count = kernel.momentCount.value
     if (this.#aside.size === 0) return Math.sqrt(kernel.momentSquares.value / count)
     const mean = kernel.momentMean.value + this.#max
-    const aside = [...this.#aside.values()]
-    const all = count + aside.length
-    const sum = aside.reduce((a, logit) => a + (logit - (count > 0 ? mean : 0)), 0)
+    const all = count + this.#aside.size
+    let sum = 0
+    this.#aside.visit((_, logit) => {
+      sum += logit - (count > 0 ? mean : 0)
+    })
     const shift = sum / all
     const center = (count > 0 ? mean : 0) + shift
     let squares = kernel.momentSquares.value + count * shift * shift
-    for (const logit of aside) squares += (logit - center) * (logit - center)
+    this.#aside.visit((_, logit) => {
+      squares += (logit - center) * (logit - center)
+    })
     return Math.sqrt(squares / all)
   }
 
@@ -290,9 +328,9 @@ export class Dense {
     const end = Math.min(low + temperature, this.#max)
     const high = this.#tailThreshold((1 + BAND) * allowance, low, end, temperature)
     let below = this.#scale * kernel.sumBelow(row, this.#blocks, 1, this.#max, temperature, low)
-    for (const logit of this.#aside.values()) {
+    this.#aside.visit((_, logit) => {
       if (logit < low) below += exp((logit - max) / temperature)
-    }
+    })
     const band = this.collect(low, high)
     const bandMass = kernel.expInto64(logits, band, max, temperature, masses)
     const uncertain = doubt + TAIL_ERROR * below
@@ -307,7 +345,9 @@ export class Dense {
     for (let i = 0; i < band; i++) {
       if (views.logits[i] === cut.threshold && ties-- <= 0) droppedTies.push(views.ids[i]!)
     }
-    for (const [id, logit] of this.#aside) if (logit < cut.threshold) this.#aside.delete(id)
+    this.#aside.visit((id, logit) => {
+      if (logit < cut.threshold) this.#aside.delete(id)
+    })
     kernel.maskBelow(row, this.#blocks, maxima, float32Above(cut.threshold))
     this.#size = undefined
     this.#findMax()
@@ -335,6 +375,7 @@ export class Dense {
     if (count > this.#blocks >> 1 && count >= this.size - this.#aside.size) {
       return Number.NEGATIVE_INFINITY
     }
+    this.#refresh()
     if (this.#max === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY
     const { row, maxima } = this.#memory
     const threshold = kernel.thresholdForCount(row, this.#blocks, maxima, this.#max, count)
@@ -346,39 +387,34 @@ export class Dense {
    * aside too, whatever they are; ids ascending. How many they are.
    */
   collect(threshold: number, limit = Number.POSITIVE_INFINITY, allAside = false): number {
+    this.#refresh()
     const { row, maxima, ids, logits, views } = this.#memory
     const bound = float32Below(threshold)
     const count = kernel.collect(row, this.#blocks, maxima, bound, limit, ids, logits)
     if (this.#aside.size === 0) return count
-    const aside = [...this.#aside].filter(
-      ([, logit]) => allAside || (logit >= threshold && logit < limit),
+    const aside = this.#aside.ascending(
+      (logit) => allAside || (logit >= threshold && logit < limit),
     )
-    const tokens = aside.map(([id, logit]) => ({ id, logit })).sort((a, b) => a.id - b.id)
-    return mergeTokens(views, count, tokens)
+    return mergeTokens(views, count, aside)
   }
 }
 
 const runningOf = reusable()
 
-export interface Token {
-  id: number
-  logit: number
-}
-
 /** Put tokens among the first `size` entries of the arrays, ids ascending in both; how many there are then. */
 export function mergeTokens(
   { ids, logits }: Pick<RowMemory['views'], 'ids' | 'logits'>,
   size: number,
-  tokens: readonly Token[],
+  tokens: Tokens,
 ): number {
   // From the back, so that what is moved is moved once.
   let from = size - 1
-  const merged = size + tokens.length
-  for (let to = merged - 1, next = tokens.length - 1; next >= 0; to--) {
-    const { id, logit } = tokens[next]!
+  const merged = size + tokens.ids.length
+  for (let to = merged - 1, next = tokens.ids.length - 1; next >= 0; to--) {
+    const id = tokens.ids[next]!
     const isMoved = from >= 0 && ids[from]! > id
     ids[to] = isMoved ? ids[from]! : id
-    logits[to] = isMoved ? logits[from]! : logit
+    logits[to] = isMoved ? logits[from]! : tokens.logits[next]!
     if (isMoved) from--
     else next--
   }

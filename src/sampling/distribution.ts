@@ -1,5 +1,7 @@
 import { exp } from './kernel/index.ts'
 import type { Row } from './row.ts'
+import { descending } from './sort.ts'
+import { PART, type Work } from './work.ts'
 
 /** What is reported of a row's distribution. Logprobs are natural logarithms. */
 
@@ -36,14 +38,20 @@ export interface TopTokens {
 }
 
 /** The first `count` tokens of the ranking. */
-export function topTokens(row: Row, count: number): TopTokens {
-  const tokens = row.ranked(count)
-  const logprobs = tokens.map(({ logit }) => row.logprob(logit))
-  return {
-    token_ids: tokens.map(({ id }) => id),
-    probabilities: logprobs.map((logprob) => exp(logprob)),
-    logprobs,
+export function* topTokens(row: Row, count: number): Work<TopTokens> {
+  const { ids, logits } = yield* row.ranked(count)
+  const { length } = ids
+  const token_ids = new Array<number>(length)
+  const probabilities = new Array<number>(length)
+  const logprobs = new Array<number>(length)
+  for (let i = 0; i < length; i++) {
+    if (i % PART === PART - 1) yield
+    const logprob = row.logprob(logits[i]!)
+    token_ids[i] = ids[i]!
+    logprobs[i] = logprob
+    probabilities[i] = exp(logprob)
   }
+  return { token_ids, probabilities, logprobs }
 }
 
 export interface ScoredTokens {
@@ -52,24 +60,47 @@ export interface ScoredTokens {
   ranks: (number | null)[]
 }
 
-/** From here on one ranking of all is less work than a look at all for each. */
-const MANY = 64
-
-/** The rank of any token in play, 1 for the most likely. */
-function ranker(row: Row, count: number): (id: number) => number {
-  if (count < MANY) return (id) => row.rankOf(id)
-  const ranks = new Map(row.ranked(row.size).map(({ id }, i) => [id, i + 1]))
-  return (id) => ranks.get(id)!
+/** Logprob and rank (1 is the most likely) of chosen tokens; null where one is not in play. */
+export function* scoreTokens(row: Row, tokenIds: Uint32Array): Work<ScoredTokens> {
+  const { length } = tokenIds
+  const token_ids = new Array<number>(length)
+  const logprobs = new Array<number | null>(length)
+  const ranks = new Array<number | null>(length)
+  /** Of those in play: where each is in the list, its id and its logit. */
+  const places = new Uint32Array(length)
+  const ids = new Uint32Array(length)
+  const logits = new Float64Array(length)
+  let count = 0
+  for (let i = 0; i < length; i++) {
+    if (i % PART === PART - 1) yield
+    const id = tokenIds[i]!
+    const logit = row.logitOf(id)
+    token_ids[i] = id
+    logprobs[i] = null
+    ranks[i] = null
+    if (logit === Number.NEGATIVE_INFINITY) continue
+    logprobs[i] = row.logprob(logit)
+    places[count] = i
+    ids[count] = id
+    logits[count++] = logit
+  }
+  yield
+  const order = yield* inOrder(ids.subarray(0, count), logits.subarray(0, count))
+  yield
+  const ranked = { ids: new Uint32Array(count), logits: new Float64Array(count) }
+  for (let i = 0; i < count; i++) {
+    ranked.ids[i] = ids[order[i]!]!
+    ranked.logits[i] = logits[order[i]!]!
+  }
+  const found = yield* row.ranksOf(ranked)
+  for (let i = 0; i < count; i++) ranks[places[order[i]!]!] = found[i]!
+  return { token_ids, logprobs, ranks }
 }
 
-/** Logprob and rank (1 is the most likely) of chosen tokens; null where one is not in play. */
-export function scoreTokens(row: Row, tokenIds: Uint32Array): ScoredTokens {
-  const token_ids = Array.from(tokenIds)
-  const rankOf = ranker(row, token_ids.length)
-  const isInPlay = (id: number) => row.logitOf(id) > Number.NEGATIVE_INFINITY
-  return {
-    token_ids,
-    logprobs: token_ids.map((id) => (isInPlay(id) ? row.logprob(row.logitOf(id)) : null)),
-    ranks: token_ids.map((id) => (isInPlay(id) ? rankOf(id) : null)),
-  }
+/** The places of tokens, given in any order, in that of the ranking. */
+function* inOrder(ids: Uint32Array, logits: Float64Array): Work<Uint32Array> {
+  const byId = yield* descending(Float64Array.from(ids, (id) => -id))
+  yield
+  const byLogit = yield* descending(logits.map((_, i) => logits[byId[i]!]!))
+  return byLogit.map((i) => byId[i]!)
 }

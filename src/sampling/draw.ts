@@ -4,7 +4,9 @@ import { exp } from './kernel/index.ts'
 import { type Address, purposes, uniforms } from './philox.ts'
 import { reusable } from './reusable.ts'
 import type { Row } from './row.ts'
+import { sortIds } from './sort.ts'
 import { sumTree } from './sum-tree.ts'
+import { PART, type Work } from './work.ts'
 
 export interface Draw {
   n: number
@@ -16,24 +18,36 @@ export function drawCost({ n, replacement }: Draw, size: number): number {
   return replacement ? 1000 * n : 3000 * n + 30 * size
 }
 
+/** How many draws are made in one go. */
+const DRAWS = 1024
+/** And how many tokens leave a heap. */
+const POPS = 4096
+
 /**
  * The drawn tokens. A draw walks the ids upward and takes the first token at which the running sum of
  * mass exceeds u · total.
  */
-export function draw(
+export function* draw(
   row: Row,
   { n, replacement }: Draw,
   address: Address,
   index: number,
-): number[] {
+): Work<number[]> {
   if (!replacement) checkDrawable(row, n, index)
   // One token left is no choice, and consumes no randomness.
   if (!row.dense && row.size === 1) {
     return new Array<number>(n).fill(row.ids[0]!)
   }
-  const random = Array.from(uniforms({ ...address, purpose: purposes.draw }, n))
+  const random = uniforms({ ...address, purpose: purposes.draw }, n)
   row.normalise()
-  return random.map(replacement ? finder(row) : remover(row))
+  if (!replacement) return yield* drawDifferent(row, random)
+  const drawn = new Array<number>(n)
+  const find = finder(row)
+  for (let i = 0; i < n; i++) {
+    if (i % DRAWS === DRAWS - 1) yield
+    drawn[i] = find(random[i]!)
+  }
+  return drawn
 }
 
 const runningOf = reusable()
@@ -61,33 +75,38 @@ function finder(row: Row): (u: number) => number {
 const FAINT = 1e-100
 
 /**
- * The same, and takes the token out of what is left. A token whose mass rounds to 0 beside that of the most
+ * The same, and each is taken out of what is left. A token whose mass rounds to 0 beside that of the most
  * likely one has a mass again once that is gone.
  */
-function remover(row: Row): (u: number) => number {
+function* drawDifferent(row: Row, random: Float64Array): Work<number[]> {
   const { ids, masses, size } = row
+  const drawn = new Array<number>(random.length)
   const isTaken = new Uint8Array(size)
-  let places = Uint32Array.from({ length: size }, (_, place) => place)
+  let places = new Uint32Array(size)
+  for (let place = 0; place < size; place++) places[place] = place
   let tree = sumTree(masses.subarray(0, size))
   let unweighed: Heap | undefined
-  return (u) => {
+  if (size > PART) yield
+  for (let i = 0; i < drawn.length; i++) {
+    if (i % DRAWS === DRAWS - 1) yield
     if (tree.total() < FAINT) {
-      const left = unweighed ? places.filter((place) => isTaken[place] === 0) : []
-      unweighed ??= heapOf(row.logits.subarray(0, size), (place) => isTaken[place] === 1)
-      const weighed = weighAnew(row, left, unweighed)
+      const left = unweighed ? places.filter((place) => isTaken[place] === 0) : new Uint32Array(0)
+      unweighed ??= yield* heapOf(row.logits.subarray(0, size), (place) => isTaken[place] === 1)
+      const weighed = yield* weighAnew(row, left, unweighed)
       places = weighed.places
       tree = sumTree(weighed.masses)
     }
-    const found = tree.find(u * tree.total())
+    const found = tree.find(random[i]! * tree.total())
     tree.clear(found)
     const place = places[found]!
     isTaken[place] = 1
-    return ids[place]!
+    drawn[i] = ids[place]!
   }
+  return drawn
 }
 
 /** The tokens left that weigh anything beside the most likely of them, ids ascending, and what they weigh. */
-function weighAnew({ logits, temperature }: Row, left: ArrayLike<number>, unweighed: Heap) {
+function* weighAnew({ logits, temperature }: Row, left: Uint32Array, unweighed: Heap) {
   let next = unweighed.peek()
   let max = next === undefined ? Number.NEGATIVE_INFINITY : logits[next]!
   for (let i = 0; i < left.length; i++) max = Math.max(max, logits[left[i]!]!)
@@ -98,8 +117,9 @@ function weighAnew({ logits, temperature }: Row, left: ArrayLike<number>, unweig
   for (; next !== undefined && massOf(next) > 0; next = unweighed.peek()) {
     found[count++] = next
     unweighed.pop()
+    if (count % POPS === 0) yield
   }
-  const places = found.slice(0, count).sort()
+  const places = new Uint32Array(sortIds(found.subarray(0, count)))
   const masses = new Float64Array(count)
   for (let i = 0; i < count; i++) masses[i] = massOf(places[i]!)
   return { places, masses }

@@ -1,3 +1,5 @@
+import { PART, type Work } from './work.ts'
+
 /** Places in an array of keys, of which the one with the largest key comes first. */
 export interface Heap {
   /** The first place; nothing when there is none. */
@@ -9,11 +11,11 @@ export interface Heap {
 }
 
 /** A binary heap of places, without some of them: linear in their number to make, logarithmic to pop. */
-export function heapOf(keys: Float64Array, isLeftOut: (place: number) => boolean): Heap {
-  const places = Uint32Array.from({ length: keys.length }, (_, i) => i).filter(
-    (place) => !isLeftOut(place),
-  )
-  let size = places.length
+export function* heapOf(keys: Float64Array, isLeftOut: (place: number) => boolean): Work<Heap> {
+  const all = new Uint32Array(keys.length)
+  let size = 0
+  for (let place = 0; place < keys.length; place++) if (!isLeftOut(place)) all[size++] = place
+  const places = all.subarray(0, size)
 
   function sink(at: number): void {
     const place = places[at]!
@@ -29,7 +31,10 @@ export function heapOf(keys: Float64Array, isLeftOut: (place: number) => boolean
     places[at] = place
   }
 
-  for (let at = (size >> 1) - 1; at >= 0; at--) sink(at)
+  for (let at = (size >> 1) - 1; at >= 0; at--) {
+    sink(at)
+    if (at % PART === 1) yield
+  }
   return {
     peek: () => (size > 0 ? places[0] : undefined),
     size: () => size,

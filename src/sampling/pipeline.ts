@@ -13,6 +13,7 @@ import { contextWarnings, type Plan, planOf } from './plan.ts'
 import { Row } from './row.ts'
 import type { Accept, Context, Warning } from './sampler.ts'
 import { type TraceStep, trace, type WatchedToken } from './trace.ts'
+import { PART, type Work } from './work.ts'
 
 /** Raised when the same request may get other bytes than before. */
 export const DETERMINISM_VERSION = 2
@@ -85,19 +86,25 @@ function makeRoomFor(vocabSize: number): void {
  * 5. draw         tokens from what is left
  *
  * A request may give its own order, and a profile has that of its engine. Rows are worked on as
- * results are asked for.
+ * results are asked for. Where there is none yet, others may have their turn, but no other row: it would
+ * be worked on in the same memory.
  */
-export function* sample(requests: Iterable<RowRequest>): Generator<RowResult> {
+export function* sample(requests: Iterable<RowRequest>): Generator<RowResult | undefined> {
   let index = 0
   for (const request of requests) {
-    yield sampleRow(request, planOf(request.params), index)
+    yield yield* sampleRow(request, planOf(request.params), index)
     index++
   }
 }
 
-function sampleRow(request: RowRequest, planned: Plan, index: number): RowResult {
+/** The results alone, where nobody waits. */
+export function* resultsOf(requests: Iterable<RowRequest>): Generator<RowResult> {
+  for (const result of sample(requests)) if (result) yield result
+}
+
+function* sampleRow(request: RowRequest, planned: Plan, index: number): Work<RowResult> {
   try {
-    return runRow(request, planned, index)
+    return yield* runRow(request, planned, index)
   } catch (error) {
     if (!(error instanceof FaultyLogit)) throw error
     const { id, value } = error
@@ -106,7 +113,7 @@ function sampleRow(request: RowRequest, planned: Plan, index: number): RowResult
   }
 }
 
-function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
+function* runRow(request: RowRequest, planned: Plan, index: number): Work<RowResult> {
   const { logits, params } = request
   const noTokenLeft = (name: string) => {
     const why = processed.cameEmpty ? 'all its logits are -Infinity' : `${name} leaves no token`
@@ -123,7 +130,9 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
     },
   }
 
-  makeRoomFor(logits instanceof Elements ? logits.length : logits.ids.length)
+  const size = logits instanceof Elements ? logits.length : logits.ids.length
+  const isLong = size > PART
+  makeRoomFor(size)
   const isSeenAgain =
     request.isSampledAgain ||
     params.logprobs_mode === 'raw' ||
@@ -135,8 +144,14 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
   let emptiedBy = processed.isEmpty ? '' : undefined
   for (const { sampler, apply, fillsEmpty } of planned.steps) {
     if (emptiedBy !== undefined && !fillsEmpty) continue
-    const accept = attempt(request, sampler.name, () => apply(processed, context))
-    if (accept) accepts.push(accept)
+    if (isLong) yield
+    try {
+      const done = apply(processed, context)
+      const accept = typeof done === 'object' ? yield* done : done
+      if (accept) accepts.push(accept)
+    } catch (error) {
+      throw located(error, request, sampler.name)
+    }
     emptiedBy = processed.isEmpty ? (emptiedBy ?? sampler.name) : undefined
   }
   if (emptiedBy !== undefined) throw noTokenLeft(emptiedBy)
@@ -156,17 +171,19 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
     result.normalization = normalization
     if (givenMass !== undefined) result.given_mass = givenMass
   }
-  const token_ids = request.draw && draw(processed, request.draw, request.address, index)
+  if (isLong) yield
+  const token_ids = request.draw && (yield* draw(processed, request.draw, request.address, index))
+  if (isLong) yield
   if (request.reportsAll) {
     processed.gather()
     reported.gather()
   }
-  if (params.top_logprobs > 0) result.top = topTokens(reported, params.top_logprobs)
+  if (params.top_logprobs > 0) result.top = yield* topTokens(reported, params.top_logprobs)
   if (params.logprob_token_ids.length > 0) {
-    result.scored = scoreTokens(reported, params.logprob_token_ids)
+    result.scored = yield* scoreTokens(reported, params.logprob_token_ids)
   }
   if (token_ids) {
-    const logprobs = token_ids.map((id) => reported.logprob(reported.logitOf(id)))
+    const logprobs = yield* logprobsOf(reported, token_ids)
     result.drawn = { token_ids, logprobs }
     // What is remembered follows the first token drawn: that is the one a text goes on with.
     if (accepts.length > 0) {
@@ -174,7 +191,7 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
     }
   }
   if (params.trace || params.watch_token_ids.length > 0) {
-    const { trace: steps, watched } = traceRow(request, planned, context)
+    const { trace: steps, watched } = yield* traceRow(request, planned, context)
     if (params.trace) result.trace = steps
     if (watched.length > 0) result.watched = watched
   }
@@ -186,19 +203,24 @@ function runRow(request: RowRequest, planned: Plan, index: number): RowResult {
   return result
 }
 
-/** Run a step of a sampler, and say where a token is from that it cannot work on. */
-function attempt<Result>(request: RowRequest, name: string, step: () => Result): Result {
-  try {
-    return step()
-  } catch (error) {
-    if (!(error instanceof UnknownToken)) throw error
-    const { part, index } = findToken(request, error)
-    const path = request.tokenPathOf?.(part, index) ?? [part, index]
-    // A negative one is kept as what is left of it in 32 bits.
-    const what = beyondVocabulary(error.id | 0, processed.vocabSize)
-    const detail = `${what}, and ${name} would change its logit; leave it out`
-    throw problemAt('TOKEN_ID_OUT_OF_RANGE', path, detail)
+function* logprobsOf(row: Row, ids: readonly number[]): Work<number[]> {
+  const logprobs = new Array<number>(ids.length)
+  for (let i = 0; i < ids.length; i++) {
+    if (i % PART === PART - 1) yield
+    logprobs[i] = row.logprob(row.logitOf(ids[i]!))
   }
+  return logprobs
+}
+
+/** An error of a sampler; with the place of a token that it cannot work on, if it is about one. */
+function located(error: unknown, request: RowRequest, name: string): unknown {
+  if (!(error instanceof UnknownToken)) return error
+  const { part, index } = findToken(request, error)
+  const path = request.tokenPathOf?.(part, index) ?? [part, index]
+  // A negative one is kept as what is left of it in 32 bits.
+  const what = beyondVocabulary(error.id | 0, processed.vocabSize)
+  const detail = `${what}, and ${name} would change its logit; leave it out`
+  return problemAt('TOKEN_ID_OUT_OF_RANGE', path, detail)
 }
 
 /** Where a token comes last: a sampler that looks at the last tokens alone has seen it there. */
@@ -210,10 +232,10 @@ function findToken(request: RowRequest, { id, part }: UnknownToken): { part: Par
     : { part: 'output', index }
 }
 
-function traceRow({ logits, params }: RowRequest, planned: Plan, context: Context) {
+function* traceRow({ logits, params }: RowRequest, planned: Plan, context: Context) {
   traced.load(logits)
   traced.minTokensToKeep = params.min_tokens_to_keep
-  return trace(traced, planned, context, params.watch_token_ids)
+  return yield* trace(traced, planned, context, params.watch_token_ids)
 }
 
 function loadRaw(logits: Logits): Row {

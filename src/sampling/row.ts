@@ -1,5 +1,6 @@
+import type { Tokens } from './aside.ts'
 import type { Logits } from './batch.ts'
-import { Dense, type MassSum, mergeTokens, restOf, TAIL_ERROR, type Token } from './dense.ts'
+import { Dense, type MassSum, mergeTokens, restOf, TAIL_ERROR } from './dense.ts'
 import { Elements } from './elements.ts'
 import { exp, kernel, log, log1p } from './kernel/index.ts'
 import type { RowMemory } from './kernel/memory.ts'
@@ -7,8 +8,10 @@ import { firstMaximum, loadRow } from './load.ts'
 import { distinct, oncePer } from './once.ts'
 import { reusable } from './reusable.ts'
 import { type Cut, cutByWeight } from './select.ts'
+import { descending, sortIds } from './sort.ts'
 import type { Candidates } from './sparse.ts'
 import { Unseen } from './unseen.ts'
+import { PART, type Work } from './work.ts'
 
 /** A vocabulary smaller than this is all survivors from the start: float64 throughout. */
 const DENSE_FROM = 4096
@@ -49,9 +52,12 @@ const ROUNDED_UP = 1 + 1e-12
 
 const nearnessOf = reusable()
 
-const sorted = oncePer((ids: Uint32Array) => Uint32Array.from(distinct(ids)).sort())
+const sorted = oncePer((ids: Uint32Array) => {
+  const ascending = sortIds(ids.slice())
+  return ascending.filter((id, i) => i === 0 || id !== ascending[i - 1])
+})
 
-export type { Token } from './dense.ts'
+export type { Tokens } from './aside.ts'
 
 /** How tokens are ranked for a cut by share. */
 interface Ranking {
@@ -413,28 +419,74 @@ export class Row {
     return sum
   }
 
-  /** The place of a token in play in the ranking; 1 is the most likely. */
-  rankOf(id: number): number {
-    const own = this.logitOf(id)
-    if (this.#isDense) return this.#dense.countBefore(id, own) + 1
-    let rank = 1
-    for (let i = 0; i < this.#size; i++) {
-      if (this.logits[i]! > own || (this.logits[i] === own && this.ids[i]! < id)) rank++
+  /** The first `count` tokens of the ranking, in its order. */
+  *ranked(count: number): Work<Tokens> {
+    const wanted = Math.min(count, this.#known)
+    const { size, threshold } = yield* this.#reaching(wanted)
+    this.#needAbove(count, threshold)
+    const { ids, logits } = this.#tokensFrom(threshold, size)
+    yield
+    const order = (yield* descending(logits)).subarray(0, wanted)
+    yield
+    const ranked = { ids: new Uint32Array(order.length), logits: new Float64Array(order.length) }
+    for (let i = 0; i < order.length; i++) {
+      ranked.ids[i] = ids[order[i]!]!
+      ranked.logits[i] = logits[order[i]!]!
     }
-    return rank
+    return ranked
   }
 
-  /** The first `count` tokens of the ranking, in its order. */
-  ranked(count: number): Token[] {
-    const wanted = Math.min(count, this.#known)
-    if (wanted === 0) return []
-    const { size, threshold } = this.#cutAtRank(wanted)
-    this.#needAbove(count, threshold)
-    const tokens: Token[] = []
+  /** A logit that so many tokens in play reach, and among how many entries of the arrays they are. */
+  *#reaching(count: number): Work<{ size: number; threshold: number }> {
+    if (count === 0) return { size: 0, threshold: Number.POSITIVE_INFINITY }
+    if (count < this.#known) return this.#cutAtRank(count)
+    const size = this.#collectFrom(Number.NEGATIVE_INFINITY)
+    yield
+    let threshold = Number.POSITIVE_INFINITY
+    for (let i = 0; i < size; i++) if (this.logits[i]! < threshold) threshold = this.logits[i]!
+    return { size, threshold }
+  }
+
+  /** The first entries of the arrays are now all tokens in play from this logit up, and maybe some more. */
+  #collectFrom(logit: number): number {
+    return this.#isDense ? this.#dense.collect(logit) : this.#size
+  }
+
+  /** Copies of those from this logit up among the first `size` entries of the arrays. */
+  #tokensFrom(threshold: number, size: number): Tokens {
+    const ids = new Uint32Array(size)
+    const logits = new Float64Array(size)
+    let count = 0
     for (let i = 0; i < size; i++) {
-      if (this.logits[i]! >= threshold) tokens.push({ id: this.ids[i]!, logit: this.logits[i]! })
+      const logit = this.logits[i]!
+      if (logit < threshold) continue
+      ids[count] = this.ids[i]!
+      logits[count++] = logit
     }
-    return tokens.sort((a, b) => b.logit - a.logit || a.id - b.id).slice(0, wanted)
+    return { ids: ids.subarray(0, count), logits: logits.subarray(0, count) }
+  }
+
+  /** The places in the ranking of some tokens in play, which come in its order; 1 is the most likely. */
+  *ranksOf(tokens: Tokens): Work<Uint32Array> {
+    const { length } = tokens.ids
+    const ranks = new Uint32Array(length + 1)
+    if (length === 0) return ranks
+    const least = tokens.logits[length - 1]!
+    const size = this.#collectFrom(least)
+    yield
+    for (let start = 0; start < size; start += PART) {
+      const end = Math.min(size, start + PART)
+      for (let i = start; i < end; i++) {
+        if (this.logits[i]! >= least) ranks[firstBehind(tokens, this.ids[i]!, this.logits[i]!)]!++
+      }
+      yield
+    }
+    let rank = 1
+    for (let i = 0; i < length; i++) {
+      rank += ranks[i]!
+      ranks[i] = rank
+    }
+    return ranks
   }
 
   /** The `count` largest logits, descending. */
@@ -454,7 +506,7 @@ export class Row {
   }
 
   /** The tokens at least this likely, ids ascending. */
-  tokensFrom(probability: number): Token[] {
+  tokensFrom(probability: number): Tokens {
     const distance = this.#distanceOf(probability)
     const max = this.max()
     if (
@@ -464,13 +516,16 @@ export class Row {
       this.#needEach()
     }
     const size = this.#collectWithin(distance, this.#temperature)
-    const tokens: Token[] = []
+    const ids = new Uint32Array(size)
+    const logits = new Float64Array(size)
+    let count = 0
     for (let i = 0; i < size; i++) {
       const logit = this.logits[i]!
-      if (isWithin(logit, max, distance, this.#temperature))
-        tokens.push({ id: this.ids[i]!, logit })
+      if (!isWithin(logit, max, distance, this.#temperature)) continue
+      ids[count] = this.ids[i]!
+      logits[count++] = logit
     }
-    return tokens
+    return { ids: ids.subarray(0, count), logits: logits.subarray(0, count) }
   }
 
   /** The natural logarithm of the probability of a token with this logit; of one in play it is finite. */
@@ -634,17 +689,16 @@ export class Row {
    * Put tokens back in play, ids ascending: with the natural logarithm of what each weighs, where those in
    * play now weigh 1 together.
    */
-  putBack(tokens: readonly { id: number; logprob: number }[]): void {
+  putBack({ ids, logprobs }: { ids: Uint32Array; logprobs: Float64Array }): void {
     if (this.#isCoarse(this.max())) this.countFromLargest()
     const max = this.max()
     const logTotal = this.logTotal()
-    const back = tokens.map(({ id, logprob }) => ({
-      id,
-      logit: bounded(max + this.#temperature * (logprob + logTotal)),
-    }))
-    if (back.length > FEW) this.gather()
-    if (this.#isDense) for (const { id, logit } of back) this.#dense.putBack(id, logit)
-    else this.#size = mergeTokens(this, this.#size, back)
+    const logits = logprobs.map((logprob) =>
+      bounded(max + this.#temperature * (logprob + logTotal)),
+    )
+    if (ids.length > FEW) this.gather()
+    if (this.#isDense) ids.forEach((id, i) => void this.#dense.putBack(id, logits[i]!))
+    else this.#size = mergeTokens(this, this.#size, { ids, logits })
     this.#forget()
   }
 
@@ -669,8 +723,10 @@ export class Row {
     if (isKnown) this.#leaveUnseen()
     else this.#blurUnseen()
     if (this.#isDense) {
-      const tokens = Array.from(sorted(allowed), (id) => ({ id, logit: this.#dense.logitOf(id) }))
-      this.#replace(tokens.filter(({ logit }) => logit > Number.NEGATIVE_INFINITY))
+      const ids = sorted(allowed)
+      const logits = Float64Array.from(ids, (id) => this.#dense.logitOf(id))
+      this.#replace(ids, logits)
+      this.#dropMasked()
     } else {
       for (let i = 0; i < this.#size; i++) {
         if (!kept.has(this.ids[i]!)) this.logits[i] = Number.NEGATIVE_INFINITY
@@ -679,16 +735,15 @@ export class Row {
       this.#forget()
     }
     if (force && isKnown && this.#size === 0) {
-      this.#replace(Array.from(sorted(allowed), (id) => ({ id, logit: 0 })))
+      const ids = sorted(allowed)
+      this.#replace(ids, new Float64Array(ids.length))
     }
   }
 
-  #replace(tokens: readonly Token[]): void {
-    this.#become(tokens.length)
-    tokens.forEach(({ id, logit }, i) => {
-      this.ids[i] = id
-      this.logits[i] = logit
-    })
+  #replace(ids: Uint32Array, logits: Float64Array): void {
+    this.#become(ids.length)
+    this.ids.set(ids)
+    this.logits.set(logits)
   }
 
   /** Leave only tokens in play whose bit is set: bit `id & 31` of word `id >> 5`. */
@@ -714,12 +769,16 @@ export class Row {
   }
 
   /** Give every token in play another logit, counted as they are (`shift`). */
-  map(toLogit: (logit: number, mass: number) => number): void {
+  *map(toLogit: (logit: number, mass: number) => number): Work {
     this.#needEach()
     this.gather()
     this.normalise()
     const { logits, masses } = this
-    for (let i = 0; i < this.#size; i++) logits[i] = bounded(toLogit(logits[i]!, masses[i]!))
+    for (let start = 0; start < this.#size; start += PART) {
+      if (start > 0) yield
+      const end = Math.min(this.#size, start + PART)
+      for (let i = start; i < end; i++) logits[i] = bounded(toLogit(logits[i]!, masses[i]!))
+    }
     this.#forget()
   }
 
@@ -743,7 +802,7 @@ export class Row {
     this.logits[0] = logit
   }
 
-  #mostLikely(): Token {
+  #mostLikely(): { id: number; logit: number } {
     const logit = this.max()
     const id = this.#isDense ? this.#dense.indexOfMax() : this.ids[this.logits.indexOf(logit)]!
     return { id, logit }
@@ -1019,6 +1078,19 @@ export class Row {
   get dense(): Dense | undefined {
     return this.#isDense ? this.#dense : undefined
   }
+}
+
+/** The first of some tokens in the order of the ranking that this one is before; their number if it is behind all. */
+function firstBehind({ ids, logits }: Tokens, id: number, logit: number): number {
+  let low = 0
+  let high = ids.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const other = logits[middle]!
+    if (logit > other || (logit === other && id < ids[middle]!)) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /** Whether a logit is at most this many units below the largest; the largest itself is, unless the distance is negative. */

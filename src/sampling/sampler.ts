@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import type { History } from './history.ts'
 import type { Row } from './row.ts'
+import type { Work } from './work.ts'
 
 /** The stages of the pipeline, in order; a sampler belongs to exactly one. */
 export const stages = ['mask', 'penalty', 'temperature', 'truncation', 'draw'] as const
@@ -34,9 +35,16 @@ export interface Facts extends History {
 /** Called with the token drawn: what to remember for the next step. */
 export type Accept = (tokenId: number) => Record<string, number>
 
-/** What one sampler does to one row, its parameters already bound. */
 // biome-ignore lint/suspicious/noConfusingVoidType: most samplers remember nothing, and return nothing
-export type Step = (row: Row, context: Context) => Accept | void
+type Done = Accept | void
+
+/** What one sampler does to one row, its parameters already bound: at once, or as work that can stop between parts. */
+export type Step = (row: Row, context: Context) => Done | Work<Done>
+
+/** Do a step, part by part if it has parts. */
+export function* finish(done: ReturnType<Step>): Work<Done> {
+  return typeof done === 'object' ? yield* done : done
+}
 
 /** Something a caller should know about its parameters. */
 export interface Warning {

@@ -1,6 +1,9 @@
+import { distinct, oncePer } from './once.ts'
 import type { Plan } from './plan.ts'
 import type { Row } from './row.ts'
-import type { Context } from './sampler.ts'
+import { type Context, finish } from './sampler.ts'
+import { sortIds } from './sort.ts'
+import type { Work } from './work.ts'
 
 /** What one sampler did. Probabilities are of the distribution before it; entropies are in nats. */
 export interface TraceStep {
@@ -31,40 +34,80 @@ export function traceCost(samplers: number, watched: number, size: number): numb
  * Runs the plan once more, on a row of its own, and looks at the row before and after each step: a
  * request that wants no trace pays nothing for it, and one that does gets the same answer.
  */
-export function trace(
+export function* trace(
   row: Row,
   { steps }: Plan,
   context: Context,
   watch: Uint32Array,
-): { trace: TraceStep[]; watched: WatchedToken[] } {
-  const isInPlay = (id: number) => row.logitOf(id) > Number.NEGATIVE_INFINITY
-  const droppedBy = new Map<number, string | null>()
-  for (const id of watch) droppedBy.set(id, isInPlay(id) ? null : 'logits')
-
+): Work<{ trace: TraceStep[]; watched: WatchedToken[] }> {
   let after = row.observe()
-  const traced = steps.map(({ sampler: { name }, apply, fillsEmpty }): TraceStep => {
+  yield
+  const watched = new Watched(watch)
+  watched.drop(after.ids, 'logits')
+  const traced: TraceStep[] = []
+  for (const { sampler, apply, fillsEmpty } of steps) {
     const before = after
     row.threshold = undefined
-    if (!row.isEmpty || fillsEmpty) apply(row, context)
+    yield
+    if (!row.isEmpty || fillsEmpty) yield* finish(apply(row, context))
+    yield
     after = row.observe()
-    const dropped = [...droppedBy.keys()].filter(
-      (id) => droppedBy.get(id) === null && !isInPlay(id),
-    )
-    for (const id of dropped) droppedBy.set(id, name)
-    return {
-      sampler: name,
+    yield
+    traced.push({
+      sampler: sampler.name,
       kept_before: before.ids.length,
       kept_after: after.ids.length,
       mass_removed: massRemoved(before, after),
       entropy_before: before.entropy,
       entropy_after: after.entropy,
       threshold: row.threshold ?? null,
-      dropped_token_ids: dropped,
-    }
-  })
-  const watched = Array.from(droppedBy, ([token_id, dropped_by]) => ({ token_id, dropped_by }))
-  return { trace: traced, watched }
+      dropped_token_ids: watched.drop(after.ids, sampler.name),
+    })
+  }
+  yield
+  return { trace: traced, watched: watched.list() }
 }
+
+/** The watched tokens, each once. */
+class Watched {
+  readonly #ids: readonly number[]
+  /** By place in `#ids`. */
+  readonly #droppedBy: (string | null)[]
+  /** The places of those still in play, ids ascending. */
+  #left: number[]
+
+  constructor(watch: Uint32Array) {
+    this.#ids = [...distinct(watch)]
+    this.#droppedBy = this.#ids.map(() => null)
+    this.#left = byId(watch).slice()
+  }
+
+  /** The ids of those that are not among these any more, ids ascending there, in the order in which they are watched. */
+  drop(inPlay: Uint32Array, by: string): number[] {
+    const dropped: number[] = []
+    const left: number[] = []
+    let next = 0
+    for (const place of this.#left) {
+      const id = this.#ids[place]!
+      while (next < inPlay.length && inPlay[next]! < id) next++
+      if (inPlay[next] === id) left.push(place)
+      else dropped.push(place)
+    }
+    this.#left = left
+    for (const place of dropped) this.#droppedBy[place] = by
+    return [...sortIds(Uint32Array.from(dropped))].map((place) => this.#ids[place]!)
+  }
+
+  list(): WatchedToken[] {
+    return this.#ids.map((token_id, place) => ({ token_id, dropped_by: this.#droppedBy[place]! }))
+  }
+}
+
+/** The places of the distinct ids of a list, ids ascending. */
+const byId = oncePer((watch: Uint32Array): number[] => {
+  const ids = [...distinct(watch)]
+  return ids.map((_, place) => place).sort((a, b) => ids[a]! - ids[b]!)
+})
 
 type Observed = ReturnType<Row['observe']>
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { kelvinOrder, samplerByName } from '../../src/sampling/order.ts'
-import { sample } from '../../src/sampling/pipeline.ts'
+import { resultsOf } from '../../src/sampling/pipeline.ts'
 import { readRows } from '../golden/read.ts'
 import { realisticRow, seeded } from './rows.ts'
 import { type Params, requestFor, run } from './run.ts'
@@ -28,9 +28,9 @@ describe.each(examples)('$name', ({ params }) => {
     const requests = rows.map((logits, stream) =>
       requestFor(logits, params, { n: 3, stream: BigInt(stream) }, { output }),
     )
-    const together = [...sample(requests)].map(({ drawn, state }) => ({ drawn, state }))
+    const together = [...resultsOf(requests)].map(({ drawn, state }) => ({ drawn, state }))
     const alone = requests.toReversed().map((request) => {
-      const [result] = sample([request])
+      const [result] = resultsOf([request])
       return { drawn: result!.drawn, state: result!.state }
     })
     expect(together).toEqual(alone.toReversed())

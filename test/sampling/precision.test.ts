@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { probabilities } from '../../src/sampling/distribution.ts'
-import { sample } from '../../src/sampling/pipeline.ts'
+import { resultsOf } from '../../src/sampling/pipeline.ts'
 import { gaussian, realisticRow, seeded } from './rows.ts'
 import { dense, type Params, requestFor, run } from './run.ts'
 
@@ -231,8 +231,8 @@ describe.each([
       const logits = make(50_000)
       const settings = { ...params, top_logprobs: 3, logprob_token_ids: [5, 77] }
       const request = requestFor(logits, settings, { n: 4, seed: 2n })
-      const tokens = [...sample([request])][0]!.drawn!.token_ids
-      const [result] = sample([{ ...request, reportsAll: true }])
+      const tokens = [...resultsOf([request])][0]!.drawn!.token_ids
+      const [result] = resultsOf([{ ...request, reportsAll: true }])
       const { row, drawn, top, scored } = result!
       // What is reported does not decide what is drawn.
       expect(drawn!.token_ids).toEqual(tokens)

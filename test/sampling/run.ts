@@ -5,7 +5,7 @@ import type { Draw } from '../../src/sampling/draw.ts'
 import { Elements } from '../../src/sampling/elements.ts'
 import { samplingFields, scoreFields } from '../../src/sampling/params.ts'
 import type { Address } from '../../src/sampling/philox.ts'
-import { type RowRequest, type RowResult, sample } from '../../src/sampling/pipeline.ts'
+import { type RowRequest, type RowResult, resultsOf } from '../../src/sampling/pipeline.ts'
 
 const Params = z.strictObject({ ...samplingFields, ...scoreFields })
 export type Params = z.input<typeof Params>
@@ -46,7 +46,7 @@ export function requestFor(
 
 /** One row through the pipeline. */
 export function run(...request: Parameters<typeof requestFor>): Run {
-  const [result] = sample([requestFor(...request)])
+  const [result] = resultsOf([requestFor(...request)])
   const { row, ...rest } = result!
   return {
     ...rest,

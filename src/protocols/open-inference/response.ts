@@ -3,6 +3,7 @@ import { Problem } from '../../errors.ts'
 import { denseProbabilities, topTokens } from '../../sampling/distribution.ts'
 import type { RowResult } from '../../sampling/pipeline.ts'
 import type { Warning } from '../../sampling/sampler.ts'
+import { atOnce } from '../../sampling/work.ts'
 import { type Items, isNumbers, LongList, PART, type Values, writeJson } from '../json/write.ts'
 import type { DecodedRow } from '../rows.ts'
 import type { Hold, Part, Steps } from '../steps.ts'
@@ -149,7 +150,7 @@ class Classes implements Items {
 
 /** The most likely tokens; after those left come those removed, ids ascending. */
 function classify(row: RowResult['row'], count: number): Classes {
-  const { token_ids, probabilities } = topTokens(row, count)
+  const { token_ids, probabilities } = atOnce(topTokens(row, count))
   const ids = new Uint32Array(count)
   ids.set(token_ids)
   const ranked = new Set(token_ids)

@@ -64,7 +64,7 @@ export const adaptiveP = defineSampler({
   },
 
   active: ({ adaptive_target }) => adaptive_target >= 0,
-  apply(row, { adaptive_target, adaptive_decay }, _rules, { state }) {
+  *apply(row, { adaptive_target, adaptive_decay }, _rules, { state }) {
     const decay = Math.min(adaptive_decay, LONGEST)
     const weight = state.adaptive_total_weight ?? 1 / (1 - decay)
     const sum = state.adaptive_weighted_sum ?? adaptive_target / (1 - decay)
@@ -76,7 +76,7 @@ export const adaptiveP = defineSampler({
     const before = beforeOf(row.size)
     before.set(row.masses.subarray(0, row.size))
     row.shift = 0
-    row.map((_, mass) => {
+    yield* row.map((_, mass) => {
       const distance = Math.abs(mass / total - target) / WIDTH
       return PEAK - (SHARPNESS * distance * distance) / (1 + distance)
     })

@@ -39,7 +39,7 @@ export const guidance = defineSampler({
   },
 
   active: ({ guidance_scale }) => guidance_scale !== 1,
-  apply(row, { guidance_scale, unconditional_logits }) {
+  *apply(row, { guidance_scale, unconditional_logits }) {
     if (!unconditional_logits) return
     // A batch has been split into its rows by now.
     const other = unconditional_logits as Float32Array
@@ -51,7 +51,7 @@ export const guidance = defineSampler({
     row.shift = 0
     let next = 0
     // Logits are kept times the temperature, and so is what takes their place.
-    row.map((logit) => {
+    yield* row.map((logit) => {
       const conditional = logit - max - temperature * logTotal
       const unconditional = temperature * (Math.max(other[ids[next++]!]!, least) - logSum)
       return guidance_scale * (conditional - unconditional) + unconditional

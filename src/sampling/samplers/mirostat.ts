@@ -85,7 +85,7 @@ export const mirostat = defineSampler({
 
 /** How many tokens have at most this surprise on average, if probabilities follow Zipf's law. */
 function countFor(row: Row, mu: number): number {
-  const logprobs = row.ranked(FITTED).map(({ logit }) => row.logprob(logit))
+  const logprobs = row.largest(FITTED).map((logit) => row.logprob(logit))
   let products = 0
   let squares = 0
   for (let i = 0; i + 1 < logprobs.length; i++) {

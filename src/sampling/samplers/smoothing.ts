@@ -44,13 +44,13 @@ export const smoothing = defineSampler({
   },
 
   active: ({ smoothing_factor }) => smoothing_factor > 0,
-  apply(row, { smoothing_factor, smoothing_curve }) {
+  *apply(row, { smoothing_factor, smoothing_curve }) {
     const square = (3 - smoothing_curve) / 2
     const cube = (smoothing_curve - 1) / 2
     row.countFromLargest()
     const max = row.max()
     const { temperature } = row
-    row.map((logit) => {
+    yield* row.map((logit) => {
       // Beyond this every power of it is beyond any exponential already, and none overflows to NaN.
       const d = Math.min((max - logit) / temperature, 1e100)
       return max - temperature * (smoothing_factor * d * d * (square + cube * d))

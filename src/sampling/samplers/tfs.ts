@@ -41,11 +41,13 @@ export const tfs = defineSampler({
   },
 
   active: ({ tfs }) => tfs < 1,
-  apply(row, { tfs }) {
+  *apply(row, { tfs }) {
     const max = row.max()
     const toMass = (logit: number) => exp((logit - max) / row.temperature)
     for (let count = FIRST; ; count *= GROWTH) {
-      const masses = row.largest(count).map(toMass)
+      const { logits } = yield* row.ranked(count)
+      const masses = logits.map(toMass)
+      if (masses.length > FIRST) yield
       const kept = tailStart(masses, tfs, masses.length < count)
       if (kept !== undefined || masses.length < count) {
         row.keepTop(kept ?? masses.length)

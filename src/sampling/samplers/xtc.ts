@@ -3,8 +3,12 @@ import { tokenIds } from '../fields.ts'
 import { exp, log } from '../kernel/index.ts'
 import { distinct } from '../once.ts'
 import { purposes } from '../philox.ts'
-import type { Row, Token } from '../row.ts'
+import type { Row, Tokens } from '../row.ts'
 import { defineSampler } from '../sampler.ts'
+import type { Work } from '../work.ts'
+
+/** More tokens than this are worked on in parts. */
+const MANY = 2 ** 15
 
 export const xtc = defineSampler({
   name: 'xtc',
@@ -61,22 +65,27 @@ export const xtc = defineSampler({
   },
 
   active: ({ xtc_probability }) => xtc_probability > 0,
-  apply(row, params, { counts_masked }, context) {
+  *apply(row, params, { counts_masked }, context) {
     const { xtc_probability, xtc_threshold, xtc_mode, xtc_protected_token_ids } = params
-    const isProtected = distinct(xtc_protected_token_ids)
-    const likely = row.tokensFrom(xtc_threshold).filter(({ id }) => !isProtected.has(id))
-    if (likely.length < 2) return
-    const needed = row.minTokensToKeep + likely.length - 1
+    const likely = unprotected(row.tokensFrom(xtc_threshold), xtc_protected_token_ids)
+    const count = likely.ids.length
+    if (count < 2) return
+    const needed = row.minTokensToKeep + count - 1
     if (counts_masked ? row.listed < needed : !row.hasAtLeast(needed)) return
 
     // Ids ascend, so the last of the smallest is the last of the ranking.
-    const least = likely.reduce((a, b) => (b.logit <= a.logit ? b : a))
-    const excluded = likely.filter((token) => token !== least)
+    let least = 0
+    for (let i = 1; i < count; i++) if (likely.logits[i]! <= likely.logits[least]!) least = i
+    if (count > MANY) yield
+    const excluded = {
+      ids: likely.ids.filter((_, i) => i !== least),
+      logits: likely.logits.filter((_, i) => i !== least),
+    }
     if (xtc_mode === 'expected') {
-      excludeOnAverage(row, excluded, xtc_probability)
+      yield* excludeOnAverage(row, excluded, xtc_probability)
     } else if (context.uniform(purposes.roll) < xtc_probability) {
-      row.remove(excluded.map(({ id }) => id))
-      row.listed -= excluded.length
+      row.remove(excluded.ids)
+      row.listed -= excluded.ids.length
     }
   },
   warn({ xtc_threshold }) {
@@ -95,14 +104,26 @@ export const xtc = defineSampler({
  * What is left weighs `rest`, and 1 as often as the others are excluded; they have their own probability the
  * other times. All as logarithms, because the rest may be too little for float64.
  */
-function excludeOnAverage(row: Row, excluded: readonly Token[], probability: number): void {
-  const tokens = excluded.map(({ id, logit }) => ({ id, logprob: row.logprob(logit) }))
+function* excludeOnAverage(row: Row, { ids, logits }: Tokens, probability: number): Work {
+  const logprobs = logits.map((logit) => row.logprob(logit))
+  if (ids.length > MANY) yield
   const max = row.max()
   const logTotal = row.logTotal()
-  row.remove(excluded.map(({ id }) => id))
+  row.remove(ids)
   const logRest = (row.max() - max) / row.temperature + row.logTotal() - logTotal
   if (probability === 1) return
+  if (ids.length > MANY) yield
   const stays = 1 - probability
   const scale = log(stays) - log(probability + stays * exp(logRest))
-  row.putBack(tokens.map(({ id, logprob }) => ({ id, logprob: logprob + scale })))
+  row.putBack({ ids, logprobs: logprobs.map((logprob) => logprob + scale) })
+}
+
+/** Those of some tokens that are not among the protected ones. */
+function unprotected({ ids, logits }: Tokens, protectedIds: Uint32Array): Tokens {
+  if (protectedIds.length === 0) return { ids, logits }
+  const isProtected = distinct(protectedIds)
+  return {
+    ids: ids.filter((id) => !isProtected.has(id)),
+    logits: logits.filter((_, i) => !isProtected.has(ids[i]!)),
+  }
 }

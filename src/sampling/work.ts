@@ -1,0 +1,16 @@
+/**
+ * Work that may take long. Where it yields, others may have their turn; it is gone on with before any
+ * other row is sampled.
+ */
+export type Work<Result = void> = Generator<undefined, Result, undefined>
+
+/** How many tokens are looked at in one go: some tenths of a millisecond, at a few nanoseconds each. */
+export const PART = 2 ** 15
+
+/** Do all of it in one go. */
+export function atOnce<Result>(work: Work<Result>): Result {
+  for (;;) {
+    const { done, value } = work.next()
+    if (done) return value
+  }
+}
