@@ -62,10 +62,11 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     packages: ['fastify', 'node:http'],
   },
   'src/admission': {
-    own: ['src/admission', 'src/config.ts', 'src/errors.ts'],
+    own: ['src/admission', 'src/config.ts', 'src/errors.ts', 'src/turns.ts'],
     packages: ['node:'],
   },
   'src/config.ts': { own: [], packages: ['zod'] },
+  'src/turns.ts': { own: [], packages: [] },
   'src/log.ts': { own: ['src/config.ts'], packages: ['pino'] },
   'src/files.ts': { own: [], packages: ['node:fs'] },
   'src/errors.ts': { own: [], packages: [] },
@@ -110,6 +111,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
       'src/protocols/body.ts',
       'src/protocols/suggest.ts',
       'src/protocols/validate.ts',
+      'src/turns.ts',
       'src/sampling/parsed.ts',
     ],
     packages: ['fastify', '@fastify/', 'zod', 'node:'],
@@ -128,7 +130,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     packages: ['@prometheus-io/client', 'fastify', 'node:cluster', 'node:util', 'node:zlib'],
   },
   'src/plugins/work.ts': {
-    own: ['src/admission', 'src/protocols', 'src/sampling/pipeline.ts'],
+    own: ['src/admission', 'src/protocols', 'src/sampling/pipeline.ts', 'src/turns.ts'],
     packages: ['fastify', 'node:stream'],
   },
   'src/protocols': {

@@ -4,20 +4,28 @@ import { gzipSync } from 'node:zlib'
 const body = gzipSync(Buffer.alloc(4096 * 4000))
 const query = 'shape=4096,1000&typical_p=0.9&return_probabilities=none&seed=1'
 
-/** As many requests as a server works on at a time. Returns when they are under way, with what waits for their answers. */
-export async function occupy(url: string, requests = 4): Promise<() => Promise<number[]>> {
+/**
+ * Keeps as many clients asking as a server works on at a time. Returns when all are under way, with what ends
+ * that and tells of their answers.
+ */
+export async function occupy(url: string, clients = 4): Promise<() => Promise<Set<number>>> {
   const headers = { 'content-type': 'application/octet-stream', 'content-encoding': 'gzip' }
-  async function ask(): Promise<number> {
-    const answer = await fetch(`${url}/v1/sample?${query}`, { method: 'POST', headers, body })
-    await answer.arrayBuffer()
-    return answer.status
+  const statuses = new Set<number>()
+  let isOver = false
+  async function ask(): Promise<void> {
+    while (!isOver) {
+      const answer = await fetch(`${url}/v1/sample?${query}`, { method: 'POST', headers, body })
+      await answer.arrayBuffer()
+      statuses.add(answer.status)
+    }
   }
-  const answers: Promise<number>[] = []
-  for (let i = 1; i <= requests; i++) {
-    answers.push(ask())
-    while ((await admitted(url)) < i) await new Promise((resolve) => setTimeout(resolve, 5))
+  const asking = Array.from({ length: clients }, ask)
+  while ((await admitted(url)) < clients) await new Promise((resolve) => setTimeout(resolve, 5))
+  return async () => {
+    isOver = true
+    await Promise.all(asking)
+    return statuses
   }
-  return () => Promise.all(answers)
 }
 
 export async function gauge(url: string, name: string): Promise<number> {
