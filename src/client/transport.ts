@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { setTimeout as startTimeout } from 'node:timers'
 import { setTimeout } from 'node:timers/promises'
 import { Pool } from 'undici'
@@ -7,10 +8,7 @@ import type { Wire } from './request.ts'
 export interface ClientOptions {
   /** One of Kelvin's keys, where it asks for one. */
   apiKey?: string
-  /**
-   * Connections at once; more calls wait for one. 3 by default, which is how many Kelvin takes of clients
-   * that never pause (MAX_SUSTAINED_REQUESTS), for each of its workers.
-   */
+  /** Connections at once; more calls wait for one. 16 by default. */
   connections?: number
   /** How long a call may take, with its retries, in milliseconds; 30,000 by default. */
   timeout?: number
@@ -43,7 +41,10 @@ const UNIX = /^unix:(?:\/\/)?(\/.*)$/
 const SPREAD = 0.25
 
 /** How long a server wants to be left alone, in milliseconds. */
-function pauseOf(header: string | string[] | undefined): number {
+function pauseOf(headers: IncomingHttpHeaders): number {
+  const { 'retry-after-ms': exact, 'retry-after': header } = headers
+  // Kelvin says it in milliseconds, and has spread them.
+  if (exact !== undefined && Number.isFinite(Number(exact))) return Number(exact)
   const seconds = Number(header ?? 1)
   const pause = Number.isFinite(seconds)
     ? 1000 * seconds
@@ -54,7 +55,7 @@ function pauseOf(header: string | string[] | undefined): number {
 /** Keeps connections to one server, over TCP, or a Unix socket by a URL such as unix:/run/kelvin/kelvin.sock. */
 export function openTransport(
   url: string,
-  { apiKey, connections = 3, timeout = 30_000, retries = 3, ca }: ClientOptions,
+  { apiKey, connections = 16, timeout = 30_000, retries = 3, ca }: ClientOptions,
 ): Transport {
   const socketPath = UNIX.exec(url)?.[1]
   const { origin, pathname } = new URL(socketPath ? 'http://localhost' : url)
@@ -83,7 +84,7 @@ export function openTransport(
       if (statusCode === 200) return JSON.parse(text) as unknown
       const error = toError(statusCode, text)
       if (statusCode !== 503 || left === 0) throw error
-      await setTimeout(pauseOf(given['retry-after']), undefined, { signal })
+      await setTimeout(pauseOf(given), undefined, { signal })
     }
   }
 

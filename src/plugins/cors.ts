@@ -9,6 +9,7 @@ export async function registerCors(app: FastifyInstance, origins: string[]): Pro
     exposedHeaders: [
       'inference-header-content-length',
       'retry-after',
+      'retry-after-ms',
       'server-timing',
       'x-dtype',
       'x-request-id',
