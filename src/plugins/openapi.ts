@@ -74,7 +74,13 @@ const remedies: Readonly<Record<number, Headers>> = {
       `What bodies may be compressed with: ${bodyEncodings.join(', ')}.`,
     ),
   },
-  503: { 'Retry-After': { description: 'In seconds.', schema: { type: 'integer', minimum: 1 } } },
+  503: {
+    'Retry-After': { description: 'In seconds.', schema: { type: 'integer', minimum: 1 } },
+    'Retry-After-Ms': {
+      description: 'The same in milliseconds. Absent while the server shuts down.',
+      schema: { type: 'integer', minimum: 1 },
+    },
+  },
 }
 
 /** Where the HTTP parser gives up, there is no request yet to have an id, and no URL. */
