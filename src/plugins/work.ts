@@ -57,9 +57,9 @@ export class Work {
   #since = performance.now()
   /** The results of all rows, each counted when it is sampled first. */
   #results: Iterable<RowResult | undefined> = []
-  #isChecking = false
+  #isChecked = false
   /** How many rows were sampled before the check of the others. */
-  #rowsBeforeCheck = Number.POSITIVE_INFINITY
+  #rowsBeforeCheck = 0
   #stream: Readable | undefined
 
   constructor(transport: Transport) {
@@ -95,6 +95,8 @@ export class Work {
       admission.giveTurn(ticket)
       await admission.takeTurn(ticket)
     } else await nextTurn()
+    // Nobody is there to read what else it would come to.
+    if (ticket.state === 'left') throw incomplete()
     this.#resumed = performance.now()
   }
 
@@ -112,42 +114,39 @@ export class Work {
 
   /** Samples the rows, one at a time as they are asked for. */
   *sample(rows: readonly DecodedRow[]): Generator<RowResult | undefined> {
-    this.#results = this.#count(this.#time(sample(this.#mark(rows))))
+    this.#results = this.#sample(this.#mark(rows), (result) => this.#count(result))
     yield* this.#results
     // The rows that a check has gone through are sampled again, and not counted again.
-    yield* this.#time(sample(rows.slice(this.#rowsBeforeCheck)))
+    if (this.#isChecked) yield* this.#sample(rows.slice(this.#rowsBeforeCheck), () => {})
   }
 
   *#mark(rows: readonly DecodedRow[]): Generator<DecodedRow> {
-    for (const row of rows) yield this.#isChecking ? { ...row, isSampledAgain: true } : row
+    for (const row of rows) yield this.#isChecked ? { ...row, isSampledAgain: true } : row
   }
 
-  *#time(results: Generator<RowResult | undefined>): Generator<RowResult | undefined> {
+  *#sample(rows: Iterable<DecodedRow>, count: (result: RowResult) => void) {
+    const results: Iterator<RowResult | undefined> = sample(rows)
     for (;;) {
       const started = performance.now()
       const { done, value } = results.next()
       this.took.compute += performance.now() - started
       if (done) return
       this.#isInRow = value === undefined
+      if (value) count(value)
       yield value
     }
   }
 
-  *#count(results: Iterable<RowResult | undefined>): Generator<RowResult | undefined> {
-    for (const result of results) {
-      if (result) {
-        this.rows++
-        this.tokens += result.drawn?.token_ids.length ?? 0
-        for (const { code } of result.warnings) this.warnings.push(code)
-      }
-      yield result
-    }
+  #count({ drawn, warnings }: RowResult): void {
+    this.rows++
+    this.tokens += drawn?.token_ids.length ?? 0
+    for (const { code } of warnings) this.warnings.push(code)
   }
 
   /** Samples the rows that are not written yet, which throws where one cannot be sampled. */
   *#check(): Steps {
     this.#rowsBeforeCheck = this.rows
-    this.#isChecking = true
+    this.#isChecked = true
     for (const _ of this.#results) yield undefined
   }
 
@@ -196,9 +195,8 @@ export class Work {
     return { parts, length, isLast: false }
   }
 
-  async *#write(head: Piece, steps: Steps): AsyncGenerator<Buffer> {
+  async *#write(piece: Piece, steps: Steps): AsyncGenerator<Buffer> {
     const { admission, ticket } = this.#visit!
-    let piece = head
     let unsent = 0
     for (;;) {
       this.#note()
