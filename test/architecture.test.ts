@@ -148,6 +148,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
       'src/sampling/completions.ts',
       'src/sampling/last-match.ts',
       'src/sampling/once.ts',
+      'src/sampling/work.ts',
       'src/sampling/philox.ts',
       'src/sampling/reusable.ts',
       'src/sampling/kernel',

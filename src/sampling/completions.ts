@@ -1,4 +1,6 @@
 import type { History } from './history.ts'
+import { inOrder } from './sort.ts'
+import type { Work } from './work.ts'
 
 /** Some tokens in a row, and what they mean to the last of them. */
 interface Sequence {
@@ -6,15 +8,19 @@ interface Sequence {
   readonly bias: number
 }
 
-/** A token that would complete a sequence of so many tokens; sequences that are the same add their biases up. */
-export interface Completion {
-  readonly token: number
-  readonly length: number
-  readonly bias: number
+/** Told of a token that would complete a sequence of so many tokens; sequences that are the same add their biases up. */
+type Complete = (token: number, bias: number, length: number) => void
+
+/** Few comparisons for each token of the history that matches, however many sequences there are. */
+export interface Completions {
+  /** Go through what would be completed after this history. */
+  visit(history: History, complete: Complete): Work
+  /** How many that are. */
+  count(history: History): number
 }
 
-/** What would be completed after this history: few comparisons for each token that matches, however many sequences there are. */
-export type Completions = (history: History) => Completion[]
+/** How many of them are gone through in one go. */
+const FEW = 2 ** 13
 
 /** By the tokens before the last one, read backwards, a shorter sequence before a longer; then by the last one. */
 function compare(a: Uint32Array, b: Uint32Array): number {
@@ -26,42 +32,54 @@ function compare(a: Uint32Array, b: Uint32Array): number {
   return a.length - b.length || a.at(-1)! - b.at(-1)!
 }
 
-export function completionsOf(given: readonly Sequence[]): Completions {
+export function* completionsOf(given: readonly Sequence[]): Work<Completions> {
   const sequences: Sequence[] = []
-  for (const sequence of given.toSorted((a, b) => compare(a.ids, b.ids))) {
+  for (const sequence of yield* inOrder(given, (a, b) => compare(a.ids, b.ids))) {
     const last = sequences.at(-1)
     if (last && compare(last.ids, sequence.ids) === 0) {
       sequences[sequences.length - 1] = { ids: last.ids, bias: last.bias + sequence.bias }
     } else sequences.push(sequence)
   }
 
-  /** The first of some sequences whose token at this distance from the end is at least `token`. */
-  function firstFrom(token: number, back: number, low: number, high: number): number {
+  /** The first of the sequences from `low` to `high` that is not before what is looked for. */
+  function firstFrom(low: number, high: number, isBefore: (ids: Uint32Array) => boolean): number {
     while (low < high) {
       const middle = (low + high) >>> 1
-      const { ids } = sequences[middle]!
-      if (ids[ids.length - back]! < token) low = middle + 1
+      if (isBefore(sequences[middle]!.ids)) low = middle + 1
       else high = middle
     }
     return low
   }
 
-  return ({ prompt, output }) => {
-    const found: Completion[] = []
+  /** The ranges of those completed: of one token, of two, and so on. */
+  function rangesAfter({ prompt, output }: History): [from: number, to: number][] {
+    const ranges: [number, number][] = []
     let low = 0
     let high = sequences.length
     for (let length = 1; low < high; length++) {
-      for (; low < high && sequences[low]!.ids.length === length; low++) {
-        const { ids, bias } = sequences[low]!
-        found.push({ token: ids.at(-1)!, length, bias })
-      }
+      const from = low
+      low = firstFrom(from, high, (ids) => ids.length === length)
+      if (low > from) ranges.push([from, low])
       const fromPrompt = length - output.length
       const token =
         fromPrompt > 0 ? prompt[prompt.length - fromPrompt] : output[output.length - length]
       if (token === undefined) break
-      low = firstFrom(token, length + 1, low, high)
-      high = firstFrom(token + 1, length + 1, low, high)
+      low = firstFrom(low, high, (ids) => ids[ids.length - length - 1]! < token)
+      high = firstFrom(low, high, (ids) => ids[ids.length - length - 1]! === token)
     }
-    return found
+    return ranges
+  }
+
+  return {
+    *visit(history, complete) {
+      for (const [from, to] of rangesAfter(history)) {
+        for (let i = from; i < to; i++) {
+          if (i % FEW === FEW - 1) yield
+          const { ids, bias } = sequences[i]!
+          complete(ids[ids.length - 1]!, bias, ids.length)
+        }
+      }
+    },
+    count: (history) => rangesAfter(history).reduce((sum, [from, to]) => sum + to - from, 0),
   }
 }

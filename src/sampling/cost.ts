@@ -1,6 +1,7 @@
 import { scoreCost, topCost } from './distribution.ts'
 import { drawCost } from './draw.ts'
 import { Elements } from './elements.ts'
+import { windowed } from './history.ts'
 import type { RowRequest } from './pipeline.ts'
 import { planOf } from './plan.ts'
 import { traceCost } from './trace.ts'
@@ -23,7 +24,8 @@ export function costsOf(request: RowRequest): Cost[] {
   const { logits, params, draw, prompt, output, stop } = request
   const size = logits instanceof Elements ? logits.length : logits.ids.length
   const { steps } = planOf(params)
-  const facts = { size, prompt, output, stop }
+  const window = windowed(request, params.penalty_last_n)
+  const facts = { size, prompt, output, window, stop }
   const costs: Cost[] = [{ field: 'logits', amount: ROW + LOGIT * size }]
   for (const { field, cost } of steps) costs.push({ field, amount: cost(facts) })
   if (isTraced(params)) {

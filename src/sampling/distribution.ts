@@ -1,6 +1,6 @@
 import { exp } from './kernel/index.ts'
 import type { Row } from './row.ts'
-import { descending } from './sort.ts'
+import { descending, placesById } from './sort.ts'
 import { PART, type Work } from './work.ts'
 
 /** What is reported of a row's distribution. Logprobs are natural logarithms. */
@@ -31,6 +31,9 @@ export function scoreCost(count: number, size: number): number {
   return count === 0 ? 0 : 8 * size + 150 * count
 }
 
+/** How many tokens are reported in one go. */
+const FEW = 2 ** 13
+
 export interface TopTokens {
   token_ids: number[]
   probabilities: number[]
@@ -45,7 +48,7 @@ export function* topTokens(row: Row, count: number): Work<TopTokens> {
   const probabilities = new Array<number>(length)
   const logprobs = new Array<number>(length)
   for (let i = 0; i < length; i++) {
-    if (i % PART === PART - 1) yield
+    if (i % FEW === FEW - 1) yield
     const logprob = row.logprob(logits[i]!)
     token_ids[i] = ids[i]!
     logprobs[i] = logprob
@@ -72,7 +75,7 @@ export function* scoreTokens(row: Row, tokenIds: Uint32Array): Work<ScoredTokens
   const logits = new Float64Array(length)
   let count = 0
   for (let i = 0; i < length; i++) {
-    if (i % PART === PART - 1) yield
+    if (i % FEW === FEW - 1) yield
     const id = tokenIds[i]!
     const logit = row.logitOf(id)
     token_ids[i] = id
@@ -85,7 +88,7 @@ export function* scoreTokens(row: Row, tokenIds: Uint32Array): Work<ScoredTokens
     logits[count++] = logit
   }
   yield
-  const order = yield* inOrder(ids.subarray(0, count), logits.subarray(0, count))
+  const order = yield* inRanking(ids.subarray(0, count), logits.subarray(0, count))
   yield
   const ranked = { ids: new Uint32Array(count), logits: new Float64Array(count) }
   for (let i = 0; i < count; i++) {
@@ -93,14 +96,18 @@ export function* scoreTokens(row: Row, tokenIds: Uint32Array): Work<ScoredTokens
     ranked.logits[i] = logits[order[i]!]!
   }
   const found = yield* row.ranksOf(ranked)
+  yield
   for (let i = 0; i < count; i++) ranks[places[order[i]!]!] = found[i]!
   return { token_ids, logprobs, ranks }
 }
 
 /** The places of tokens, given in any order, in that of the ranking. */
-function* inOrder(ids: Uint32Array, logits: Float64Array): Work<Uint32Array> {
-  const byId = yield* descending(Float64Array.from(ids, (id) => -id))
-  yield
-  const byLogit = yield* descending(logits.map((_, i) => logits[byId[i]!]!))
-  return byLogit.map((i) => byId[i]!)
+function* inRanking(ids: Uint32Array, logits: Float64Array): Work<Uint32Array> {
+  const places = yield* placesById(ids)
+  if (ids.length > PART) yield
+  const keys = new Float64Array(ids.length)
+  for (let i = 0; i < keys.length; i++) keys[i] = logits[places[i]!]!
+  const order = yield* descending(keys)
+  for (let i = 0; i < order.length; i++) order[i] = places[order[i]!]!
+  return order
 }

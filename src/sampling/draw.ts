@@ -40,6 +40,7 @@ export function* draw(
   }
   const random = uniforms({ ...address, purpose: purposes.draw }, n)
   row.normalise()
+  if (row.vocabSize > PART) yield
   if (!replacement) return yield* drawDifferent(row, random)
   const drawn = new Array<number>(n)
   const find = finder(row)

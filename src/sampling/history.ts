@@ -1,5 +1,6 @@
 import { oncePer } from './once.ts'
 import type { Row } from './row.ts'
+import { PART, type Work } from './work.ts'
 
 /** The tokens so far: those given, and those generated. */
 export interface History {
@@ -31,7 +32,11 @@ export function known(row: Row, id: number, part?: Part): number {
   throw new UnknownToken(id, part)
 }
 
-const largestOf = oncePer((ids: Uint32Array) => ids.reduce((a, b) => Math.max(a, b), 0))
+const largestOf = oncePer((ids: Uint32Array) => {
+  let largest = 0
+  for (let i = 0; i < ids.length; i++) if (ids[i]! > largest) largest = ids[i]!
+  return largest
+})
 
 /** The same for tokens that rows share. */
 export function allKnown(row: Row, ids: Uint32Array, part: Part): Uint32Array {
@@ -59,76 +64,118 @@ export function joined({ prompt, output }: History): Uint32Array {
   return tokens
 }
 
-/** From so many tokens on an array of numbers by id is faster than a map. */
+/** Tokens in the order in which they first occur, each with a number: the first `size` entries. */
+export interface Tally {
+  readonly size: number
+  readonly ids: Uint32Array
+  readonly numbers: Uint32Array
+}
+
+/** From so many tokens on an array of places by id is faster than a map. */
 const MANY = 4096
 
 /** Ids from here on have no place in it. */
 const MOST_IDS = 2 ** 20
 
-let byId = new Uint32Array(0)
+/** Where each token is in the tally, counted from 1; all 0 between tallies, unless one was given up. */
+let places = new Uint32Array(0)
+let isInUse = false
+
+function takePlaces(): Uint32Array {
+  if (places.length === 0) places = new Uint32Array(MOST_IDS)
+  else if (isInUse) places.fill(0)
+  isInUse = true
+  return places
+}
 
 /**
- * A number for each token, in the order in which tokens first occur, by what comes of the number before (0 at
- * first) at a place. Each number is above 0; a place that gives 0 changes nothing.
+ * A number for each token by what comes of the number before (0 at first) at a place. Each number is above
+ * 0; a place that gives 0 changes nothing.
  */
-function tally(
+function* tally(
   parts: readonly Uint32Array[],
   next: (before: number, index: number) => number,
-): Map<number, number> {
-  const numbers = new Map<number, number>()
+): Work<Tally> {
   const isLong = parts.reduce((sum, { length }) => sum + length, 0) > MANY
-  if (isLong && byId.length === 0) byId = new Uint32Array(MOST_IDS)
-  for (const part of parts) {
-    for (let i = 0; i < part.length; i++) {
-      const token = part[i]!
-      const isInArray = isLong && token < MOST_IDS
-      const before = isInArray ? byId[token]! : (numbers.get(token) ?? 0)
-      const number = next(before, i)
-      if (number === 0) continue
-      if (!isInArray) numbers.set(token, number)
-      else {
-        if (before === 0) numbers.set(token, 0)
-        byId[token] = number
+  const near = isLong ? takePlaces() : new Uint32Array(0)
+  const far = new Map<number, number>()
+  let ids = new Uint32Array(64)
+  let numbers = new Uint32Array(64)
+  let size = 0
+  for (const tokens of parts) {
+    for (let start = 0; start < tokens.length; start += PART) {
+      if (start > 0) yield
+      const end = Math.min(tokens.length, start + PART)
+      for (let i = start; i < end; i++) {
+        const token = tokens[i]!
+        let place = token < near.length ? near[token]! : (far.get(token) ?? 0)
+        const number = next(place > 0 ? numbers[place - 1]! : 0, i)
+        if (number === 0) continue
+        if (place === 0) {
+          if (size === ids.length) {
+            ids = doubled(ids)
+            numbers = doubled(numbers)
+          }
+          ids[size] = token
+          place = ++size
+          if (token < near.length) near[token] = place
+          else far.set(token, place)
+        }
+        numbers[place - 1] = number
       }
     }
   }
-  for (const [token, number] of numbers) {
-    if (number > 0) continue
-    numbers.set(token, byId[token]!)
-    byId[token] = 0
-  }
-  return numbers
+  for (let i = 0; i < size; i++) if (ids[i]! < near.length) near[ids[i]!] = 0
+  if (isLong) isInUse = false
+  return { size, ids, numbers }
 }
 
-/** How often each token occurs, in the order in which they first do. */
-export function countTokens(...parts: Uint32Array[]): Map<number, number> {
+function doubled(values: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(2 * values.length)
+  larger.set(values)
+  return larger
+}
+
+/** Does something for each token of a tally. */
+export function* forEach(
+  { size, ids, numbers }: Tally,
+  act: (id: number, number: number) => void,
+): Work {
+  for (let i = 0; i < size; i++) {
+    if (i % FEW === FEW - 1) yield
+    act(ids[i]!, numbers[i]!)
+  }
+}
+
+/** How many tokens have their logits changed in one go. */
+const FEW = 2 ** 13
+
+/** How often each token occurs. */
+export function countTokens(...parts: Uint32Array[]): Work<Tally> {
   return tally(parts, (count) => count + 1)
 }
 
 /**
- * For each token that has followed `least` or more tokens of those at the end, somewhere before it: how many it has
- * followed, at most `most`. The first token of all has followed nothing.
+ * For each token that has followed `least` or more tokens of those at the end, somewhere before it: one more than how many
+ * it has followed, at most `most`. The first token of all has followed nothing.
  */
-export function followed(
+export function* followed(
   tokens: Uint32Array,
   least: number,
   most = Number.POSITIVE_INFINITY,
-): Map<number, number> {
-  const matches = matchesOfEnd(tokens)
-  // One more than the length, which may be 0.
-  const numbers = tally([tokens], (before, i) => {
+): Work<Tally> {
+  const matches = yield* matchesOfEnd(tokens)
+  return yield* tally([tokens], (before, i) => {
     const length = i === 0 ? -1 : Math.min(matches[i - 1]!, most)
     return length < least ? 0 : Math.max(before, length + 1)
   })
-  for (const [token, number] of numbers) numbers.set(token, number - 1)
-  return numbers
 }
 
 /**
  * For each place, how many tokens up to it, itself included, are also those at the end. This is the
  * Z-algorithm read backwards: its time grows with the number of tokens alone, however they repeat.
  */
-export function matchesOfEnd(tokens: Uint32Array): Uint32Array {
+export function* matchesOfEnd(tokens: Uint32Array): Work<Uint32Array> {
   const last = tokens.length - 1
   const lengths = new Uint32Array(tokens.length)
   if (last >= 0) lengths[last] = tokens.length
@@ -136,11 +183,13 @@ export function matchesOfEnd(tokens: Uint32Array): Uint32Array {
   let start = 0
   let reached = 0
   for (let back = 1; back <= last; back++) {
+    if (back % PART === 0) yield
     let length = 0
     if (back < reached) length = Math.min(lengths[last - (back - start)]!, reached - back)
     if (back + length >= reached) {
       while (back + length <= last && tokens[last - length] === tokens[last - back - length]) {
         length++
+        if (length % PART === 0) yield
       }
       start = back
       reached = back + length
@@ -150,11 +199,18 @@ export function matchesOfEnd(tokens: Uint32Array): Uint32Array {
   return lengths
 }
 
+/** Steps of counting tokens and changing the logit of each. */
+export function penaltyCost({ prompt, output }: History): number {
+  return TOKEN * (prompt.length + output.length)
+}
+
+const TOKEN = 60
+
 /** Make tokens less likely by a factor above 1, or more by one below, whatever the signs of their logits. */
-export function discourage(row: Row, tokens: Iterable<number>, factor: number): void {
-  for (const token of tokens) {
+export function* discourage(row: Row, tokens: Tally, factor: number): Work {
+  yield* forEach(tokens, (token) => {
     const logit = row.logitOf(known(row, token)) + row.shift
     if (factor < 1) row.raiseUnseen(token)
     row.setLogit(token, (logit < 0 ? logit * factor : logit / factor) - row.shift)
-  }
+  })
 }

@@ -1,10 +1,16 @@
+import { descending } from './sort.ts'
+import type { Work } from './work.ts'
+
 /** Where the sequence begins that begins last of those found, and how many tokens the longest one there has. */
 export interface Match {
   readonly start: number
   readonly length: number
 }
 
-type Find = (tokens: Uint32Array) => Match | undefined
+type Find = (tokens: Uint32Array) => Work<Match | undefined>
+
+/** How many tokens are looked at in one go. */
+const STEPS = 4096
 
 /** A pair of a state and a token as one number. */
 const TOKENS = 2 ** 32
@@ -13,7 +19,7 @@ const TOKENS = 2 ** 32
  * Finds the last of some sequences: an Aho–Corasick automaton of the sequences read backwards, so that it takes
  * one step for each token, whatever the sequences have in common.
  */
-export function lastMatchOf(sequences: readonly Uint32Array[]): Find {
+export function* lastMatchOf(sequences: readonly Uint32Array[]): Work<Find> {
   const next = new Map<number, number>()
   const states = [{ parent: 0, token: 0, depth: 0 }]
   const longest = [0]
@@ -29,6 +35,7 @@ export function lastMatchOf(sequences: readonly Uint32Array[]): Find {
         longest.push(0)
       }
       state = child
+      if (state % STEPS === 0) yield
     }
     longest[state] = sequence.length
   }
@@ -45,16 +52,21 @@ export function lastMatchOf(sequences: readonly Uint32Array[]): Find {
     }
   }
 
-  const byDepth = [...states.keys()].sort((a, b) => states[a]!.depth - states[b]!.depth)
-  for (const state of byDepth) {
+  yield
+  const byDepth = (yield* descending(
+    Float64Array.from(states, ({ depth }) => -depth),
+  )) as Uint32Array
+  for (const [i, state] of byDepth.entries()) {
+    if (i % STEPS === STEPS - 1) yield
     const { parent, token, depth } = states[state]!
     if (depth > 1) fallback[state] = step(fallback[parent]!, token)
     if (longest[state] === 0) longest[state] = longest[fallback[state]!]!
   }
 
-  return (tokens) => {
+  return function* (tokens) {
     let state = 0
     for (let start = tokens.length - 1; start >= 0; start--) {
+      if (start % STEPS === STEPS - 1) yield
       state = step(state, tokens[start]!)
       if (longest[state]! > 0) return { start, length: longest[state]! }
     }

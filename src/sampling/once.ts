@@ -1,3 +1,5 @@
+import type { Work } from './work.ts'
+
 /** Makes something of an object once, and keeps it as long as the object: rows share the lists of their request. */
 export function oncePer<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
   const made = new WeakMap<Key, Value>()
@@ -5,6 +7,20 @@ export function oncePer<Key extends object, Value>(make: (key: Key) => Value): (
     const known = made.get(key)
     if (known !== undefined) return known
     const value = make(key)
+    made.set(key, value)
+    return value
+  }
+}
+
+/** The same of what takes long to make. */
+export function oncePerWork<Key extends object, Value>(
+  make: (key: Key) => Work<Value>,
+): (key: Key) => Work<Value> {
+  const made = new WeakMap<Key, Value>()
+  return function* (key) {
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const value = yield* make(key)
     made.set(key, value)
     return value
   }

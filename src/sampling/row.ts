@@ -5,7 +5,7 @@ import { Elements } from './elements.ts'
 import { exp, kernel, log, log1p } from './kernel/index.ts'
 import type { RowMemory } from './kernel/memory.ts'
 import { firstMaximum, loadRow } from './load.ts'
-import { distinct, oncePer } from './once.ts'
+import { oncePer } from './once.ts'
 import { reusable } from './reusable.ts'
 import { type Cut, cutByWeight } from './select.ts'
 import { descending, sortIds } from './sort.ts'
@@ -54,7 +54,11 @@ const nearnessOf = reusable()
 
 const sorted = oncePer((ids: Uint32Array) => {
   const ascending = sortIds(ids.slice())
-  return ascending.filter((id, i) => i === 0 || id !== ascending[i - 1])
+  let count = 0
+  for (let i = 0; i < ascending.length; i++) {
+    if (i === 0 || ascending[i] !== ascending[count - 1]) ascending[count++] = ascending[i]!
+  }
+  return ascending.subarray(0, count)
 })
 
 export type { Tokens } from './aside.ts'
@@ -394,10 +398,12 @@ export class Row {
   }
 
   /** A look at the row that decides nothing: the tokens known to be in play, and what the others weigh. */
-  observe() {
+  *observe() {
     this.gather()
     const size = this.#size
+    if (size > PART) yield
     const sum = this.#sumGiven(true)
+    if (size > PART) yield
     const unseen = this.#unseen && size > 0 ? exp(this.#unseen.logMass(this.#largest())) : 0
     return {
       ids: this.ids.slice(0, size),
@@ -664,17 +670,13 @@ export class Row {
   }
 
   /** Take tokens out of play. */
-  remove(ids: readonly number[] | Uint32Array): void {
+  remove(ids: Uint32Array): void {
     if (ids.length === 0) return
     if (this.#unseen?.isWeighed && ids.some((id) => this.#unseen!.has(id))) this.#blurUnseen()
     if (this.#isDense) {
       this.#dense.remove(ids)
-    } else if (ids.length > this.#size) {
-      const removed = distinct(ids)
-      for (let i = 0; i < this.#size; i++) {
-        if (removed.has(this.ids[i]!)) this.logits[i] = Number.NEGATIVE_INFINITY
-      }
-      this.#dropMasked()
+    } else if (ids.length > FEW) {
+      this.#keepWhere(sorted(ids), false)
     } else {
       for (let i = 0; i < ids.length; i++) {
         const index = this.indexOf(ids[i]!)
@@ -693,13 +695,34 @@ export class Row {
     if (this.#isCoarse(this.max())) this.countFromLargest()
     const max = this.max()
     const logTotal = this.logTotal()
-    const logits = logprobs.map((logprob) =>
-      bounded(max + this.#temperature * (logprob + logTotal)),
-    )
+    const logits = new Float64Array(ids.length)
+    for (let i = 0; i < ids.length; i++) {
+      logits[i] = bounded(max + this.#temperature * (logprobs[i]! + logTotal))
+    }
     if (ids.length > FEW) this.gather()
-    if (this.#isDense) ids.forEach((id, i) => void this.#dense.putBack(id, logits[i]!))
+    if (this.#isDense) for (let i = 0; i < ids.length; i++) this.#dense.putBack(ids[i]!, logits[i]!)
     else this.#size = mergeTokens(this, this.#size, { ids, logits })
     this.#forget()
+  }
+
+  /** Leave only survivors that are among these ids, which ascend, or only those that are not. */
+  #keepWhere(listed: Uint32Array, isKept: boolean): void {
+    const { ids, logits } = this
+    const size = this.#size
+    // Of a list much longer than the row, most would be passed over.
+    const isFar = listed.length > 16 * size
+    let next = 0
+    let kept = 0
+    for (let i = 0; i < size; i++) {
+      const id = ids[i]!
+      if (isFar) next = firstFrom(listed, id)
+      else while (next < listed.length && listed[next]! < id) next++
+      if ((listed[next] === id) !== isKept) continue
+      ids[kept] = id
+      logits[kept] = logits[i]!
+      kept++
+    }
+    this.#size = kept
   }
 
   #dropMasked(): void {
@@ -718,20 +741,17 @@ export class Row {
    * with equal logits.
    */
   keepOnly(allowed: Uint32Array, force = false): void {
-    const kept = distinct(allowed)
     const isKnown = !this.#unseen || !allowed.some((id) => this.#unseen!.has(id))
     if (isKnown) this.#leaveUnseen()
     else this.#blurUnseen()
     if (this.#isDense) {
       const ids = sorted(allowed)
-      const logits = Float64Array.from(ids, (id) => this.#dense.logitOf(id))
+      const logits = new Float64Array(ids.length)
+      for (let i = 0; i < ids.length; i++) logits[i] = this.#dense.logitOf(ids[i]!)
       this.#replace(ids, logits)
       this.#dropMasked()
     } else {
-      for (let i = 0; i < this.#size; i++) {
-        if (!kept.has(this.ids[i]!)) this.logits[i] = Number.NEGATIVE_INFINITY
-      }
-      this.#dropMasked()
+      this.#keepWhere(sorted(allowed), true)
       this.#forget()
     }
     if (force && isKnown && this.#size === 0) {
@@ -905,8 +925,8 @@ export class Row {
   }
 
   /** Keep the shortest prefix of the ranking that holds at least this share of the probability. */
-  keepMass(share: number): void {
-    this.#keepShare(share, {
+  keepMass(share: number): Work {
+    return this.#keepShare(share, {
       keys: () => this.logits,
       dropTail: (allowance, doubt) => this.#dense.dropTail(allowance, doubt, this.#temperature),
       isWithin: () => true,
@@ -919,10 +939,10 @@ export class Row {
    * Keep the tokens whose distance to the most likely one is nearest to `center`: the fewest that hold at least this share of
    * the probability (more than it, if `strict`), and, if `allTies`, all as near as the last of them.
    */
-  keepNearest(center: number, share: number, rules: { strict: boolean; allTies: boolean }): void {
+  keepNearest(center: number, share: number, rules: { strict: boolean; allTies: boolean }): Work {
     const max = this.max()
     const relative = (logit: number) => (logit - max) / this.#temperature - center
-    this.#keepShare(share, {
+    return this.#keepShare(share, {
       keys: () => {
         const nearness = nearnessOf(this.#size)
         for (let i = 0; i < nearness.length; i++) {
@@ -942,8 +962,10 @@ export class Row {
    * of the most likely tokens become survivors until the cut lies among them (`isWithin` says so of
    * the lowest logit looked at), and is not so close that the kernel's share of the total could decide it.
    */
-  #keepShare(share: number, { keys, dropTail, isWithin, strict, allTies }: Ranking): void {
+  *#keepShare(share: number, { keys, dropTail, isWithin, strict, allTies }: Ranking): Work {
+    const isLong = this.vocabSize > PART
     const { total, tail } = this.#normalised()
+    if (isLong) yield
     if (this.#isDense) {
       const target = share * total
       const doubt = share * tail * TAIL_ERROR
@@ -973,14 +995,18 @@ export class Row {
         return
       }
       this.gather()
+      if (isLong) yield
     }
     const all = this.#normalised().total
+    if (isLong) yield
     const target = share * all
     if (this.#unseen && !this.#holds(target, all)) {
       this.#cutUnsurely()
     } else {
       const ranked = keys()
+      if (isLong) yield
       const cut = cutByWeight(ranked, this.masses, this.#size, target, strict)
+      if (isLong) yield
       const wide = this.#widened(allTies ? { ...cut, ties: this.#size } : cut, ranked)
       this.#keep(wide, ranked, allTies)
     }
@@ -1078,6 +1104,18 @@ export class Row {
   get dense(): Dense | undefined {
     return this.#isDense ? this.#dense : undefined
   }
+}
+
+/** The first place of ascending ids from which on none is below this one. */
+function firstFrom(ids: Uint32Array, id: number): number {
+  let low = 0
+  let high = ids.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (ids[middle]! < id) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** The first of some tokens in the order of the ranking that this one is before; their number if it is behind all. */

@@ -29,6 +29,8 @@ export interface Context extends History {
 export interface Facts extends History {
   /** How many logits are given. */
   readonly size: number
+  /** The last `penalty_last_n` tokens of the history. */
+  readonly window: History
   readonly stop: Uint32Array
 }
 

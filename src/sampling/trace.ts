@@ -1,8 +1,8 @@
-import { distinct, oncePer } from './once.ts'
+import { oncePerWork } from './once.ts'
 import type { Plan } from './plan.ts'
 import type { Row } from './row.ts'
 import { type Context, finish } from './sampler.ts'
-import { sortIds } from './sort.ts'
+import { placesById, sortIds } from './sort.ts'
 import type { Work } from './work.ts'
 
 /** What one sampler did. Probabilities are of the distribution before it; entropies are in nats. */
@@ -40,9 +40,9 @@ export function* trace(
   context: Context,
   watch: Uint32Array,
 ): Work<{ trace: TraceStep[]; watched: WatchedToken[] }> {
-  let after = row.observe()
+  let after = yield* row.observe()
   yield
-  const watched = new Watched(watch)
+  const watched = new Watched(watch, yield* orderOf(watch))
   watched.drop(after.ids, 'logits')
   const traced: TraceStep[] = []
   for (const { sampler, apply, fillsEmpty } of steps) {
@@ -51,7 +51,7 @@ export function* trace(
     yield
     if (!row.isEmpty || fillsEmpty) yield* finish(apply(row, context))
     yield
-    after = row.observe()
+    after = yield* row.observe()
     yield
     traced.push({
       sampler: sampler.name,
@@ -65,51 +65,70 @@ export function* trace(
     })
   }
   yield
-  return { trace: traced, watched: watched.list() }
+  return { trace: traced, watched: yield* watched.list() }
 }
 
 /** The watched tokens, each once. */
 class Watched {
-  readonly #ids: readonly number[]
-  /** By place in `#ids`. */
-  readonly #droppedBy: (string | null)[]
+  readonly #ids: Uint32Array
+  /** By place in `#ids`; undefined where a token is there again. */
+  readonly #droppedBy: (string | null | undefined)[]
   /** The places of those still in play, ids ascending. */
-  #left: number[]
+  #left: Uint32Array
 
-  constructor(watch: Uint32Array) {
-    this.#ids = [...distinct(watch)]
-    this.#droppedBy = this.#ids.map(() => null)
-    this.#left = byId(watch).slice()
+  constructor(watch: Uint32Array, places: Uint32Array) {
+    this.#ids = watch
+    this.#droppedBy = new Array(watch.length)
+    this.#left = new Uint32Array(watch.length)
+    let count = 0
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i]!
+      if (i > 0 && watch[place] === watch[places[i - 1]!]) continue
+      this.#droppedBy[place] = null
+      this.#left[count++] = place
+    }
+    this.#left = this.#left.subarray(0, count)
   }
 
-  /** The ids of those that are not among these any more, ids ascending there, in the order in which they are watched. */
+  /** Those that are not among these any more, ids ascending there, in the order in which they are watched. */
   drop(inPlay: Uint32Array, by: string): number[] {
-    const dropped: number[] = []
-    const left: number[] = []
+    const dropped = new Uint32Array(this.#left.length)
+    let count = 0
+    let left = 0
     let next = 0
     for (const place of this.#left) {
       const id = this.#ids[place]!
       while (next < inPlay.length && inPlay[next]! < id) next++
-      if (inPlay[next] === id) left.push(place)
-      else dropped.push(place)
+      if (inPlay[next] === id) this.#left[left++] = place
+      else dropped[count++] = place
     }
-    this.#left = left
-    for (const place of dropped) this.#droppedBy[place] = by
-    return [...sortIds(Uint32Array.from(dropped))].map((place) => this.#ids[place]!)
+    this.#left = this.#left.subarray(0, left)
+    const places = sortIds(dropped.subarray(0, count))
+    const ids = new Array<number>(count)
+    for (let i = 0; i < count; i++) {
+      this.#droppedBy[places[i]!] = by
+      ids[i] = this.#ids[places[i]!]!
+    }
+    return ids
   }
 
-  list(): WatchedToken[] {
-    return this.#ids.map((token_id, place) => ({ token_id, dropped_by: this.#droppedBy[place]! }))
+  *list(): Work<WatchedToken[]> {
+    const list: WatchedToken[] = []
+    for (let place = 0; place < this.#ids.length; place++) {
+      if (place % FEW === FEW - 1) yield
+      const dropped_by = this.#droppedBy[place]
+      if (dropped_by !== undefined) list.push({ token_id: this.#ids[place]!, dropped_by })
+    }
+    return list
   }
 }
 
-/** The places of the distinct ids of a list, ids ascending. */
-const byId = oncePer((watch: Uint32Array): number[] => {
-  const ids = [...distinct(watch)]
-  return ids.map((_, place) => place).sort((a, b) => ids[a]! - ids[b]!)
-})
+/** How many watched tokens are listed in one go. */
+const FEW = 2 ** 13
 
-type Observed = ReturnType<Row['observe']>
+const orderOf = oncePerWork(placesById)
+
+type Observed = ReturnType<Row['observe']> extends Work<infer Seen> ? Seen : never
 
 /** The probability of the tokens that are no longer there; both lists of ids ascend. */
 function massRemoved({ ids, masses, unseen, total }: Observed, after: Observed): number {

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { completionsOf } from '../../src/sampling/completions.ts'
+import { type Completions, completionsOf } from '../../src/sampling/completions.ts'
 import { type History, joined } from '../../src/sampling/history.ts'
 import { lastMatchOf } from '../../src/sampling/last-match.ts'
+import { atOnce } from '../../src/sampling/work.ts'
 
 /** Of few tokens, so that much repeats. */
 const tokens = (minLength: number, maxLength: number) =>
@@ -16,13 +17,25 @@ function completes(history: History, ids: Uint32Array): boolean {
   return before.every((id, i) => id === tokens[tokens.length - before.length + i])
 }
 
+function foundBy(completions: Completions, history: History) {
+  const found: { token: number; bias: number; length: number }[] = []
+  atOnce(
+    completions.visit(history, (token, bias, length) => {
+      found.push({ token, bias, length })
+    }),
+  )
+  return found
+}
+
 describe('completions', () => {
   it('are those of each sequence by itself', () => {
     fc.assert(
       fc.property(sequences, tokens(0, 8), tokens(0, 8), (lists, prompt, output) => {
         const history = { prompt, output }
         const given = lists.map((ids, i) => ({ ids, bias: 2 ** i }))
-        const found = completionsOf(given)(history)
+        const completions = atOnce(completionsOf(given))
+        const found = foundBy(completions, history)
+        expect(completions.count(history)).toBe(found.length)
         const expected = given.filter(({ ids }) => completes(history, ids))
         const total = (biases: number[]) => biases.reduce((a, b) => a + b, 0)
         expect(total(found.map(({ bias }) => bias))).toBe(total(expected.map(({ bias }) => bias)))
@@ -45,13 +58,16 @@ describe('completions', () => {
       bias: 1,
     }))
     const started = performance.now()
-    const find = completionsOf(long)
-    for (let row = 0; row < 500; row++) expect(find(history)).toEqual([])
+    const completions = atOnce(completionsOf(long))
+    for (let row = 0; row < 500; row++) expect(foundBy(completions, history)).toEqual([])
     expect(performance.now() - started).toBeLessThan(2000)
   })
 })
 
 describe('the last match', () => {
+  const lastMatch = (lists: Uint32Array[], text: Uint32Array) =>
+    atOnce(atOnce(lastMatchOf(lists))(text))
+
   function slowly(lists: Uint32Array[], text: Uint32Array) {
     const isAt = (ids: Uint32Array, start: number) => ids.every((id, i) => text[start + i] === id)
     for (let start = text.length - 1; start >= 0; start--) {
@@ -64,7 +80,7 @@ describe('the last match', () => {
   it('is the one that a search at each place finds', () => {
     fc.assert(
       fc.property(sequences, tokens(0, 30), (lists, text) => {
-        expect(lastMatchOf(lists)(text)).toEqual(slowly(lists, text))
+        expect(lastMatch(lists, text)).toEqual(slowly(lists, text))
       }),
       { numRuns: 3000 },
     )
@@ -76,7 +92,7 @@ describe('the last match', () => {
       Uint32Array.from({ length: 5000 + i }, (_, at) => (at === 0 ? 2 : 1)),
     )
     const started = performance.now()
-    expect(lastMatchOf(lists)(text)).toBeUndefined()
+    expect(lastMatch(lists, text)).toBeUndefined()
     expect(performance.now() - started).toBeLessThan(2000)
   })
 })

@@ -1,7 +1,8 @@
 import { completionsOf } from '../completions.ts'
 import { tokenSequences } from '../fields.ts'
-import { oncePer } from '../once.ts'
+import { distinct, oncePerWork } from '../once.ts'
 import { defineSampler } from '../sampler.ts'
+import { atOnce } from '../work.ts'
 
 const noTokens = new Uint32Array(0)
 
@@ -36,16 +37,23 @@ export const badWords = defineSampler({
   },
 
   active: ({ bad_words_ids }) => bad_words_ids.length > 0,
-  apply(row, { bad_words_ids }, { scope, spares_stop }, { prompt, output, stop }) {
+  cost: ({ bad_words_ids }, history) => atOnce(bansOf(bad_words_ids)).count(history) * TOKEN,
+  *apply(row, { bad_words_ids }, { scope, spares_stop }, { prompt, output, stop }) {
     const history = { prompt: scope === 'all' ? prompt : noTokens, output }
-    const spared = new Set(spares_stop ? stop : noTokens)
-    const completed = bansOf(bad_words_ids)(history).filter(
-      ({ token, length }) => length > 1 || !spared.has(token),
-    )
-    row.remove(completed.map(({ token }) => token))
+    const spared = distinct(spares_stop ? stop : noTokens)
+    const bans = yield* bansOf(bad_words_ids)
+    const banned = new Uint32Array(bans.count(history))
+    let count = 0
+    yield* bans.visit(history, (token, _bias, length) => {
+      if (length > 1 || !spared.has(token)) banned[count++] = token
+    })
+    row.remove(banned.subarray(0, count))
   },
 })
 
-const bansOf = oncePer((sequences: readonly Uint32Array[]) =>
+/** Steps of a sequence that is completed. */
+const TOKEN = 60
+
+const bansOf = oncePerWork((sequences: readonly Uint32Array[]) =>
   completionsOf(sequences.map((ids) => ({ ids, bias: Number.NEGATIVE_INFINITY }))),
 )

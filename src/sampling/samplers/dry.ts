@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { tokenSequences } from '../fields.ts'
-import { followed, joined, known, windowed } from '../history.ts'
+import { followed, forEach, joined, known, windowed } from '../history.ts'
 import { log, pow } from '../kernel/index.ts'
 import { lastMatchOf } from '../last-match.ts'
-import { oncePer } from '../once.ts'
+import { oncePerWork } from '../once.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** ln of the largest float32; llama.cpp lets no penalty exceed it. */
@@ -13,6 +13,10 @@ const HARMLESS_BASE = 1.000001
 
 /** Each is looked for at every place of the history. */
 const MAX_BREAKERS = 1024
+
+/** Steps of a token of the history, and of one of the history or the breakers where there are any. */
+const TOKEN = 100
+const BREAKER = 100
 
 export const dry = defineSampler({
   name: 'dry',
@@ -82,23 +86,33 @@ export const dry = defineSampler({
 
   active: ({ dry_multiplier, dry_base, dry_penalty_last_n }) =>
     dry_multiplier > 0 && dry_base >= 1 && dry_penalty_last_n !== 0,
-  apply(row, params, _rules, history) {
+  cost: ({ dry_penalty_last_n, dry_sequence_breakers: breakers }, facts) => {
+    const { prompt, output } = windowed(facts, dry_penalty_last_n)
+    const tokens = prompt.length + output.length
+    const ofBreakers = breakers.reduce((sum, { length }) => sum + length, 0)
+    return TOKEN * tokens + (breakers.length > 0 ? BREAKER * (tokens + ofBreakers) : 0)
+  },
+  *apply(row, params, _rules, history) {
     const { dry_multiplier, dry_base, dry_allowed_length, dry_sequence_breakers: breakers } = params
     const tokens = joined(windowed(history, params.dry_penalty_last_n))
     if (tokens.length <= dry_allowed_length) return
-    const breaker = lastBreakerOf(breakers)(tokens)
+    const findBreaker = yield* lastBreakerOf(breakers)
+    const breaker = yield* findBreaker(tokens)
     const limit = breaker ? tokens.length - breaker.start - breaker.length : tokens.length
     if (limit < dry_allowed_length) return
 
-    const repeated = followed(tokens, dry_allowed_length, limit)
-    for (const breaker of breakers) if (breaker.length === 1) repeated.delete(breaker[0]!)
+    const repeated = yield* followed(tokens, dry_allowed_length, limit)
+    const unpenalised = new Set(
+      breakers.filter(({ length }) => length === 1).map((breaker) => breaker[0]!),
+    )
     const mostExponent =
       dry_base > HARMLESS_BASE ? Math.floor(LOG_MAX / log(dry_base)) : Number.POSITIVE_INFINITY
-    for (const [id, length] of repeated) {
-      const exponent = Math.min(length - dry_allowed_length, mostExponent)
+    yield* forEach(repeated, (id, number) => {
+      if (unpenalised.has(id)) return
+      const exponent = Math.min(number - 1 - dry_allowed_length, mostExponent)
       row.add(known(row, id), -dry_multiplier * pow(dry_base, exponent))
-    }
+    })
   },
 })
 
-const lastBreakerOf = oncePer(lastMatchOf)
+const lastBreakerOf = oncePerWork(lastMatchOf)

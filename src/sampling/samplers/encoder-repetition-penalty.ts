@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { discourage } from '../history.ts'
+import { countTokens, discourage, penaltyCost } from '../history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const encoderRepetitionPenalty = defineSampler({
@@ -34,7 +34,10 @@ export const encoderRepetitionPenalty = defineSampler({
   },
 
   active: ({ encoder_repetition_penalty }) => encoder_repetition_penalty !== 1,
-  apply(row, { encoder_repetition_penalty }, _rules, { prompt }) {
-    discourage(row, new Set(prompt), 1 / encoder_repetition_penalty)
+  cost: (_params, { prompt }) => penaltyCost({ prompt, output: NONE }),
+  *apply(row, { encoder_repetition_penalty }, _rules, { prompt }) {
+    yield* discourage(row, yield* countTokens(prompt), 1 / encoder_repetition_penalty)
   },
 })
+
+const NONE = new Uint32Array(0)

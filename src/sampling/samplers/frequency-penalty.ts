@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { countTokens, known } from '../history.ts'
+import { countTokens, forEach, known, penaltyCost } from '../history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const frequencyPenalty = defineSampler({
@@ -37,8 +37,9 @@ export const frequencyPenalty = defineSampler({
 
   usesWindow: true,
   active: ({ frequency_penalty }) => frequency_penalty !== 0,
-  apply(row, { frequency_penalty }, { scope }, { window: { prompt, output } }) {
-    const counts = scope === 'all' ? countTokens(prompt, output) : countTokens(output)
-    for (const [id, count] of counts) row.add(known(row, id), -frequency_penalty * count)
+  cost: (_params, { window }) => penaltyCost(window),
+  *apply(row, { frequency_penalty }, { scope }, { window: { prompt, output } }) {
+    const counts = yield* scope === 'all' ? countTokens(prompt, output) : countTokens(output)
+    yield* forEach(counts, (id, count) => row.add(known(row, id), -frequency_penalty * count))
   },
 })

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { exp, log } from '../kernel/index.ts'
 import { logitRows } from '../logits.ts'
 import { defineSampler } from '../sampler.ts'
+import { PART, type Work } from '../work.ts'
 
 export const guidance = defineSampler({
   name: 'guidance',
@@ -43,7 +44,7 @@ export const guidance = defineSampler({
     if (!unconditional_logits) return
     // A batch has been split into its rows by now.
     const other = unconditional_logits as Float32Array
-    const { least, logSum } = survey(other)
+    const { least, logSum } = yield* survey(other)
     row.gather()
     const { ids, temperature } = row
     const max = row.max()
@@ -67,7 +68,7 @@ export const guidance = defineSampler({
 })
 
 /** The lowest logit above −∞, and ln Σ e^logit. */
-function survey(logits: Float32Array): { least: number; logSum: number } {
+function* survey(logits: Float32Array): Work<{ least: number; logSum: number }> {
   let max = Number.NEGATIVE_INFINITY
   let least = Number.POSITIVE_INFINITY
   for (let id = 0; id < logits.length; id++) {
@@ -76,6 +77,9 @@ function survey(logits: Float32Array): { least: number; logSum: number } {
     if (logit < least && logit > Number.NEGATIVE_INFINITY) least = logit
   }
   let sum = 0
-  for (let id = 0; id < logits.length; id++) sum += exp(logits[id]! - max)
+  for (let id = 0; id < logits.length; id++) {
+    if (id % PART === PART - 1) yield
+    sum += exp(logits[id]! - max)
+  }
   return { least, logSum: max + log(sum) }
 }

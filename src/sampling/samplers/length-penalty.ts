@@ -57,15 +57,22 @@ export const lengthPenalty = defineSampler({
     const message = 'length_penalty has no effect: its factor is 1'
     return { code: 'PARAMETER_WITHOUT_EFFECT', message }
   },
+  cost: (_params, { stop }) => TOKEN * stop.length,
   active: ({ exponential_decay_length_penalty: decay }) => decay !== undefined,
-  apply(row, { exponential_decay_length_penalty: decay }, _rules, { output, stop }) {
+  *apply(row, { exponential_decay_length_penalty: decay }, _rules, { output, stop }) {
     const { start, factor } = decay!
     if (output.length <= start) return
     const growth = Math.min(pow(factor, output.length - start), MOST_GROWTH)
+    let done = 0
     for (const id of distinct(stop)) {
+      if (++done % FEW === 0) yield
       const logit = row.logitOf(known(row, id, 'stop'))
       row.raiseUnseen(id)
       row.setLogit(id, logit + Math.abs(logit + row.shift) * (growth - 1))
     }
   },
 })
+
+/** Steps of a stop token, and how many of them are changed in one go. */
+const TOKEN = 60
+const FEW = 2 ** 13

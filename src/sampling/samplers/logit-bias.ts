@@ -27,15 +27,14 @@ export const logitBias = defineSampler({
   /** vLLM brings a bias beyond 100, to either side, back to it, −∞ too. 0 takes every bias as it is. */
   rules: { limit: 0 as number },
   active: ({ logit_bias }) => logit_bias.ids.length > 0,
-  apply(row, { logit_bias: { ids, biases } }, { limit }) {
-    if (limit > 0) {
-      for (let i = 0; i < ids.length; i++) {
-        row.add(ids[i]!, Math.min(limit, Math.max(-limit, biases[i]!)))
-      }
-      return
+  cost: ({ logit_bias: { ids } }, { size }) => TOKEN * ids.length + size,
+  *apply(row, { logit_bias: { ids, biases } }, { limit }) {
+    if (limit === 0) row.remove(ids.filter((_, i) => biases[i] === Number.NEGATIVE_INFINITY))
+    for (let i = 0; i < ids.length; i++) {
+      if (i % FEW === FEW - 1) yield
+      const bias = biases[i]!
+      row.add(ids[i]!, limit > 0 ? Math.min(limit, Math.max(-limit, bias)) : bias)
     }
-    row.remove(ids.filter((_, i) => biases[i] === Number.NEGATIVE_INFINITY))
-    for (let i = 0; i < ids.length; i++) row.add(ids[i]!, biases[i]!)
   },
   warn({ logit_bias: { ids, biases } }, { limit }) {
     const clamped = limit > 0 ? biases.findIndex((bias) => Math.abs(bias) > limit) : -1
@@ -52,3 +51,7 @@ export const logitBias = defineSampler({
     return undefined
   },
 })
+
+/** Steps of a token, and how many of them are changed in one go. */
+const TOKEN = 60
+const FEW = 2 ** 13

@@ -34,6 +34,10 @@ export const mask = defineSampler({
 
   active: ({ allowed_token_ids, banned_token_ids, token_bitmask }) =>
     Boolean(allowed_token_ids ?? token_bitmask) || banned_token_ids.length > 0,
+  cost: ({ allowed_token_ids, banned_token_ids, token_bitmask }, { size }) =>
+    ALLOWED * Math.min(allowed_token_ids?.length ?? 0, size) +
+    BANNED * banned_token_ids.length +
+    (token_bitmask ? 2 : 1) * size,
   fillsEmpty: ({ allowed_token_ids }, { forces_allowed }) =>
     forces_allowed && allowed_token_ids !== undefined,
   apply(row, { allowed_token_ids, banned_token_ids, token_bitmask }, { forces_allowed }) {
@@ -42,3 +46,7 @@ export const mask = defineSampler({
     row.remove(banned_token_ids)
   },
 })
+
+/** Steps of a token of either list. */
+const ALLOWED = 20
+const BANNED = 10

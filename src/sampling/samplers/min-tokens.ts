@@ -32,6 +32,7 @@ export const minTokens = defineSampler({
   },
 
   needsStop: true,
+  cost: (_params, { stop, size }) => 10 * stop.length + size,
   active: ({ min_tokens }) => min_tokens > 0,
   apply(row, { min_tokens }, _rules, { output, stop }) {
     if (output.length < min_tokens) row.remove(allKnown(row, stop, 'stop'))

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { countTokens, followed, joined, known } from '../history.ts'
+import { countTokens, followed, forEach, joined, known } from '../history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const noRepeatNgram = defineSampler({
@@ -32,9 +32,14 @@ export const noRepeatNgram = defineSampler({
   },
 
   active: ({ no_repeat_ngram_size }) => no_repeat_ngram_size > 0,
-  apply(row, { no_repeat_ngram_size: n }, _rules, history) {
+  cost: (_params, { prompt, output }) => TOKEN * (prompt.length + output.length),
+  *apply(row, { no_repeat_ngram_size: n }, _rules, history) {
     const tokens = joined(history)
-    const repeated = n === 1 ? countTokens(tokens) : followed(tokens, n - 1)
-    row.remove(Array.from(repeated.keys(), (id) => known(row, id)))
+    const repeated = yield* n === 1 ? countTokens(tokens) : followed(tokens, n - 1)
+    yield* forEach(repeated, (id) => void known(row, id))
+    row.remove(repeated.ids.subarray(0, repeated.size))
   },
 })
+
+/** Steps of a token of the history. */
+const TOKEN = 60

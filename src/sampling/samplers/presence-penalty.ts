@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { countTokens, known } from '../history.ts'
+import { countTokens, forEach, known, penaltyCost } from '../history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const presencePenalty = defineSampler({
@@ -37,8 +37,9 @@ export const presencePenalty = defineSampler({
 
   usesWindow: true,
   active: ({ presence_penalty }) => presence_penalty !== 0,
-  apply(row, { presence_penalty }, { scope }, { window: { prompt, output } }) {
-    const counts = scope === 'all' ? countTokens(prompt, output) : countTokens(output)
-    for (const id of counts.keys()) row.add(known(row, id), -presence_penalty)
+  cost: (_params, { window }) => penaltyCost(window),
+  *apply(row, { presence_penalty }, { scope }, { window: { prompt, output } }) {
+    const counts = yield* scope === 'all' ? countTokens(prompt, output) : countTokens(output)
+    yield* forEach(counts, (id) => row.add(known(row, id), -presence_penalty))
   },
 })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { countTokens, discourage } from '../history.ts'
+import { countTokens, discourage, penaltyCost } from '../history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const repetitionPenalty = defineSampler({
@@ -36,7 +36,8 @@ export const repetitionPenalty = defineSampler({
 
   usesWindow: true,
   active: ({ repetition_penalty }) => repetition_penalty !== 1,
-  apply(row, { repetition_penalty }, _rules, { window: { prompt, output } }) {
-    discourage(row, countTokens(prompt, output).keys(), repetition_penalty)
+  cost: (_params, { window }) => penaltyCost(window),
+  *apply(row, { repetition_penalty }, _rules, { window: { prompt, output } }) {
+    yield* discourage(row, yield* countTokens(prompt, output), repetition_penalty)
   },
 })

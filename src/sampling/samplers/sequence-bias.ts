@@ -1,7 +1,8 @@
 import { completionsOf } from '../completions.ts'
 import { sequenceBiases } from '../fields.ts'
-import { oncePer } from '../once.ts'
+import { oncePerWork } from '../once.ts'
 import { defineSampler, warnOfBias } from '../sampler.ts'
+import { atOnce } from '../work.ts'
 
 export const sequenceBias = defineSampler({
   name: 'sequence_bias',
@@ -29,8 +30,10 @@ export const sequenceBias = defineSampler({
   },
 
   active: ({ sequence_bias }) => sequence_bias.length > 0,
-  apply(row, { sequence_bias }, _rules, history) {
-    for (const { token, bias } of biasesOf(sequence_bias)(history)) row.add(token, bias)
+  cost: ({ sequence_bias }, history) => atOnce(biasesOf(sequence_bias)).count(history) * TOKEN,
+  *apply(row, { sequence_bias }, _rules, history) {
+    const biases = yield* biasesOf(sequence_bias)
+    yield* biases.visit(history, (token, bias) => row.add(token, bias))
   },
   warn({ sequence_bias }) {
     for (const [i, { bias }] of sequence_bias.entries()) {
@@ -41,4 +44,7 @@ export const sequenceBias = defineSampler({
   },
 })
 
-const biasesOf = oncePer(completionsOf)
+const biasesOf = oncePerWork(completionsOf)
+
+/** Steps of a sequence that is completed. */
+const TOKEN = 150

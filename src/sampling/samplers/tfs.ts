@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { exp } from '../kernel/index.ts'
 import { defineSampler } from '../sampler.ts'
+import { PART } from '../work.ts'
 
 /** How many of the most likely tokens to look among at first, and how many more each time after. */
 const FIRST = 256
@@ -43,11 +44,14 @@ export const tfs = defineSampler({
   active: ({ tfs }) => tfs < 1,
   *apply(row, { tfs }) {
     const max = row.max()
-    const toMass = (logit: number) => exp((logit - max) / row.temperature)
     for (let count = FIRST; ; count *= GROWTH) {
       const { logits } = yield* row.ranked(count)
-      const masses = logits.map(toMass)
-      if (masses.length > FIRST) yield
+      const masses = new Float64Array(logits.length)
+      for (let i = 0; i < masses.length; i++) {
+        if (i % PART === PART - 1) yield
+        masses[i] = exp((logits[i]! - max) / row.temperature)
+      }
+      if (masses.length > PART) yield
       const kept = tailStart(masses, tfs, masses.length < count)
       if (kept !== undefined || masses.length < count) {
         row.keepTop(kept ?? masses.length)

@@ -67,7 +67,8 @@ export const xtc = defineSampler({
   active: ({ xtc_probability }) => xtc_probability > 0,
   *apply(row, params, { counts_masked }, context) {
     const { xtc_probability, xtc_threshold, xtc_mode, xtc_protected_token_ids } = params
-    const likely = unprotected(row.tokensFrom(xtc_threshold), xtc_protected_token_ids)
+    const isProtected = distinct(xtc_protected_token_ids)
+    const likely = only(row.tokensFrom(xtc_threshold), (id) => !isProtected.has(id))
     const count = likely.ids.length
     if (count < 2) return
     const needed = row.minTokensToKeep + count - 1
@@ -77,10 +78,8 @@ export const xtc = defineSampler({
     let least = 0
     for (let i = 1; i < count; i++) if (likely.logits[i]! <= likely.logits[least]!) least = i
     if (count > MANY) yield
-    const excluded = {
-      ids: likely.ids.filter((_, i) => i !== least),
-      logits: likely.logits.filter((_, i) => i !== least),
-    }
+    const excluded = only(likely, (_, i) => i !== least)
+    if (count > MANY) yield
     if (xtc_mode === 'expected') {
       yield* excludeOnAverage(row, excluded, xtc_probability)
     } else if (context.uniform(purposes.roll) < xtc_probability) {
@@ -105,25 +104,32 @@ export const xtc = defineSampler({
  * other times. All as logarithms, because the rest may be too little for float64.
  */
 function* excludeOnAverage(row: Row, { ids, logits }: Tokens, probability: number): Work {
-  const logprobs = logits.map((logit) => row.logprob(logit))
-  if (ids.length > MANY) yield
+  const logprobs = new Float64Array(ids.length)
+  for (let i = 0; i < ids.length; i++) {
+    if (i % MANY === MANY - 1) yield
+    logprobs[i] = row.logprob(logits[i]!)
+  }
   const max = row.max()
   const logTotal = row.logTotal()
   row.remove(ids)
+  if (ids.length > MANY) yield
   const logRest = (row.max() - max) / row.temperature + row.logTotal() - logTotal
   if (probability === 1) return
-  if (ids.length > MANY) yield
   const stays = 1 - probability
   const scale = log(stays) - log(probability + stays * exp(logRest))
-  row.putBack({ ids, logprobs: logprobs.map((logprob) => logprob + scale) })
+  for (let i = 0; i < ids.length; i++) logprobs[i]! += scale
+  if (ids.length > MANY) yield
+  row.putBack({ ids, logprobs })
 }
 
-/** Those of some tokens that are not among the protected ones. */
-function unprotected({ ids, logits }: Tokens, protectedIds: Uint32Array): Tokens {
-  if (protectedIds.length === 0) return { ids, logits }
-  const isProtected = distinct(protectedIds)
-  return {
-    ids: ids.filter((id) => !isProtected.has(id)),
-    logits: logits.filter((_, i) => !isProtected.has(ids[i]!)),
+function only(tokens: Tokens, isWanted: (id: number, index: number) => boolean): Tokens {
+  const ids = new Uint32Array(tokens.ids.length)
+  const logits = new Float64Array(ids.length)
+  let count = 0
+  for (let i = 0; i < ids.length; i++) {
+    if (!isWanted(tokens.ids[i]!, i)) continue
+    ids[count] = tokens.ids[i]!
+    logits[count++] = tokens.logits[i]!
   }
+  return { ids: ids.subarray(0, count), logits: logits.subarray(0, count) }
 }
