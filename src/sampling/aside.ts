@@ -6,14 +6,17 @@ export interface Tokens {
   readonly logits: Float64Array
 }
 
+/** In place of a token that was taken out. */
+const NONE = 2 ** 32 - 1
+
 /** Logits of some tokens by id, in the order in which they were set aside. */
 export class Aside {
   #size = 0
-  /** With gaps at −∞, where a token was taken out. */
-  #length = 0
+  /** In the order of their coming, with gaps. */
   #ids = new Uint32Array(64)
-  #logits = new Float64Array(64)
-  /** Where each token is, counted from 1. */
+  #length = 0
+  /** By id: NaN for a token that is not aside, and where an id is in `#ids`. */
+  #logits = new Float64Array(0)
   #places = new Uint32Array(0)
 
   get size(): number {
@@ -21,48 +24,49 @@ export class Aside {
   }
 
   clear(): void {
-    for (let i = 0; i < this.#length; i++) this.#places[this.#ids[i]!] = 0
+    for (let i = 0; i < this.#length; i++) {
+      const id = this.#ids[i]!
+      if (id !== NONE) this.#logits[id] = Number.NaN
+    }
     this.#length = 0
     this.#size = 0
   }
 
   has(id: number): boolean {
-    return (this.#places[id] ?? 0) > 0
+    return this.get(id) !== undefined
   }
 
   get(id: number): number | undefined {
-    const place = this.#places[id] ?? 0
-    return place > 0 ? this.#logits[place - 1] : undefined
+    if (this.#size === 0 || id >= this.#logits.length) return undefined
+    const logit = this.#logits[id]!
+    return Number.isNaN(logit) ? undefined : logit
   }
 
-  /** The logit is above −∞. */
   set(id: number, logit: number): void {
-    if (id >= this.#places.length) this.#makeRoomFor(id)
-    let place = this.#places[id]!
-    if (place === 0) {
+    if (id >= this.#logits.length) this.#makeRoomFor(id)
+    if (Number.isNaN(this.#logits[id])) {
       if (this.#length === this.#ids.length) this.#grow()
-      place = ++this.#length
-      this.#places[id] = place
-      this.#ids[place - 1] = id
+      this.#places[id] = this.#length
+      this.#ids[this.#length++] = id
       this.#size++
     }
-    this.#logits[place - 1] = logit
+    this.#logits[id] = logit
   }
 
   /** Whether it was there. */
   delete(id: number): boolean {
-    const place = this.#places[id] ?? 0
-    if (place === 0) return false
-    this.#logits[place - 1] = Number.NEGATIVE_INFINITY
-    this.#places[id] = 0
+    if (!this.has(id)) return false
+    this.#logits[id] = Number.NaN
+    this.#ids[this.#places[id]!] = NONE
     this.#size--
     return true
   }
 
   visit(look: (id: number, logit: number) => void): void {
+    if (this.#size === 0) return
     for (let i = 0; i < this.#length; i++) {
-      const logit = this.#logits[i]!
-      if (logit > Number.NEGATIVE_INFINITY) look(this.#ids[i]!, logit)
+      const id = this.#ids[i]!
+      if (id !== NONE) look(id, this.#logits[id]!)
     }
   }
 
@@ -70,7 +74,7 @@ export class Aside {
   ascending(isWanted: (logit: number) => boolean): Tokens {
     const ids = this.#wanted(isWanted)
     const logits = new Float64Array(ids.length)
-    for (let i = 0; i < ids.length; i++) logits[i] = this.#logits[this.#places[ids[i]!]! - 1]!
+    for (let i = 0; i < ids.length; i++) logits[i] = this.#logits[ids[i]!]!
     return { ids, logits }
   }
 
@@ -78,10 +82,10 @@ export class Aside {
     const ids = new Uint32Array(this.#size)
     let count = 0
     // A look at every id is faster than sorting many.
-    if (this.#size > this.#places.length >> 5) {
-      for (let id = 0; id < this.#places.length; id++) {
-        const place = this.#places[id]!
-        if (place > 0 && isWanted(this.#logits[place - 1]!)) ids[count++] = id
+    if (this.#size > this.#logits.length >> 5) {
+      for (let id = 0; id < this.#logits.length; id++) {
+        const logit = this.#logits[id]!
+        if (!Number.isNaN(logit) && isWanted(logit)) ids[count++] = id
       }
       return ids.subarray(0, count)
     }
@@ -94,17 +98,17 @@ export class Aside {
   #makeRoomFor(id: number): void {
     let length = 1024
     while (length <= id) length *= 2
+    const logits = new Float64Array(length).fill(Number.NaN)
     const places = new Uint32Array(length)
+    logits.set(this.#logits)
     places.set(this.#places)
+    this.#logits = logits
     this.#places = places
   }
 
   #grow(): void {
     const ids = new Uint32Array(2 * this.#length)
-    const logits = new Float64Array(2 * this.#length)
     ids.set(this.#ids)
-    logits.set(this.#logits)
     this.#ids = ids
-    this.#logits = logits
   }
 }

@@ -8,9 +8,9 @@ import { traceCost } from './trace.ts'
 
 /** Steps of any row, and of each of its logits: to load it, add it up and draw from it. */
 const ROW = 5000
-const LOGIT = 6
+const LOGIT = 8
 /** Steps of loading the logits once more, and of gathering all that are in play. */
-const LOAD = 2
+const LOAD = 5
 const GATHER = 8
 
 /** How many steps, of about a nanosecond each, a field makes a row take. */
@@ -37,7 +37,7 @@ export function costsOf(request: RowRequest): Cost[] {
   if (draw) costs.push({ field: 'n', amount: drawCost(draw, size) })
   if (request.reportsAll) costs.push({ field: 'return_probabilities', amount: GATHER * size })
   if (params.logprobs_mode === 'raw') {
-    costs.push({ field: 'logprobs_mode', amount: (LOAD + LOGIT) * size })
+    costs.push({ field: 'logprobs_mode', amount: LOAD * size })
   }
   costs.push(
     { field: 'top_logprobs', amount: topCost(params.top_logprobs, size) },

@@ -15,7 +15,7 @@ export interface Draw {
 
 /** Steps of drawing, beyond what every row takes. */
 export function drawCost({ n, replacement }: Draw, size: number): number {
-  return replacement ? 1000 * n : 3000 * n + 30 * size
+  return replacement ? 1200 * n : 3500 * n + 8 * size
 }
 
 /** How many draws are made in one go. */

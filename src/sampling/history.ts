@@ -199,12 +199,14 @@ export function* matchesOfEnd(tokens: Uint32Array): Work<Uint32Array> {
   return lengths
 }
 
-/** Steps of counting tokens and changing the logit of each. */
-export function penaltyCost({ prompt, output }: History): number {
-  return TOKEN * (prompt.length + output.length)
+/** Steps of counting the tokens of a history, and of changing the logits of those that may be different. */
+export function penaltyCost({ prompt, output }: History, size: number): number {
+  const tokens = prompt.length + output.length
+  return COUNT * tokens + CHANGE * Math.min(tokens, size)
 }
 
-const TOKEN = 60
+const COUNT = 30
+const CHANGE = 120
 
 /** Make tokens less likely by a factor above 1, or more by one below, whatever the signs of their logits. */
 export function* discourage(row: Row, tokens: Tally, factor: number): Work {

@@ -7,7 +7,7 @@ import { profiles } from './profiles/index.ts'
 import type { Context, Facts, Rules, Sampler, Step, Warning } from './sampler.ts'
 
 /** Steps that an ordinary sampler takes for each logit: between few in play, and all. */
-const PASS = 8
+const PASS = 10
 
 /** What a set of parameters comes to: the samplers they switch on, in order, and what to say of them. */
 export interface Plan {

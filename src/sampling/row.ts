@@ -436,6 +436,7 @@ export class Row {
     yield
     const ranked = { ids: new Uint32Array(order.length), logits: new Float64Array(order.length) }
     for (let i = 0; i < order.length; i++) {
+      if (i % PART === PART - 1) yield
       ranked.ids[i] = ids[order[i]!]!
       ranked.logits[i] = logits[order[i]!]!
     }

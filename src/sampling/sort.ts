@@ -84,9 +84,8 @@ function* byDigits(
     if (starts[(words[first]! >>> shift) & (DIGITS - 1)] === length) continue
     toStarts()
     if (length > PART) yield
-    const half = length >> 1
     for (let i = 0; i < length; i++) {
-      if (i === half && length > PART) yield
+      if (i % PART === PART - 1) yield
       const place = from[i]!
       to[starts[(words[stride * place + first]! >>> shift) & (DIGITS - 1)]!++] = place
     }

@@ -3,7 +3,7 @@ import type { Plan } from './plan.ts'
 import type { Row } from './row.ts'
 import { type Context, finish } from './sampler.ts'
 import { placesById, sortIds } from './sort.ts'
-import type { Work } from './work.ts'
+import { PART, type Work } from './work.ts'
 
 /** What one sampler did. Probabilities are of the distribution before it; entropies are in nats. */
 export interface TraceStep {
@@ -43,7 +43,7 @@ export function* trace(
   let after = yield* row.observe()
   yield
   const watched = new Watched(watch, yield* orderOf(watch))
-  watched.drop(after.ids, 'logits')
+  yield* watched.drop(after.ids, 'logits')
   const traced: TraceStep[] = []
   for (const { sampler, apply, fillsEmpty } of steps) {
     const before = after
@@ -53,6 +53,7 @@ export function* trace(
     yield
     after = yield* row.observe()
     yield
+    const dropped = yield* watched.drop(after.ids, sampler.name)
     traced.push({
       sampler: sampler.name,
       kept_before: before.ids.length,
@@ -61,7 +62,7 @@ export function* trace(
       entropy_before: before.entropy,
       entropy_after: after.entropy,
       threshold: row.threshold ?? null,
-      dropped_token_ids: watched.drop(after.ids, sampler.name),
+      dropped_token_ids: dropped,
     })
   }
   yield
@@ -91,21 +92,25 @@ class Watched {
   }
 
   /** Those that are not among these any more, ids ascending there, in the order in which they are watched. */
-  drop(inPlay: Uint32Array, by: string): number[] {
+  *drop(inPlay: Uint32Array, by: string): Work<number[]> {
     const dropped = new Uint32Array(this.#left.length)
     let count = 0
     let left = 0
     let next = 0
-    for (const place of this.#left) {
+    for (let i = 0; i < this.#left.length; i++) {
+      if (i % PART === PART - 1) yield
+      const place = this.#left[i]!
       const id = this.#ids[place]!
       while (next < inPlay.length && inPlay[next]! < id) next++
       if (inPlay[next] === id) this.#left[left++] = place
       else dropped[count++] = place
     }
     this.#left = this.#left.subarray(0, left)
+    if (count > PART) yield
     const places = sortIds(dropped.subarray(0, count))
     const ids = new Array<number>(count)
     for (let i = 0; i < count; i++) {
+      if (i % PART === 0 && i > 0) yield
       this.#droppedBy[places[i]!] = by
       ids[i] = this.#ids[places[i]!]!
     }

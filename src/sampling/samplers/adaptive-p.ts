@@ -63,6 +63,7 @@ export const adaptiveP = defineSampler({
     gives: [0.9932776, 0.0066927, 0.0000297],
   },
 
+  cost: (_params, { size }) => 40 * size,
   active: ({ adaptive_target }) => adaptive_target >= 0,
   *apply(row, { adaptive_target, adaptive_decay }, _rules, { state }) {
     const decay = Math.min(adaptive_decay, LONGEST)

@@ -52,7 +52,7 @@ export const badWords = defineSampler({
 })
 
 /** Steps of a sequence that is completed. */
-const TOKEN = 60
+const TOKEN = 100
 
 const bansOf = oncePerWork((sequences: readonly Uint32Array[]) =>
   completionsOf(sequences.map((ids) => ({ ids, bias: Number.NEGATIVE_INFINITY }))),

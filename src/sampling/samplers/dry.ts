@@ -14,9 +14,9 @@ const HARMLESS_BASE = 1.000001
 /** Each is looked for at every place of the history. */
 const MAX_BREAKERS = 1024
 
-/** Steps of a token of the history, and of one of the history or the breakers where there are any. */
+/** Steps of a token of the history, and of one of the breakers. */
 const TOKEN = 100
-const BREAKER = 100
+const BREAKER = 300
 
 export const dry = defineSampler({
   name: 'dry',
@@ -90,7 +90,7 @@ export const dry = defineSampler({
     const { prompt, output } = windowed(facts, dry_penalty_last_n)
     const tokens = prompt.length + output.length
     const ofBreakers = breakers.reduce((sum, { length }) => sum + length, 0)
-    return TOKEN * tokens + (breakers.length > 0 ? BREAKER * (tokens + ofBreakers) : 0)
+    return TOKEN * tokens + BREAKER * ofBreakers
   },
   *apply(row, params, _rules, history) {
     const { dry_multiplier, dry_base, dry_allowed_length, dry_sequence_breakers: breakers } = params

@@ -34,7 +34,7 @@ export const encoderRepetitionPenalty = defineSampler({
   },
 
   active: ({ encoder_repetition_penalty }) => encoder_repetition_penalty !== 1,
-  cost: (_params, { prompt }) => penaltyCost({ prompt, output: NONE }),
+  cost: (_params, { prompt, size }) => penaltyCost({ prompt, output: NONE }, size),
   *apply(row, { encoder_repetition_penalty }, _rules, { prompt }) {
     yield* discourage(row, yield* countTokens(prompt), 1 / encoder_repetition_penalty)
   },

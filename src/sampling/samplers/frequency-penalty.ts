@@ -37,7 +37,7 @@ export const frequencyPenalty = defineSampler({
 
   usesWindow: true,
   active: ({ frequency_penalty }) => frequency_penalty !== 0,
-  cost: (_params, { window }) => penaltyCost(window),
+  cost: (_params, { window, size }) => penaltyCost(window, size),
   *apply(row, { frequency_penalty }, { scope }, { window: { prompt, output } }) {
     const counts = yield* scope === 'all' ? countTokens(prompt, output) : countTokens(output)
     yield* forEach(counts, (id, count) => row.add(known(row, id), -frequency_penalty * count))

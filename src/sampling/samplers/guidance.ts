@@ -39,6 +39,7 @@ export const guidance = defineSampler({
     gives: [1 / 6, 1 / 6, 4 / 6],
   },
 
+  cost: (_params, { size }) => 50 * size,
   active: ({ guidance_scale }) => guidance_scale !== 1,
   *apply(row, { guidance_scale, unconditional_logits }) {
     if (!unconditional_logits) return

@@ -74,5 +74,5 @@ export const lengthPenalty = defineSampler({
 })
 
 /** Steps of a stop token, and how many of them are changed in one go. */
-const TOKEN = 60
+const TOKEN = 120
 const FEW = 2 ** 13

@@ -53,5 +53,5 @@ export const logitBias = defineSampler({
 })
 
 /** Steps of a token, and how many of them are changed in one go. */
-const TOKEN = 60
+const TOKEN = 120
 const FEW = 2 ** 13

@@ -69,6 +69,7 @@ export const mirostat = defineSampler({
     gives: [0, 0, 3 / 7, 4 / 7],
   },
 
+  cost: ({ mirostat }, { size }) => (mirostat === 1 ? 2 : 10) * size,
   active: ({ mirostat }) => mirostat > 0,
   apply(row, { mirostat, mirostat_tau, mirostat_eta }, { keeps_minimum }, { state }) {
     const mu = state.mirostat_mu ?? 2 * mirostat_tau

@@ -37,7 +37,7 @@ export const presencePenalty = defineSampler({
 
   usesWindow: true,
   active: ({ presence_penalty }) => presence_penalty !== 0,
-  cost: (_params, { window }) => penaltyCost(window),
+  cost: (_params, { window, size }) => penaltyCost(window, size),
   *apply(row, { presence_penalty }, { scope }, { window: { prompt, output } }) {
     const counts = yield* scope === 'all' ? countTokens(prompt, output) : countTokens(output)
     yield* forEach(counts, (id) => row.add(known(row, id), -presence_penalty))

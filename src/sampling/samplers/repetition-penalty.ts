@@ -36,7 +36,7 @@ export const repetitionPenalty = defineSampler({
 
   usesWindow: true,
   active: ({ repetition_penalty }) => repetition_penalty !== 1,
-  cost: (_params, { window }) => penaltyCost(window),
+  cost: (_params, { window, size }) => penaltyCost(window, size),
   *apply(row, { repetition_penalty }, _rules, { window: { prompt, output } }) {
     yield* discourage(row, yield* countTokens(prompt, output), repetition_penalty)
   },

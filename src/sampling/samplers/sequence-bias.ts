@@ -47,4 +47,4 @@ export const sequenceBias = defineSampler({
 const biasesOf = oncePerWork(completionsOf)
 
 /** Steps of a sequence that is completed. */
-const TOKEN = 150
+const TOKEN = 300

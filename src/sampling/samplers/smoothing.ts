@@ -43,6 +43,7 @@ export const smoothing = defineSampler({
     gives: [16 / 25, 8 / 25, 1 / 25],
   },
 
+  cost: (_params, { size }) => 25 * size,
   active: ({ smoothing_factor }) => smoothing_factor > 0,
   *apply(row, { smoothing_factor, smoothing_curve }) {
     const square = (3 - smoothing_curve) / 2

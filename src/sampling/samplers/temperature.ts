@@ -62,6 +62,7 @@ export const temperature = defineSampler({
     gives: [2 / 3, 1 / 6, 1 / 6],
   },
 
+  cost: ({ dynatemp_range }, { size }) => (dynatemp_range > 0 ? 3 * size : 0),
   active: ({ temperature, dynatemp_range }) => temperature !== 1 || dynatemp_range > 0,
   leavesOne: ({ temperature, dynatemp_range }, { dynamic }) =>
     temperature === 0 && (dynatemp_range === 0 || !dynamic),

@@ -41,6 +41,7 @@ export const tfs = defineSampler({
     gives: [5 / 8, 3 / 8, 0, 0, 0],
   },
 
+  cost: (_params, { size }) => 80 * size,
   active: ({ tfs }) => tfs < 1,
   *apply(row, { tfs }) {
     const max = row.max()

@@ -39,6 +39,7 @@ export const topH = defineSampler({
     gives: [2 / 3, 1 / 3, 0, 0],
   },
 
+  cost: (_params, { size }) => size,
   active: ({ top_h }) => top_h > 0,
   /** Whether `min_tokens_to_keep` holds here; in transformers it does not. */
   rules: { keeps_minimum: true as boolean },

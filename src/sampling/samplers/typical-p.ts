@@ -38,6 +38,7 @@ export const typicalP = defineSampler({
     gives: [0, 0.6, 0.4, 0],
   },
 
+  cost: (_params, { size }) => 15 * size,
   active: ({ typical_p }) => typical_p < 1,
   apply: (row, { typical_p }, { ties, strict }) =>
     row.keepNearest(row.meanDistance(), typical_p, { strict, allTies: ties === 'all' }),

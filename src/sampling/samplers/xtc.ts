@@ -64,6 +64,8 @@ export const xtc = defineSampler({
     gives: [1 / 3, 2 / 3, 0, 0],
   },
 
+  cost: ({ xtc_threshold, xtc_mode }, { size }) =>
+    5 * size + Math.min(size, 1 / xtc_threshold) * (xtc_mode === 'expected' ? 120 : 40),
   active: ({ xtc_probability }) => xtc_probability > 0,
   *apply(row, params, { counts_masked }, context) {
     const { xtc_probability, xtc_threshold, xtc_mode, xtc_protected_token_ids } = params
