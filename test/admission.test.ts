@@ -224,7 +224,7 @@ describe('the queue', () => {
       void admission.takeTurn(ticket)
       ticket.spent = milliseconds
       admission.finish(ticket)
-      admission.leave(ticket, new Error())
+      admission.leave(ticket, Error)
     }
   }
 
@@ -239,7 +239,7 @@ describe('the queue', () => {
     expect(admission.waiting).toBe(3)
     for (const ticket of busy) {
       admission.finish(ticket)
-      admission.leave(ticket, new Error())
+      admission.leave(ticket, Error)
     }
     await Promise.all(waiting)
     expect(order).toEqual([1, 2, 3])
@@ -274,7 +274,7 @@ describe('the queue', () => {
     await spend(admission, 30)
     await fill(admission)
     expect(admission.findRefusal()).toBeInstanceOf(Problem)
-    for (const ticket of admission.underWay) admission.leave(ticket, new Error())
+    for (const ticket of admission.underWay) admission.leave(ticket, Error)
     await spend(admission, 0.1)
     await fill(admission)
     expect(admission.findRefusal()).toBeUndefined()
@@ -285,7 +285,7 @@ describe('the queue', () => {
     const busy = await fill(admission)
     const { admitted } = enter(admission)
     await new Promise((resolve) => setTimeout(resolve, 60))
-    for (const ticket of busy) admission.leave(ticket, new Error())
+    for (const ticket of busy) admission.leave(ticket, Error)
     await expect(admitted).rejects.toThrow(/has waited \d+ ms/)
     expect(admission.refused.get('late')).toBe(1)
   })

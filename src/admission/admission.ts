@@ -378,15 +378,15 @@ export class Admission {
     this.#admitNext()
   }
 
-  /** A request is over, or its client has gone. `reason` is for what waits for its turn. */
-  leave(ticket: Ticket, reason: Error): void {
-    if (ticket.state === 'waiting') this.#unqueue(ticket)
+  /** A request is over, or its client has gone. `tell` makes the reason for what still waits. */
+  leave(ticket: Ticket, tell: () => Error): void {
+    const isWaiting = ticket.state === 'waiting'
+    if (isWaiting) this.#unqueue(ticket)
     ticket.state = 'left'
-    this.#ready.delete(ticket)
+    if (this.#ready.delete(ticket) || isWaiting) ticket.refuse?.(tell())
     this.#thirsty.delete(ticket)
     this.#admitted.delete(ticket)
     this.#free(ticket)
-    ticket.refuse?.(reason)
     this.giveTurn(ticket)
     this.#readOn()
     this.#admitNext()

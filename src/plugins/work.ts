@@ -247,7 +247,7 @@ export async function takeBody(
   const work = request.work!
   const ticket = admission.enter(work.transport, announcedLength(request.raw, limit))
   ticket.cutOff = () => reply.raw.destroy()
-  reply.raw.once('close', () => admission.leave(ticket, incomplete()))
+  reply.raw.once('close', () => admission.leave(ticket, incomplete))
   const admitted = admission.whenAdmitted(ticket)
   if (admitted) await admitted
   // A client that asks before it sends is told when nothing is left that it could have been spared for.
