@@ -34,7 +34,9 @@ function compare(a: Uint32Array, b: Uint32Array): number {
 
 export function* completionsOf(given: readonly Sequence[]): Work<Completions> {
   const sequences: Sequence[] = []
-  for (const sequence of yield* inOrder(given, (a, b) => compare(a.ids, b.ids))) {
+  const sorted = yield* inOrder(given, (a, b) => compare(a.ids, b.ids))
+  for (const [i, sequence] of sorted.entries()) {
+    if (i % FEW === FEW - 1) yield
     const last = sequences.at(-1)
     if (last && compare(last.ids, sequence.ids) === 0) {
       sequences[sequences.length - 1] = { ids: last.ids, bias: last.bias + sequence.bias }

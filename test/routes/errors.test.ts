@@ -310,6 +310,38 @@ const faults: [
     /8723606 numbers, and .*; watch_token_ids takes 3200000 of them/,
   ],
   [
+    { logits: new Array(4096).fill([1, 2]), banned_token_ids: new Array(200_000).fill(0) },
+    422,
+    'WORK_TOO_LARGE',
+    '/banned_token_ids',
+    /4096 rows of 2 entries .* about 8\.2e9 steps, and the limit is 4e9 \(MAX_WORK\); banned_token_ids takes 8\.2e9/,
+  ],
+  [
+    {
+      logits: new Array(1000).fill([1, 2]),
+      prompt_token_ids: new Array(16_000).fill(0),
+      dry_multiplier: 1,
+      no_repeat_ngram_size: 3,
+      repetition_penalty: 2,
+      presence_penalty: 2,
+      frequency_penalty: 2,
+      profile: 'llama.cpp',
+      rows: new Array(1000).fill({
+        order: [
+          'dry',
+          'no_repeat_ngram',
+          'repetition_penalty',
+          'presence_penalty',
+          'frequency_penalty',
+        ],
+      }),
+    },
+    422,
+    'WORK_TOO_LARGE',
+    '/dry_multiplier',
+    /16000000 tokens of history .*; dry_multiplier takes 1\.6e9/,
+  ],
+  [
     { logits: new Array(4000).fill([1]), prompt_token_ids: new Array(4200).fill(0) },
     422,
     'HISTORY_TOO_LARGE',
