@@ -1,6 +1,6 @@
 import { problemAt } from '../errors.ts'
 import { costAlike, costsOf } from '../sampling/cost.ts'
-import { planOf } from '../sampling/plan.ts'
+import { fieldOf } from '../sampling/plan.ts'
 import { countProbabilities } from './request.ts'
 import type { DecodedRow } from './rows.ts'
 
@@ -27,8 +27,8 @@ function checkHistories(rows: readonly DecodedRow[]): void {
   const use = new Use()
   for (const row of rows) {
     use.add(row, [
-      { field: 'prompt_token_ids', amount: row.prompt.length },
-      { field: 'output_token_ids', amount: row.output.length },
+      { name: 'prompt_token_ids', amount: row.prompt.length },
+      { name: 'output_token_ids', amount: row.output.length },
     ])
   }
   if (use.total <= MAX_HISTORY_TOKENS) return
@@ -40,20 +40,20 @@ function checkHistories(rows: readonly DecodedRow[]): void {
 }
 
 /** What a row takes of a bound, field by field. */
-export type Amounts = readonly { readonly field: string; readonly amount: number }[]
+export type Amounts = readonly { readonly name: string; readonly amount: number }[]
 
 /** How many numbers of an answer a row takes at most. */
-function answerAmounts({ draw, params, answer, vocabSize }: DecodedRow): Amounts {
-  const steps = params.trace ? planOf(params).steps.length : 0
+function answerAmounts({ draw, params, plan, answer, vocabSize }: DecodedRow): Amounts {
+  const steps = params.trace ? plan!.steps.length : 0
   const watched = params.watch_token_ids.length
   const dropped = params.trace ? watched : 0
   return [
-    { field: 'n', amount: 2 * (draw?.n ?? 0) },
-    { field: 'top_logprobs', amount: 3 * Math.min(params.top_logprobs, vocabSize) },
-    { field: 'logprob_token_ids', amount: 3 * params.logprob_token_ids.length },
-    { field: 'watch_token_ids', amount: WATCHED_NUMBERS * watched + dropped },
-    { field: 'trace', amount: STEP_NUMBERS * steps },
-    { field: 'return_probabilities', amount: countProbabilities(answer, vocabSize) },
+    { name: 'n', amount: 2 * (draw?.n ?? 0) },
+    { name: 'top_logprobs', amount: 3 * Math.min(params.top_logprobs, vocabSize) },
+    { name: 'logprob_token_ids', amount: 3 * params.logprob_token_ids.length },
+    { name: 'watch_token_ids', amount: WATCHED_NUMBERS * watched + dropped },
+    { name: 'trace', amount: STEP_NUMBERS * steps },
+    { name: 'return_probabilities', amount: countProbabilities(answer, vocabSize) },
   ]
 }
 
@@ -91,15 +91,15 @@ const shown = (steps: number) => Number(steps.toPrecision(2)).toExponential().re
 /** What rows take of a bound together, and which field takes most of it. */
 class Use {
   total = 0
-  readonly #byField = new Map<string, { amount: number; largest: number; row: DecodedRow }>()
+  readonly #byName = new Map<string, { amount: number; largest: number; row: DecodedRow }>()
 
   add(row: DecodedRow, amounts: Amounts): void {
-    for (const { field, amount } of amounts) {
+    for (const { name, amount } of amounts) {
       if (amount === 0) continue
       this.total += amount
-      const known = this.#byField.get(field)
+      const known = this.#byName.get(name)
       if (!known) {
-        this.#byField.set(field, { amount, largest: amount, row })
+        this.#byName.set(name, { amount, largest: amount, row })
         continue
       }
       known.amount += amount
@@ -126,9 +126,10 @@ class Use {
 
   /** The field that takes most, and where it is: of the row that takes most of it. */
   most() {
-    const [field, { amount, row }] = [...this.#byField].reduce((a, b) =>
+    const [name, { amount, row }] = [...this.#byName].reduce((a, b) =>
       b[1].amount > a[1].amount ? b : a,
     )
+    const field = fieldOf(name, row.params)
     return { field, amount, path: row.fieldPathOf(field) }
   }
 }

@@ -3,6 +3,7 @@ import { type BatchLimits, findExcess } from '../sampling/batch.ts'
 import { contextFields, findMisfit, perRowFields } from '../sampling/params.ts'
 import { describeValue, isList, itemsOf } from '../sampling/parsed.ts'
 import type { RowRequest } from '../sampling/pipeline.ts'
+import { planner } from '../sampling/plan.ts'
 import type { Warning } from '../sampling/sampler.ts'
 import { checkLimits } from './limits.ts'
 import { type Answer, type Operation, returnedOf, type SamplingRequest } from './request.ts'
@@ -47,6 +48,7 @@ export function* decodeRows(
   checkVocabulary(shared, vocabSize, [])
   const lists = splitByRow(shared, count, [])
   let drawnSeed: bigint | undefined
+  const planOf = planner()
   const rows: DecodedRow[] = []
   for (const [index, logits] of batch.rows.entries()) {
     const path = ['rows', index]
@@ -73,6 +75,7 @@ export function* decodeRows(
         return Array.isArray(shared[field]) ? [field, index, token] : [field, token]
       },
       params: fields,
+      plan: planOf(fields),
       prompt: ofRow.prompt_token_ids as Uint32Array,
       output: ofRow.output_token_ids as Uint32Array,
       stop: fields.stop_token_ids,

@@ -3,7 +3,7 @@ import { drawCost } from './draw.ts'
 import { Elements } from './elements.ts'
 import { windowed } from './history.ts'
 import type { RowRequest } from './pipeline.ts'
-import { planOf } from './plan.ts'
+import { plan } from './plan.ts'
 import { traceCost } from './trace.ts'
 
 /** Steps of any row, and of each of its logits: to load it, add it up and draw from it. */
@@ -13,9 +13,9 @@ const LOGIT = 8
 const LOAD = 5
 const GATHER = 8
 
-/** How many steps, of about a nanosecond each, a field makes a row take. */
+/** How many steps, of about a nanosecond each, a sampler or a field makes a row take. */
 export interface Cost {
-  readonly field: string
+  readonly name: string
   readonly amount: number
 }
 
@@ -23,25 +23,25 @@ export interface Cost {
 export function costsOf(request: RowRequest): Cost[] {
   const { logits, params, draw, prompt, output, stop } = request
   const size = logits instanceof Elements ? logits.length : logits.ids.length
-  const { steps } = planOf(params)
+  const { steps } = request.plan ?? plan(params)
   const window = windowed(request, params.penalty_last_n)
   const facts = { size, prompt, output, window, stop }
-  const costs: Cost[] = [{ field: 'logits', amount: ROW + LOGIT * size }]
-  for (const { field, cost } of steps) costs.push({ field, amount: cost(facts) })
+  const costs: Cost[] = [{ name: 'logits', amount: ROW + LOGIT * size }]
+  for (const { sampler, cost } of steps) costs.push({ name: sampler.name, amount: cost(facts) })
   if (isTraced(params)) {
     const again = costs.reduce((sum, { amount }) => sum + amount, 0)
     const watched = params.watch_token_ids.length
-    const field = watched > 0 ? 'watch_token_ids' : 'trace'
-    costs.push({ field, amount: again + traceCost(steps.length, watched, size) })
+    const name = watched > 0 ? 'watch_token_ids' : 'trace'
+    costs.push({ name, amount: again + traceCost(steps.length, watched, size) })
   }
-  if (draw) costs.push({ field: 'n', amount: drawCost(draw, size) })
-  if (request.reportsAll) costs.push({ field: 'return_probabilities', amount: GATHER * size })
+  if (draw) costs.push({ name: 'n', amount: drawCost(draw, size) })
+  if (request.reportsAll) costs.push({ name: 'return_probabilities', amount: GATHER * size })
   if (params.logprobs_mode === 'raw') {
-    costs.push({ field: 'logprobs_mode', amount: LOAD * size })
+    costs.push({ name: 'logprobs_mode', amount: LOAD * size })
   }
   costs.push(
-    { field: 'top_logprobs', amount: topCost(params.top_logprobs, size) },
-    { field: 'logprob_token_ids', amount: scoreCost(params.logprob_token_ids.length, size) },
+    { name: 'top_logprobs', amount: topCost(params.top_logprobs, size) },
+    { name: 'logprob_token_ids', amount: scoreCost(params.logprob_token_ids.length, size) },
   )
   return costs
 }

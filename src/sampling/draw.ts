@@ -27,24 +27,33 @@ const POPS = 4096
  * The drawn tokens. A draw walks the ids upward and takes the first token at which the running sum of
  * mass exceeds u · total.
  */
-export function* draw(
+export function draw(
   row: Row,
   { n, replacement }: Draw,
   address: Address,
   index: number,
-): Work<number[]> {
+): number[] | Work<number[]> {
   if (!replacement) checkDrawable(row, n, index)
   // One token left is no choice, and consumes no randomness.
   if (!row.dense && row.size === 1) {
     return new Array<number>(n).fill(row.ids[0]!)
   }
   const random = uniforms({ ...address, purpose: purposes.draw }, n)
+  if (!replacement) return drawDifferent(row, random)
+  if (n > DRAWS || row.vocabSize > LARGE) return drawAgain(row, random)
   row.normalise()
-  if (row.vocabSize > PART) yield
-  if (!replacement) return yield* drawDifferent(row, random)
-  const drawn = new Array<number>(n)
+  return Array.from(random, finder(row))
+}
+
+/** Draws from a row with more entries than this are work in parts. */
+const LARGE = 2 ** 18
+
+function* drawAgain(row: Row, random: Float64Array): Work<number[]> {
+  row.normalise()
+  yield
+  const drawn = new Array<number>(random.length)
   const find = finder(row)
-  for (let i = 0; i < n; i++) {
+  for (let i = 0; i < drawn.length; i++) {
     if (i % DRAWS === DRAWS - 1) yield
     drawn[i] = find(random[i]!)
   }
@@ -80,6 +89,7 @@ const FAINT = 1e-100
  * likely one has a mass again once that is gone.
  */
 function* drawDifferent(row: Row, random: Float64Array): Work<number[]> {
+  row.normalise()
   const { ids, masses, size } = row
   const drawn = new Array<number>(random.length)
   const isTaken = new Uint8Array(size)

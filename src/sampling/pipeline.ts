@@ -9,7 +9,7 @@ import { layOut } from './kernel/memory.ts'
 import { FaultyLogit } from './load.ts'
 import type { RowParams } from './params.ts'
 import { type Address, uniforms } from './philox.ts'
-import { contextWarnings, type Plan, planOf } from './plan.ts'
+import { contextWarnings, type Plan, planner } from './plan.ts'
 import { Row } from './row.ts'
 import type { Accept, Context, Warning } from './sampler.ts'
 import { type TraceStep, trace, type WatchedToken } from './trace.ts'
@@ -26,6 +26,8 @@ export interface RowRequest extends History {
   /** The same for a token of its history or of those that end a text. */
   tokenPathOf?(part: Part, index: number): readonly PropertyKey[]
   params: RowParams
+  /** What the parameters come to, if that is known already. */
+  plan?: Plan
   /** Tokens that end a text. */
   stop: Uint32Array
   state: Readonly<Record<string, number>>
@@ -90,9 +92,16 @@ function makeRoomFor(vocabSize: number): void {
  * be worked on in the same memory.
  */
 export function* sample(requests: Iterable<RowRequest>): Generator<RowResult | undefined> {
+  const planOf = planner()
   let index = 0
   for (const request of requests) {
-    yield yield* sampleRow(request, planOf(request.params), index)
+    let result: RowResult
+    try {
+      result = yield* runRow(request, request.plan ?? planOf(request.params), index)
+    } catch (error) {
+      throw located(error, request, index)
+    }
+    yield result
     index++
   }
 }
@@ -102,15 +111,12 @@ export function* resultsOf(requests: Iterable<RowRequest>): Generator<RowResult>
   for (const result of sample(requests)) if (result) yield result
 }
 
-function* sampleRow(request: RowRequest, planned: Plan, index: number): Work<RowResult> {
-  try {
-    return yield* runRow(request, planned, index)
-  } catch (error) {
-    if (!(error instanceof FaultyLogit)) throw error
-    const { id, value } = error
-    const detail = `Expected a number below +Infinity at row ${index}, index ${id}, got ${value} as float32`
-    throw problemAt('LOGITS_NOT_FINITE', request.pathOf(id), detail)
-  }
+/** An error, with its place in the request if it is about a logit. */
+function located(error: unknown, request: RowRequest, index: number): unknown {
+  if (!(error instanceof FaultyLogit)) return error
+  const { id, value } = error
+  const detail = `Expected a number below +Infinity at row ${index}, index ${id}, got ${value} as float32`
+  return problemAt('LOGITS_NOT_FINITE', request.pathOf(id), detail)
 }
 
 function* runRow(request: RowRequest, planned: Plan, index: number): Work<RowResult> {
@@ -150,7 +156,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Work<RowRes
       const accept = typeof done === 'object' ? yield* done : done
       if (accept) accepts.push(accept)
     } catch (error) {
-      throw located(error, request, sampler.name)
+      throw aboutToken(error, request, sampler.name)
     }
     emptiedBy = processed.isEmpty ? (emptiedBy ?? sampler.name) : undefined
   }
@@ -172,8 +178,8 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Work<RowRes
     if (givenMass !== undefined) result.given_mass = givenMass
   }
   if (isLong) yield
-  const token_ids = request.draw && (yield* draw(processed, request.draw, request.address, index))
-  if (isLong) yield
+  const drawn = request.draw && draw(processed, request.draw, request.address, index)
+  const token_ids = drawn && (Array.isArray(drawn) ? drawn : yield* drawn)
   if (request.reportsAll) {
     processed.gather()
     reported.gather()
@@ -183,7 +189,10 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Work<RowRes
     result.scored = yield* scoreTokens(reported, params.logprob_token_ids)
   }
   if (token_ids) {
-    const logprobs = yield* logprobsOf(reported, token_ids)
+    const logprobs =
+      token_ids.length < PART
+        ? token_ids.map((id) => reported.logprob(reported.logitOf(id)))
+        : yield* logprobsOf(reported, token_ids)
     result.drawn = { token_ids, logprobs }
     // What is remembered follows the first token drawn: that is the one a text goes on with.
     if (accepts.length > 0) {
@@ -213,7 +222,7 @@ function* logprobsOf(row: Row, ids: readonly number[]): Work<number[]> {
 }
 
 /** An error of a sampler; with the place of a token that it cannot work on, if it is about one. */
-function located(error: unknown, request: RowRequest, name: string): unknown {
+function aboutToken(error: unknown, request: RowRequest, name: string): unknown {
   if (!(error instanceof UnknownToken)) return error
   const { part, index } = findToken(request, error)
   const path = request.tokenPathOf?.(part, index) ?? [part, index]

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { oncePer } from './once.ts'
 import { kelvinOrder, samplerByName } from './order.ts'
 import type { RowParams } from './params.ts'
 import type { Profile } from './profile.ts'
@@ -17,8 +16,6 @@ export interface Plan {
 
 export interface PlannedStep {
   sampler: Sampler
-  /** The first of its fields that is set. */
-  field: string
   apply: Step
   cost(facts: Facts): number
   /** Whether it may put tokens in play where none is. */
@@ -29,10 +26,20 @@ const profileByName: ReadonlyMap<string, Profile> = new Map(
   profiles.map((profile) => [profile.name, profile]),
 )
 
-/** Rows that share parameters share their plan. */
-export const planOf = oncePer(plan)
+/** Plans for rows of a request: those that share parameters share their plan. */
+export function planner(): (params: RowParams) => Plan {
+  const plans = new Map<RowParams, Plan>()
+  return (params) => {
+    let planned = plans.get(params)
+    if (!planned) {
+      planned = plan(params)
+      plans.set(params, planned)
+    }
+    return planned
+  }
+}
 
-function plan(params: RowParams): Plan {
+export function plan(params: RowParams): Plan {
   const profile = profileByName.get(params.profile)!
   const { order, because, others } = orderOf(params, profile)
   const steps: Plan['steps'] = []
@@ -45,7 +52,6 @@ function plan(params: RowParams): Plan {
     const rules: Rules = { ...sampler.rules, ...profile.rules[name], ...others?.[name] }
     steps.push({
       sampler,
-      field: firstSet(sampler, params),
       cost: (facts) => sampler.cost?.(params, facts) ?? PASS * facts.size,
       apply: (row, context) => sampler.apply(row, params, rules, context),
       fillsEmpty: sampler.fillsEmpty?.(params, rules) ?? false,
@@ -148,9 +154,12 @@ function idleFields({ name }: Sampler, params: RowParams): readonly string[] {
   return idle
 }
 
-function firstSet({ name, fields }: Sampler, params: RowParams): string {
+/** The field that a sampler is put down to, the first of its that is set; anything else is a field. */
+export function fieldOf(name: string, params: RowParams): string {
+  const sampler = samplerByName.get(name)
+  if (!sampler) return name
   const found = defaultsByName.get(name)?.find((field) => isSet(field, params))
-  return found ? found[0] : Object.keys(fields)[0]!
+  return found ? found[0] : Object.keys(sampler.fields)[0]!
 }
 
 function isSet([field, fallback]: [string, unknown], params: RowParams): boolean {
