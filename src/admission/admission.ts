@@ -384,10 +384,6 @@ export class Admission {
     if (isWaiting) this.#unqueue(ticket)
     ticket.state = 'left'
     if (this.#ready.delete(ticket) || isWaiting) ticket.refuse?.(tell())
-    // A set that has grown and shrunk may hold on to what it had until all memory is looked through.
-    ticket.proceed = undefined
-    ticket.refuse = undefined
-    ticket.cutOff = undefined
     this.#thirsty.delete(ticket)
     this.#admitted.delete(ticket)
     this.#free(ticket)

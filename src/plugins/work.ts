@@ -234,6 +234,15 @@ function toBuffer({ parts, length }: Piece): Buffer {
 }
 
 /**
+ * Ends a request's visit when its response closes. It is a function of its own because what `takeBody`
+ * holds outlives the request for a while, and should not hold the reply.
+ */
+function follow({ raw }: FastifyReply, admission: Admission, ticket: Ticket): void {
+  ticket.cutOff = () => raw.destroy()
+  raw.once('close', () => admission.leave(ticket, incomplete))
+}
+
+/**
  * Waits until a request may come in, and hands its body on as it arrives. After that it is its turn to
  * compute. `open` makes what takes the body: nothing is kept of a request that waits.
  */
@@ -246,8 +255,7 @@ export async function takeBody(
   const { admission } = request.server
   const work = request.work!
   const ticket = admission.enter(work.transport, announcedLength(request.raw, limit))
-  ticket.cutOff = () => reply.raw.destroy()
-  reply.raw.once('close', () => admission.leave(ticket, incomplete))
+  follow(reply, admission, ticket)
   const admitted = admission.whenAdmitted(ticket)
   if (admitted) await admitted
   // A client that asks before it sends is told when nothing is left that it could have been spared for.
