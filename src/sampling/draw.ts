@@ -6,7 +6,7 @@ import { reusable } from './reusable.ts'
 import type { Row } from './row.ts'
 import { sortIds } from './sort.ts'
 import { sumTree } from './sum-tree.ts'
-import { PART, type Work } from './work.ts'
+import { LARGE, PART, type Work } from './work.ts'
 
 export interface Draw {
   n: number
@@ -44,9 +44,6 @@ export function draw(
   row.normalise()
   return Array.from(random, finder(row))
 }
-
-/** Draws from a row with more entries than this are work in parts. */
-const LARGE = 2 ** 18
 
 function* drawAgain(row: Row, random: Float64Array): Work<number[]> {
   row.normalise()

@@ -13,7 +13,7 @@ import { contextWarnings, type Plan, planner } from './plan.ts'
 import { Row } from './row.ts'
 import type { Accept, Context, Warning } from './sampler.ts'
 import { type TraceStep, trace, type WatchedToken } from './trace.ts'
-import { PART, type Work } from './work.ts'
+import { LARGE, PART, type Work } from './work.ts'
 
 /** Raised when the same request may get other bytes than before. */
 export const DETERMINISM_VERSION = 2
@@ -61,6 +61,9 @@ export interface RowResult {
   given_mass?: number
   warnings: Warning[]
 }
+
+/** How many steps over a vocabulary of ordinary size are one part. */
+const STEPS = 4
 
 /** Reused from row to row, so that nothing as large as a vocabulary is allocated for each. */
 let capacity = 32_768
@@ -137,7 +140,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Work<RowRes
   }
 
   const size = logits instanceof Elements ? logits.length : logits.ids.length
-  const isLong = size > PART
+  const isLarge = size > LARGE
   makeRoomFor(size)
   const isSeenAgain =
     request.isSampledAgain ||
@@ -148,12 +151,13 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Work<RowRes
   processed.minTokensToKeep = params.min_tokens_to_keep
   const accepts: Accept[] = []
   let emptiedBy = processed.isEmpty ? '' : undefined
+  let done = 0
   for (const { sampler, apply, fillsEmpty } of planned.steps) {
     if (emptiedBy !== undefined && !fillsEmpty) continue
-    if (isLong) yield
+    if (isLarge || (size > PART && ++done % STEPS === 0)) yield
     try {
-      const done = apply(processed, context)
-      const accept = typeof done === 'object' ? yield* done : done
+      const applied = apply(processed, context)
+      const accept = typeof applied === 'object' ? yield* applied : applied
       if (accept) accepts.push(accept)
     } catch (error) {
       throw aboutToken(error, request, sampler.name)
@@ -177,7 +181,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Work<RowRes
     result.normalization = normalization
     if (givenMass !== undefined) result.given_mass = givenMass
   }
-  if (isLong) yield
+  if (isLarge) yield
   const drawn = request.draw && draw(processed, request.draw, request.address, index)
   const token_ids = drawn && (Array.isArray(drawn) ? drawn : yield* drawn)
   if (request.reportsAll) {

@@ -11,7 +11,7 @@ import { type Cut, cutByWeight } from './select.ts'
 import { descending, sortIds } from './sort.ts'
 import type { Candidates } from './sparse.ts'
 import { Unseen } from './unseen.ts'
-import { PART, type Work } from './work.ts'
+import { LARGE, PART, type Work } from './work.ts'
 
 /** A vocabulary smaller than this is all survivors from the start: float64 throughout. */
 const DENSE_FROM = 4096
@@ -964,9 +964,9 @@ export class Row {
    * the lowest logit looked at), and is not so close that the kernel's share of the total could decide it.
    */
   *#keepShare(share: number, { keys, dropTail, isWithin, strict, allTies }: Ranking): Work {
-    const isLong = this.vocabSize > PART
+    const isLarge = this.vocabSize > LARGE
     const { total, tail } = this.#normalised()
-    if (isLong) yield
+    if (isLarge) yield
     if (this.#isDense) {
       const target = share * total
       const doubt = share * tail * TAIL_ERROR
@@ -996,18 +996,18 @@ export class Row {
         return
       }
       this.gather()
-      if (isLong) yield
+      if (isLarge) yield
     }
     const all = this.#normalised().total
-    if (isLong) yield
+    if (isLarge) yield
     const target = share * all
     if (this.#unseen && !this.#holds(target, all)) {
       this.#cutUnsurely()
     } else {
       const ranked = keys()
-      if (isLong) yield
+      if (isLarge) yield
       const cut = cutByWeight(ranked, this.masses, this.#size, target, strict)
-      if (isLong) yield
+      if (isLarge) yield
       const wide = this.#widened(allTies ? { ...cut, ties: this.#size } : cut, ranked)
       this.#keep(wide, ranked, allTies)
     }

@@ -7,6 +7,9 @@ export type Work<Result = void> = Generator<undefined, Result, undefined>
 /** How many tokens are looked at in one go: some tenths of a millisecond, at a few nanoseconds each. */
 export const PART = 2 ** 15
 
+/** Steps over more logits than this are parts by themselves; of fewer, some steps together are one. */
+export const LARGE = 2 ** 18
+
 /** Do all of it in one go. */
 export function atOnce<Result>(work: Work<Result>): Result {
   for (;;) {
