@@ -22,6 +22,27 @@ export interface Completions {
 /** How many of them are gone through in one go. */
 const FEW = 2 ** 13
 
+/**
+ * How many of some sequences may be completed after a history, going by its last token alone: cheap to make and to ask,
+ * for an estimate.
+ */
+export function mayComplete(given: readonly Uint32Array[]): (history: History) => number {
+  let always = 0
+  const after = new Map<number, number>()
+  for (const ids of given) {
+    if (ids.length === 1) {
+      always++
+      continue
+    }
+    const before = ids[ids.length - 2]!
+    after.set(before, (after.get(before) ?? 0) + 1)
+  }
+  return ({ prompt, output }) => {
+    const last = output.at(-1) ?? prompt.at(-1)
+    return always + (last === undefined ? 0 : (after.get(last) ?? 0))
+  }
+}
+
 /** By the tokens before the last one, read backwards, a shorter sequence before a longer; then by the last one. */
 function compare(a: Uint32Array, b: Uint32Array): number {
   const length = Math.min(a.length, b.length)

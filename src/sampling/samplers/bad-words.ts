@@ -1,8 +1,7 @@
-import { completionsOf } from '../completions.ts'
+import { completionsOf, mayComplete } from '../completions.ts'
 import { tokenSequences } from '../fields.ts'
-import { distinct, oncePerWork } from '../once.ts'
+import { distinct, oncePer, oncePerWork } from '../once.ts'
 import { defineSampler } from '../sampler.ts'
-import { atOnce } from '../work.ts'
 
 const noTokens = new Uint32Array(0)
 
@@ -37,7 +36,7 @@ export const badWords = defineSampler({
   },
 
   active: ({ bad_words_ids }) => bad_words_ids.length > 0,
-  cost: ({ bad_words_ids }, history) => atOnce(bansOf(bad_words_ids)).count(history) * TOKEN,
+  cost: ({ bad_words_ids }, history) => TOKEN * mostOf(bad_words_ids)(history),
   *apply(row, { bad_words_ids }, { scope, spares_stop }, { prompt, output, stop }) {
     const history = { prompt: scope === 'all' ? prompt : noTokens, output }
     const spared = distinct(spares_stop ? stop : noTokens)
@@ -53,6 +52,8 @@ export const badWords = defineSampler({
 
 /** Steps of a sequence that is completed. */
 const TOKEN = 100
+
+const mostOf = oncePer(mayComplete)
 
 const bansOf = oncePerWork((sequences: readonly Uint32Array[]) =>
   completionsOf(sequences.map((ids) => ({ ids, bias: Number.NEGATIVE_INFINITY }))),

@@ -1,8 +1,7 @@
-import { completionsOf } from '../completions.ts'
-import { sequenceBiases } from '../fields.ts'
-import { oncePerWork } from '../once.ts'
+import { completionsOf, mayComplete } from '../completions.ts'
+import { type SequenceBias, sequenceBiases } from '../fields.ts'
+import { oncePer, oncePerWork } from '../once.ts'
 import { defineSampler, warnOfBias } from '../sampler.ts'
-import { atOnce } from '../work.ts'
 
 export const sequenceBias = defineSampler({
   name: 'sequence_bias',
@@ -30,7 +29,7 @@ export const sequenceBias = defineSampler({
   },
 
   active: ({ sequence_bias }) => sequence_bias.length > 0,
-  cost: ({ sequence_bias }, history) => atOnce(biasesOf(sequence_bias)).count(history) * TOKEN,
+  cost: ({ sequence_bias }, history) => TOKEN * mostOf(sequence_bias)(history),
   *apply(row, { sequence_bias }, _rules, history) {
     const biases = yield* biasesOf(sequence_bias)
     yield* biases.visit(history, (token, bias) => row.add(token, bias))
@@ -43,6 +42,8 @@ export const sequenceBias = defineSampler({
     return undefined
   },
 })
+
+const mostOf = oncePer((given: readonly SequenceBias[]) => mayComplete(given.map(({ ids }) => ids)))
 
 const biasesOf = oncePerWork(completionsOf)
 

@@ -89,14 +89,14 @@ export const xtc = defineSampler({
       row.listed -= excluded.ids.length
     }
   },
-  warn({ xtc_threshold }) {
+  warn({ xtc_threshold, xtc_protected_token_ids }) {
     if (xtc_threshold > 0.5) {
       const message = `xtc has no effect: at xtc_threshold ${xtc_threshold} no two tokens are likely enough`
       return { code: 'PARAMETER_WITHOUT_EFFECT', message }
     }
     if (xtc_threshold > 0) return undefined
-    const message =
-      'xtc_threshold 0 counts every token as likely enough: only the least likely one stays'
+    const others = xtc_protected_token_ids.length > 0 ? ' beside the protected ones' : ''
+    const message = `xtc_threshold 0 counts every token as likely enough: only the least likely one stays${others}`
     return { code: 'XTC_EXCLUDES_ALL', message }
   },
 })
