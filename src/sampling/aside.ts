@@ -62,6 +62,27 @@ export class Aside {
     return true
   }
 
+  /** The largest logit; −∞ where none is aside. */
+  max(): number {
+    let max = Number.NEGATIVE_INFINITY
+    if (this.#isMany()) {
+      for (let id = 0; id < this.#logits.length; id++) {
+        if (this.#logits[id]! > max) max = this.#logits[id]!
+      }
+      return max
+    }
+    this.visit((_, logit) => {
+      if (logit > max) max = logit
+    })
+    return max
+  }
+
+  /** Whether a look at every id is faster than at those aside, as they came. */
+  #isMany(): boolean {
+    return this.#size > this.#logits.length >> 5
+  }
+
+  /** In the order of their coming. */
   visit(look: (id: number, logit: number) => void): void {
     if (this.#size === 0) return
     for (let i = 0; i < this.#length; i++) {
@@ -81,8 +102,7 @@ export class Aside {
   #wanted(isWanted: (logit: number) => boolean): Uint32Array {
     const ids = new Uint32Array(this.#size)
     let count = 0
-    // A look at every id is faster than sorting many.
-    if (this.#size > this.#logits.length >> 5) {
+    if (this.#isMany()) {
       for (let id = 0; id < this.#logits.length; id++) {
         const logit = this.#logits[id]!
         if (!Number.isNaN(logit) && isWanted(logit)) ids[count++] = id

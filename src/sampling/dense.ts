@@ -121,11 +121,7 @@ export class Dense {
 
   max(): number {
     this.#refresh()
-    let max = this.#max
-    this.#aside.visit((_, logit) => {
-      if (logit > max) max = logit
-    })
-    return max
+    return this.#aside.size === 0 ? this.#max : Math.max(this.#max, this.#aside.max())
   }
 
   /** The lowest id at the maximum. */
