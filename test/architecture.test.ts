@@ -36,12 +36,22 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     packages: ['node:'],
   },
   'src/process/serve.ts': {
-    own: ['src/app.ts', 'src/config.ts', 'src/process/listen.ts'],
+    own: ['src/app.ts', 'src/config.ts', 'src/process/heartbeat.ts', 'src/process/listen.ts'],
     packages: ['close-with-grace', 'fastify', 'node:'],
   },
   'src/process/workers.ts': {
-    own: ['src/config.ts'],
-    packages: ['@prometheus-io/client', 'close-with-grace', 'pino', 'node:'],
+    own: [
+      'src/config.ts',
+      'src/log.ts',
+      'src/process/heartbeat.ts',
+      'src/process/worker-metrics.ts',
+    ],
+    packages: ['close-with-grace', 'node:'],
+  },
+  'src/process/heartbeat.ts': { own: [], packages: ['node:cluster'] },
+  'src/process/worker-metrics.ts': {
+    own: ['src/log.ts'],
+    packages: ['@prometheus-io/client', 'node:'],
   },
   'src/process/listen.ts': {
     own: ['src/config.ts', 'src/process/socket.ts'],
@@ -123,6 +133,7 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
   'src/plugins/metrics.ts': {
     own: [
       'src/admission',
+      'src/log.ts',
       'src/plugins/encodings.ts',
       'src/plugins/openapi.ts',
       'src/plugins/work.ts',

@@ -1,11 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import type { Worker } from 'node:cluster'
+import { EventEmitter, once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { watchWorker } from '../src/process/heartbeat.ts'
 import { ask, halfSent, open, whereIs } from './http.ts'
 import { type Server, startServer } from './server.ts'
 
@@ -137,6 +139,30 @@ describe('two workers', () => {
     for (const { socket } of kept) socket.destroy()
   })
 
+  it('answer for one that hangs, which is killed and replaced', async () => {
+    const path = join(folder, 'hung.sock')
+    const server = await startTogether({ SOCKET_PATH: path, PORT: 'none' })
+    const [victim, other] = crews(server)[0]!
+    const values = async () => {
+      const { body } = await ask({ path }, '/metrics')
+      const value = (name: string) => new RegExp(`^${name} (\\d+)$`, 'm').exec(body)?.[1]
+      return ['kelvin_workers', 'kelvin_workers_silent', 'kelvin_log_lines_dropped_total'].map(
+        value,
+      )
+    }
+    expect(await values()).toEqual(['2', '0', '0'])
+    process.kill(victim!, 'SIGSTOP')
+    const stopped = performance.now()
+    expect(await values()).toEqual(['2', '1', '0'])
+    expect(performance.now() - stopped).toBeLessThan(2000)
+    await expect.poll(() => isAlive(victim!), { timeout: 15_000 }).toBe(false)
+    expect(performance.now() - stopped).toBeGreaterThan(9000)
+    await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(2)
+    expect(crews(server)[1]).toContain(other)
+    expect(await values()).toEqual(['2', '0', '0'])
+    expect(linesOf(server).map(({ msg }) => msg)).toContain('a worker hangs, and is killed')
+  })
+
   it('come back when both die', async () => {
     const path = join(folder, 'both.sock')
     const server = await startTogether({ SOCKET_PATH: path, PORT: 'none' })
@@ -158,6 +184,38 @@ describe('two workers', () => {
     expect(waits[0]).toBeGreaterThanOrEqual(100)
     expect(waits[1]).toBeGreaterThanOrEqual(200)
     expect(waits[2]).toBeGreaterThanOrEqual(400)
+  })
+})
+
+describe('a heartbeat', () => {
+  function watch() {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const worker = Object.assign(new EventEmitter(), { isConnected: () => true, send: vi.fn() })
+    const hangs = vi.fn()
+    watchWorker(worker as unknown as Worker, hangs)
+    return { worker, hangs }
+  }
+
+  it('finds a worker that answers nothing for ten seconds', () => {
+    const { worker, hangs } = watch()
+    worker.send.mockImplementationOnce((beat) => worker.emit('message', beat))
+    vi.advanceTimersByTime(11_500)
+    expect(hangs).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1000)
+    expect(hangs).toHaveBeenCalledOnce()
+  })
+
+  it('forgives a worker that answers late, and a machine that slept', () => {
+    const { worker, hangs } = watch()
+    vi.advanceTimersByTime(9500)
+    worker.emit('message', { beat: true })
+    vi.setSystemTime(Date.now() + 3_600_000)
+    vi.advanceTimersByTime(9500)
+    expect(hangs).not.toHaveBeenCalled()
+    worker.emit('exit')
+    vi.advanceTimersByTime(60_000)
+    expect(hangs).not.toHaveBeenCalled()
   })
 })
 

@@ -1,16 +1,10 @@
 import cluster from 'node:cluster'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import {
-  AggregatorRegistry,
-  Counter,
-  collectDefaultMetrics,
-  Gauge,
-  Histogram,
-  Registry,
-} from '@prometheus-io/client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Admission } from '../admission/admission.ts'
+import { droppedLines } from '../log.ts'
 import { chooseEncoding } from './encodings.ts'
 import { problemResponses, textContent } from './openapi.ts'
 import { steps } from './work.ts'
@@ -107,6 +101,15 @@ function createMetrics(admission: Admission, about: About) {
       for (const [reason, count] of admission.refused) this.inc({ reason }, count)
     },
   })
+  new Counter({
+    name: droppedLines.name,
+    help: droppedLines.help,
+    registers,
+    collect() {
+      this.reset()
+      this.inc(droppedLines.count())
+    },
+  })
   const gauges: [name: string, help: string, value: () => number][] = [
     ['kelvin_queued_requests', 'Requests that wait to be read.', () => admission.waiting],
     [
@@ -174,16 +177,21 @@ function askPrimary(): Promise<string> {
   })
 }
 
+/** Answers the primary process whenever it asks for this worker's share. */
+function shareWithPrimary(registry: Registry): void {
+  process.on('message', async ({ wanted, id }: { wanted?: string; id?: string }) => {
+    if (wanted !== 'share') return
+    const share = await registry.getMetricsAsJSON()
+    if (process.connected) process.send!({ share, id })
+  })
+}
+
 const compress = promisify<string, Buffer>(gzip)
 
 /** GET /metrics, in the text format of Prometheus. */
 export function registerMetrics(app: FastifyInstance, admission: Admission, about: About): void {
   const { registry, observe } = createMetrics(admission, about)
-  if (cluster.isWorker) {
-    AggregatorRegistry.setRegistries(registry)
-    // It answers the primary process when that asks for this worker's share.
-    new AggregatorRegistry()
-  }
+  if (cluster.isWorker) shareWithPrimary(registry)
   app.addHook('onRequest', (request, reply, done) => {
     reply.raw.once('close', () => observe(request, reply))
     done()

@@ -6,6 +6,7 @@ import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from '../app.ts'
 import { type Config, ConfigError } from '../config.ts'
+import { answerBeats } from './heartbeat.ts'
 import { listen } from './listen.ts'
 
 /** What a terminal or a service manager may send to every process of a group at once. */
@@ -64,8 +65,10 @@ export async function serve(config: Config): Promise<void> {
   try {
     await app.ready()
     const addresses = await listen(config, app.server, others)
-    if (cluster.isWorker) cluster.worker!.send({ addresses })
-    else for (const address of addresses) app.log.info(`Server listening at ${address}`)
+    if (cluster.isWorker) {
+      answerBeats()
+      cluster.worker!.send({ addresses })
+    } else for (const address of addresses) app.log.info(`Server listening at ${address}`)
   } catch (error) {
     app.log.fatal({ err: error }, 'cannot listen')
     process.exit(1)

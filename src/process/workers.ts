@@ -1,8 +1,9 @@
 import cluster, { type Worker } from 'node:cluster'
-import { AggregatorRegistry } from '@prometheus-io/client'
 import closeWithGrace from 'close-with-grace'
-import { pino } from 'pino'
 import type { Config } from '../config.ts'
+import { openLog } from '../log.ts'
+import { watchWorker } from './heartbeat.ts'
+import { gatherMetrics } from './worker-metrics.ts'
 
 /** How long to wait before a worker is replaced: twice as long each time, up to the last. */
 const FIRST_DELAY_MS = 100
@@ -16,12 +17,10 @@ const PATIENCE_MS = 1_000
 
 /** Starts the workers, replaces those that die, and ends when they have ended. Requests it never sees. */
 export function superviseWorkers(config: Config): void {
-  const log = pino({ level: config.LOG_LEVEL })
+  const log = openLog(config)
   const workers = new Set<Worker>()
   const listening = new Set<Worker>()
   const announced = new Set<string>()
-  AggregatorRegistry.setRegistries([])
-  const metrics = new AggregatorRegistry()
   let port: string | undefined
   let delay = FIRST_DELAY_MS
   let ending = false
@@ -53,6 +52,10 @@ export function superviseWorkers(config: Config): void {
       const { addresses } = message
       if (!addresses) return
       listening.add(worker)
+      watchWorker(worker, () => {
+        log.error({ worker: worker.process.pid }, 'a worker hangs, and is killed')
+        worker.process.kill('SIGKILL')
+      })
       const isFirst = announced.size === 0
       port ??= addresses.map((address) => /:(\d+)$/.exec(address)?.[1]).find(Boolean)
       announce(addresses)
@@ -85,7 +88,8 @@ export function superviseWorkers(config: Config): void {
 
   async function sendMetrics(worker: Worker, id: string) {
     try {
-      worker.send({ metrics: await metrics.clusterMetrics(), id })
+      const metrics = await gatherMetrics(listening)
+      if (worker.isConnected()) worker.send({ metrics, id })
     } catch (err) {
       log.error({ err }, 'cannot put the metrics of all workers together')
     }

@@ -1,0 +1,62 @@
+import type { Worker } from 'node:cluster'
+import { randomUUID } from 'node:crypto'
+import {
+  AggregatorRegistry,
+  Counter,
+  Gauge,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from '@prometheus-io/client'
+import { droppedLines } from '../log.ts'
+
+/** How long a worker may take to send its share, in milliseconds. Scrapes wait for no hung worker. */
+const WAIT_MS = 1000
+
+type Share = MetricObjectWithValues<MetricValue<string>>[]
+
+/** A worker's metrics, if they come in time. */
+function askWorker(worker: Worker): Promise<Share | undefined> {
+  const id = randomUUID()
+  return new Promise((resolve) => {
+    function settle(share?: Share): void {
+      clearTimeout(timer)
+      worker.off('message', listen)
+      resolve(share)
+    }
+    function listen(message: { share?: Share; id?: string }): void {
+      if (message.id === id) settle(message.share)
+    }
+    const timer = setTimeout(settle, WAIT_MS)
+    worker.on('message', listen)
+    if (worker.isConnected()) worker.send({ wanted: 'share', id })
+    else settle()
+  })
+}
+
+/** What the primary process knows itself. */
+async function ownShare(workers: number, silent: number): Promise<Share> {
+  const registry = new Registry()
+  const registers = [registry]
+  new Gauge({
+    name: 'kelvin_workers',
+    help: 'Worker processes that listen.',
+    registers,
+  }).set(workers)
+  new Gauge({
+    name: 'kelvin_workers_silent',
+    help: 'Of these, the ones that did not answer in time and are missing from all other metrics.',
+    registers,
+  }).set(silent)
+  const { name, help, count } = droppedLines
+  new Counter({ name, help, registers }).inc(count())
+  return registry.getMetricsAsJSON()
+}
+
+/** The metrics of all workers together, in the text format of Prometheus, without those that do not answer. */
+export async function gatherMetrics(workers: ReadonlySet<Worker>): Promise<string> {
+  const answers = await Promise.all([...workers].map(askWorker))
+  const shares = answers.filter((share) => share !== undefined)
+  const own = await ownShare(answers.length, answers.length - shares.length)
+  return AggregatorRegistry.aggregate([...shares, own]).metrics()
+}
