@@ -5,6 +5,7 @@ import type { RowResult } from '../../sampling/pipeline.ts'
 import type { Warning } from '../../sampling/sampler.ts'
 import { atOnce } from '../../sampling/work.ts'
 import { type Items, isNumbers, LongList, PART, type Values, writeJson } from '../json/write.ts'
+import { checkAnswer } from '../limits.ts'
 import type { DecodedRow } from '../rows.ts'
 import type { Hold, Part, Steps } from '../steps.ts'
 import { type DatatypeName, writeTexts } from './datatypes.ts'
@@ -164,7 +165,19 @@ function classify(row: RowResult['row'], count: number): Classes {
 interface Wanted extends Output {
   readonly name: string
   readonly isBinary: boolean
+  /** How many classes, where classes are asked for. */
+  readonly classes?: number
 }
+
+/** How many numbers of the answer a row has of an output. A class is two: its text is about as long. */
+function countOf({ name, classes, isList }: Wanted, { vocabSize, draw }: DecodedRow): number {
+  if (classes !== undefined) return 2 * Math.min(classes, vocabSize)
+  if (name === 'probabilities') return vocabSize
+  return isList ? (draw?.n ?? 1) : 1
+}
+
+/** There are fewer by far, but one may be asked for in several forms. */
+const MOST_OUTPUTS = 64
 
 /** The outputs that are asked for by name, or those of a request that names none. */
 function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: Model): Wanted[] {
@@ -172,6 +185,10 @@ function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: 
   if (!requested || requested.length === 0) {
     const reports = model.outputs.filter((name) => isReport(name))
     return [...model.defaults, ...reports].map((name) => ({ ...outputs[name], name, isBinary }))
+  }
+  if (requested.length > MOST_OUTPUTS) {
+    const detail = `Expected at most ${MOST_OUTPUTS} outputs, got ${requested.length}`
+    throw new Problem('INVALID_REQUEST', detail)
   }
   return requested.map(({ name, parameters: own = {} }): Wanted => {
     if (!(model.outputs as readonly string[]).includes(name)) {
@@ -199,7 +216,7 @@ function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: 
     }
     const of: Output['of'] = ({ row }) =>
       classify(row, Math.min(classification as number, row.vocabSize))
-    return { ...wanted, datatype: 'BYTES', of }
+    return { ...wanted, datatype: 'BYTES', of, classes: classification as number }
   })
 }
 
@@ -263,6 +280,7 @@ export function* encodeInfer(
   hold: Hold,
 ): Steps<InferAnswer> {
   const all = wantedOf(request, model)
+  checkAnswer(rows, (row) => all.map((each) => ({ name: each.name, amount: countOf(each, row) })))
   if (rows.some(({ draw }) => draw?.n !== rows[0]!.draw?.n)) {
     throw new Problem('INVALID_REQUEST', 'Expected n to be the same for all rows')
   }
