@@ -176,19 +176,12 @@ function countOf({ name, classes, isList }: Wanted, { vocabSize, draw }: Decoded
   return isList ? (draw?.n ?? 1) : 1
 }
 
-/** There are fewer by far, but one may be asked for in several forms. */
-const MOST_OUTPUTS = 64
-
 /** The outputs that are asked for by name, or those of a request that names none. */
 function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: Model): Wanted[] {
   const isBinary = readFlag('parameters', BINARY_OUTPUT, parameters[BINARY_OUTPUT]) ?? false
   if (!requested || requested.length === 0) {
     const reports = model.outputs.filter((name) => isReport(name))
     return [...model.defaults, ...reports].map((name) => ({ ...outputs[name], name, isBinary }))
-  }
-  if (requested.length > MOST_OUTPUTS) {
-    const detail = `Expected at most ${MOST_OUTPUTS} outputs, got ${requested.length}`
-    throw new Problem('INVALID_REQUEST', detail)
   }
   return requested.map(({ name, parameters: own = {} }): Wanted => {
     if (!(model.outputs as readonly string[]).includes(name)) {
