@@ -371,6 +371,13 @@ describe('who is too slow', () => {
   })
 })
 
+it('a client that waits for a long computation is not taken for one that does not read', async () => {
+  const { url } = await start({ READ_TIMEOUT_MS: '100' })
+  const finished = await occupy(url, 2)
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  expect(await finished()).toEqual(new Set([200]))
+})
+
 /** Whether the server has given a connection up: what is sent on it then is refused. */
 async function gone({ socket }: Awaited<ReturnType<typeof open>>): Promise<void> {
   const closed = new Promise((resolve) => socket.once('close', resolve))

@@ -13,7 +13,6 @@ it('with far more to do than can be done, does what it can, and says so to the o
   const body = Buffer.from(JSON.stringify({ ...draws, return_probabilities: 'none' }))
   const request = prepare('/v1/sample', 'application/json', body)
   await insist(server, 1, request, 1)
-  const alone = (await insist(server, 1, request, 2)).get(200)!
   const full = (await insist(server, 4, request, 2)).get(200)!.length / 2
   const before = server.memory()
   const [pressed, probed] = await Promise.all([
@@ -23,8 +22,8 @@ it('with far more to do than can be done, does what it can, and says so to the o
   const answered = pressed.get(200)!
   expect([...pressed.keys()].sort()).toEqual([200, 503])
   expect(answered.length / SECONDS).toBeGreaterThan(full / 4)
-  // One that comes in a burst is among the slowest, and a run of seconds has few beside.
-  expect(quantile(answered, 0.5)).toBeLessThan(10 * quantile(alone, 0.5))
+  // None waits twice as long as MAX_QUEUE_MS.
+  expect(quantile(answered, 0.99)).toBeLessThan(2500)
   expect(quantile(pressed.get(503), 0.5)).toBeLessThan(50)
   expect(quantile(probed.get(200), 0.5)).toBeLessThan(100)
   expect(server.memory() - before).toBeLessThan(2 ** 28)

@@ -57,6 +57,8 @@ export function createServer(
   }
 
   function listener(request: IncomingMessage, response: ServerResponse) {
+    // Without a listener Node would cut off a client that waits for its answer, too.
+    response.on('timeout', endIfUnread)
     const isWork = request.method === 'POST' || admission.phase === 'closing'
     // Who may not come in is told so by Fastify.
     if (isWork && !door.check(request)) {
@@ -79,6 +81,10 @@ export function createServer(
     const reason = 'CONNECT is for proxies, and this is none'
     server.emit('clientError', Object.assign(new Error(reason), { reason }), socket)
   })
-  // Of a socket that takes nothing of what is written to it. Bodies have limits of their own.
   return server.setTimeout(READ_TIMEOUT_MS)
+}
+
+/** Nothing has come or gone on the connection for a while. A body that does not come has limits of its own. */
+function endIfUnread(this: ServerResponse): void {
+  if (this.writableLength > 0) this.destroy()
 }
