@@ -36,7 +36,13 @@ const mayImport: Record<string, { own: string[]; packages: string[] }> = {
     packages: ['node:'],
   },
   'src/process/serve.ts': {
-    own: ['src/app.ts', 'src/config.ts', 'src/process/heartbeat.ts', 'src/process/listen.ts'],
+    own: [
+      'src/admission/drain.ts',
+      'src/app.ts',
+      'src/config.ts',
+      'src/process/heartbeat.ts',
+      'src/process/listen.ts',
+    ],
     packages: ['close-with-grace', 'fastify', 'node:'],
   },
   'src/process/workers.ts': {

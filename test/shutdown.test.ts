@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
+import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { ask, whereIs } from './http.ts'
+import { ask, open, type Where, whereIs } from './http.ts'
 import { startServer } from './server.ts'
 
 const body = JSON.stringify({ logits: Array.from({ length: 2000 }, (_, i) => i / 1000), seed: 1 })
@@ -44,6 +45,116 @@ it('loses no request that was accepted, over twenty restarts under load', async 
     expect(lines.filter(({ msg }) => msg === 'aborted')).toEqual([])
   }
 }, 120_000)
+
+/**
+ * A client that keeps a connection: it asks again when answered, and opens another connection when told that this one ends.
+ * What became of each request, by whether it was sent before `over`.
+ */
+async function keepAsking(where: Where, over: { at: number }) {
+  const head = `POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
+  const outcome = { answered: 0, closes: 0, lost: 0 }
+  const isReached = () => performance.now() > over.at
+  for (;;) {
+    const socket = connect(where as NetConnectOpts)
+    const isRefused = await new Promise((resolve) => {
+      socket.once('connect', () => resolve(false)).once('error', () => resolve(true))
+    })
+    if (isRefused) return outcome
+    socket.on('error', () => {})
+    for (let isKept = true; isKept; ) {
+      const wasReached = isReached()
+      socket.write(head + body)
+      const answer = await answerOn(socket)
+      if (answer === undefined) {
+        if (!wasReached) outcome.lost++
+        break
+      }
+      outcome.answered++
+      isKept = !/^connection: close\r$/im.test(answer)
+      if (!isKept) outcome.closes++
+    }
+    socket.destroy()
+  }
+}
+
+/** One answer, whole; nothing where the connection ends before. */
+function answerOn(socket: Socket): Promise<string | undefined> {
+  let answer = ''
+  return new Promise((resolve) => {
+    function settle(whole?: string) {
+      socket.off('data', take).off('end', settle).off('error', settle).off('close', settle)
+      resolve(typeof whole === 'string' ? whole : undefined)
+    }
+    function take(piece: Buffer) {
+      answer += piece
+      const [head, ...rest] = answer.split('\r\n\r\n')
+      const length = /content-length: (\d+)/i.exec(head!)?.[1]
+      if (rest.length > 0 && rest.join('').length >= Number(length)) settle(answer)
+    }
+    socket.on('data', take).on('end', settle).on('error', settle).on('close', settle)
+  })
+}
+
+it.each([0, 500])(
+  'resets nothing on 48 kept connections, with SHUTDOWN_DELAY_MS=%s',
+  async (delay) => {
+    const server = await startServer({
+      SHUTDOWN_DELAY_MS: String(delay),
+      MAX_SUSTAINED_REQUESTS: '1000',
+    })
+    const over = { at: Infinity }
+    const asking = Array.from({ length: 48 }, () => keepAsking(whereIs(server.url), over))
+    await setTimeout(300)
+    // Requests that are sent while the server still takes all of them.
+    over.at = performance.now() + delay
+    expect(await server.stop()).toBe(0)
+    const outcomes = await Promise.all(asking)
+    expect(outcomes.reduce((sum, { lost }) => sum + lost, 0)).toBe(0)
+    for (const { answered, closes } of outcomes) {
+      expect(answered).toBeGreaterThan(1)
+      expect(closes).toBeGreaterThan(0)
+    }
+  },
+)
+
+it('ends idle and silent connections in order, and answers what is on its way to them', async () => {
+  const server = await startServer()
+  const where = whereIs(server.url)
+  const livez = 'GET /livez HTTP/1.1\r\nhost: x\r\n\r\n'
+  const [idle, crossing, silent] = await Promise.all([open(where), open(where), open(where)])
+  for (const { socket } of [idle, crossing]) socket.write(livez)
+  await expect.poll(() => [idle.answer, crossing.answer]).not.toContain('')
+  const began = performance.now()
+  const ended = server.stop()
+  await setTimeout(40)
+  crossing.socket.write(livez)
+  // A reset would be an error here.
+  await Promise.all([idle.closed, crossing.closed, silent.closed])
+  expect(await ended).toBe(0)
+  expect(performance.now() - began).toBeLessThan(1500)
+  expect(crossing.answer.match(/HTTP\/1.1 200 OK/g)).toHaveLength(2)
+  expect(crossing.answer.match(/connection: close/gi)).toHaveLength(1)
+  expect(idle.answer).not.toMatch(/connection: close/i)
+  expect(silent.answer).toBe('')
+})
+
+it('answers all that has come on a connection, and ends it with the last', async () => {
+  const server = await startServer({ SHUTDOWN_DELAY_MS: '400' })
+  const where = whereIs(server.url)
+  const ended = server.stop()
+  await expect.poll(async () => (await ask(where, '/readyz')).status).toBe(503)
+  const { socket, closed, ...connection } = await open(where)
+  let answer = connection.answer
+  socket.on('data', (piece) => {
+    answer += piece
+  })
+  const post = `POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  socket.write(post.repeat(3))
+  await closed
+  expect(answer.match(/HTTP\/1.1 200 OK/g)).toHaveLength(3)
+  expect(answer.match(/connection: close/gi)).toHaveLength(1)
+  expect(await ended).toBe(0)
+})
 
 it('ends with npm start', async () => {
   const server = await startServer({}, ['npm', '--silent', 'start'])

@@ -1,11 +1,14 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Server as NetServer, Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /**
  * A client may still be sending its request when the answer goes out. Closing a socket with unread input
  * sends RST, and the client loses the answer. So the rest of the request is read and dropped, within the
  * bounds below. After that the connection goes on; or, if it is the last answer, the server has already
  * sent FIN and waits for the client's.
+ *
+ * At shutdown, answers end their connections (`hasFollower`), and connections without a request end after a grace.
  */
 
 /** The time between two looks at what a client has sent, in milliseconds. */
@@ -18,6 +21,11 @@ const LEAST = 2 ** 18
 const LAST_LOOK = 10
 /** The most bytes dropped for one request. It is twice the largest body where that is more. */
 const MOST = 2 ** 27
+
+/** How long connections without a request are kept at shutdown for one that is on its way, in milliseconds. */
+export const GRACE_MS = 100
+/** How long a client has to close a connection that the server has half-closed at shutdown, in milliseconds. */
+const LINGER_MS = 250
 
 /** How many bytes are dropped in one turn of the event loop, by all sockets; beyond that a piece of each. */
 const TURN = 2 ** 22
@@ -54,6 +62,54 @@ export function endSoon(socket: Socket): void {
 const unsent = new WeakMap<Socket, Set<ServerResponse>>()
 /** What a socket sends after them, as its last answer. */
 const lastAnswers = new WeakMap<Socket, string>()
+
+/** How much a socket had received, in bytes, when nothing was under way on it: after its last request, or at first. */
+const receivedAtRest = new WeakMap<Socket, number>()
+
+/** Whether another request has come on the connection of a response. It is lost if this answer is the last one. */
+export function hasFollower(response: ServerResponse): boolean {
+  const responses = unsent.get(response.req.socket)
+  return responses !== undefined && [...responses].at(-1) !== response
+}
+
+interface Connections {
+  readonly open: Set<Socket>
+  /** How many there have been. */
+  count: number
+  /** Whether answers are held back. */
+  isHeld: boolean
+}
+
+const connections = new WeakMap<Server, Connections>()
+
+/** How long no connection may have come before the server stops listening, in milliseconds. */
+const QUIET_MS = 20
+/** The longest time that answers are held back for that, in milliseconds. */
+const MOST_HELD_MS = 250
+
+/**
+ * Stops listening, on all of a server's addresses, and resolves when every connection has ended. Closing a listening socket
+ * resets the connections that wait there to be accepted, so they are accepted first. Until then no answer is sent,
+ * because a client that is told to open another connection would do so at once.
+ */
+export async function stopListening(server: Server, others: readonly NetServer[]): Promise<void> {
+  const state = connections.get(server)!
+  state.isHeld = true
+  for (const socket of state.open) socket.cork()
+  const began = performance.now()
+  let { count } = state
+  // A turn of the event loop accepts one connection.
+  for (let last = began, now = began; now - last < QUIET_MS && now - began < MOST_HELD_MS; ) {
+    await nextTurn()
+    now = performance.now()
+    if (state.count > count) last = now
+    count = state.count
+  }
+  const closed = [server, ...others].map((each) => new Promise((resolve) => each.close(resolve)))
+  state.isHeld = false
+  for (const socket of state.open) socket.uncork()
+  await Promise.all(closed)
+}
 
 const isAnswered = (socket: Socket) =>
   ending.has(socket) || answered.get(socket)?.complete === false
@@ -121,6 +177,7 @@ function drop(
 
   function stop(): void {
     clearInterval(timer)
+    receivedAtRest.set(socket, socket.bytesRead)
     source.off('data', count)
     source.off('end', stop)
     socket.off('close', stop)
@@ -142,6 +199,8 @@ export function drainAfterAnswers(
   maxBodyBytes: number,
 ): void {
   const most = Math.max(MOST, 2 * maxBodyBytes)
+  const state: Connections = { open: new Set(), count: 0, isHeld: false }
+  connections.set(server, state)
 
   function end(socket: Socket): void {
     if (ending.has(socket)) return
@@ -166,6 +225,18 @@ export function drainAfterAnswers(
     } else if (!request.complete) {
       answered.set(socket, request)
       drop(request, socket, server, most)
+    } else receivedAtRest.set(socket, socket.bytesRead)
+  }
+
+  /** Half-closes each connection on which nothing is under way, and soon ends those that the client leaves open. */
+  function endIdle(): void {
+    for (const socket of state.open) {
+      const isIdle =
+        unsent.get(socket)!.size === 0 && receivedAtRest.get(socket) === socket.bytesRead
+      if (!isIdle || ending.has(socket)) continue
+      end(socket)
+      const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+      socket.once('close', () => clearTimeout(timer))
     }
   }
 
@@ -186,9 +257,21 @@ export function drainAfterAnswers(
     if (announcedBytes(request) > most) response.setHeader('connection', 'close')
   }
 
+  // Node calls it when the server stops listening. It would destroy the sockets, even with unread input.
+  let closing: NodeJS.Timeout | undefined
+  server.closeIdleConnections = () => {
+    closing ??= setInterval(endIdle, GRACE_MS)
+  }
+  server.once('close', () => clearInterval(closing))
+
   // Node calls it after the last answer on a connection, and would destroy the socket once that is sent.
   server.on(arrival, (socket: Socket) => {
     unsent.set(socket, new Set())
+    receivedAtRest.set(socket, socket.bytesRead)
+    state.open.add(socket)
+    state.count++
+    if (state.isHeld) socket.cork()
+    socket.once('close', () => state.open.delete(socket))
     socket.destroySoon = () => end(socket)
   })
   server.on('request', onRequest)

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
+import { GRACE_MS, stopListening } from '../admission/drain.ts'
 import { buildApp } from '../app.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { answerBeats } from './heartbeat.ts'
@@ -25,11 +26,11 @@ function endWithGrace(config: Config, app: FastifyInstance, others: Server[]): v
       else app.log.info({ signal }, 'ending after the requests under way')
       app.admission.phase = 'draining'
       if (!err) await setTimeout(config.SHUTDOWN_DELAY_MS)
-      // All stop listening; the first also ends the idle connections of each.
-      const servers = [app.server, ...others]
-      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
+      const closed = stopListening(app.server, others)
+      // What is on its way to a connection without a request is still answered.
+      if (!err) await Promise.race([closed, setTimeout(2 * GRACE_MS)])
       await app.close()
-      await Promise.all(closed)
+      await closed
     },
   )
   if (!cluster.isWorker) return
