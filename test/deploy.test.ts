@@ -168,7 +168,7 @@ it('the sidecar is a native one: first to start, last to end', () => {
   expect(initContainers).toHaveLength(1)
   expect(initContainers![0]).toMatchObject({
     restartPolicy: 'Always',
-    startupProbe: { exec: { command: ['node', 'src/healthcheck.ts'] } },
+    startupProbe: { exec: { command: ['perl', 'src/healthcheck.pl'] } },
   })
 })
 

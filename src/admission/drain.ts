@@ -260,7 +260,7 @@ export function drainAfterAnswers(
   // Node calls it when the server stops listening. It would destroy the sockets, even with unread input.
   let closing: NodeJS.Timeout | undefined
   server.closeIdleConnections = () => {
-    closing ??= setInterval(endIdle, GRACE_MS)
+    closing ??= setInterval(endIdle, GRACE_MS).unref()
   }
   server.once('close', () => clearInterval(closing))
 
