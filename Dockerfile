@@ -1,10 +1,13 @@
 # syntax=docker/dockerfile:1
-FROM node:26-trixie-slim AS dependencies
+# Node 26.10.0. A tag alone may be another image tomorrow.
+FROM node:26-trixie-slim@sha256:930557a230abacbc3f4fd9b8648abf8f4bee1e17cb72195dcdfb2f709bc85b33 AS base
+
+FROM base AS dependencies
 WORKDIR /kelvin
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
-FROM node:26-trixie-slim
+FROM base
 # What this is built from; only who builds it knows.
 ARG SOURCE=""
 ARG REVISION=""
