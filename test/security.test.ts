@@ -482,8 +482,8 @@ describe('TLS', () => {
 
   it('does not wait for a client that says nothing', async () => {
     const { where } = await start({
-      TLS_CERT_FILE: cert,
-      TLS_KEY_FILE: key,
+      TLS_CERT_FILE: rsa.cert,
+      TLS_KEY_FILE: rsa.key,
       HEADERS_TIMEOUT_MS: '300',
     })
     const silent = await open(where)

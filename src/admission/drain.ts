@@ -123,7 +123,9 @@ const mustWait = (responses: Iterable<ServerResponse>) =>
  * request that is answered gets no second answer.
  */
 export function endWith(socket: Socket, answer: string): void {
-  if (isAnswered(socket)) socket.destroySoon()
+  // A TLS handshake that failed leaves nothing to write to.
+  if (!unsent.has(socket)) socket.destroy()
+  else if (isAnswered(socket)) socket.destroySoon()
   else if (mustWait(unsent.get(socket) ?? [])) {
     lastAnswers.set(socket, answer)
     socket.pause()
