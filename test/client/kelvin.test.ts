@@ -208,13 +208,15 @@ async function stub(answerWith: RequestListener): Promise<{ url: string; close()
 
 describe('a refusal for now', () => {
   /** Refuses so often, then answers with how often it was asked. */
-  async function busy(times: number, retryAfter: string) {
+  async function busy(times: number, retryAfter: string, more = {}) {
     const seen: string[] = []
     const { url, close } = await stub((request, response) => {
       request.resume().on('end', () => {
         seen.push(`${request.url}, ${request.headers.authorization}`)
         if (seen.length <= times) {
-          response.writeHead(503, { 'retry-after': retryAfter }).end('{"code":"OVERLOADED"}')
+          response
+            .writeHead(503, { 'retry-after': retryAfter, ...more })
+            .end('{"code":"OVERLOADED"}')
         } else response.end('{"results":[{"token_ids":[1]}],"warnings":[]}')
       })
     })
@@ -230,6 +232,18 @@ describe('a refusal for now', () => {
     expect(seen).toHaveLength(3)
     expect(new Set(seen).size).toBe(1)
     expect(seen[0]).toMatch(/^\/kelvin\/v1\/sample\?seed=1.*, Bearer a key of sixteen bytes$/)
+    await client.close()
+    close()
+  })
+
+  it('for as many milliseconds as Kelvin says', async () => {
+    const { url, seen, close } = await busy(1, '9', { 'retry-after-ms': '60' })
+    const client = new Kelvin(url)
+    const began = performance.now()
+    await client.sample(row, { seed: 1 })
+    expect(performance.now() - began).toBeGreaterThan(55)
+    expect(performance.now() - began).toBeLessThan(5000)
+    expect(seen).toHaveLength(2)
     await client.close()
     close()
   })
