@@ -15,7 +15,9 @@ export interface Draw {
 
 /** Steps of drawing, beyond what every row takes. */
 export function drawCost({ n, replacement }: Draw, size: number): number {
-  return replacement ? 1200 * n : (1000 + Math.min(2500, size / 200)) * n + 8 * size
+  return replacement
+    ? (200 + Math.min(1000, size / 100)) * n
+    : (1000 + Math.min(2500, size / 200)) * n + 8 * size
 }
 
 /** How many draws are made in one go. */

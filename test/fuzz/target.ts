@@ -26,6 +26,7 @@ export async function expectAlive(where: Where): Promise<void> {
 export async function fuzzTarget(): Promise<Target> {
   const server = await startServer({
     MAX_BODY_BYTES: String(LIMIT),
+    HEADERS_TIMEOUT_MS: String(REQUEST_TIMEOUT),
     REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT),
   })
   const where = whereIs(server.url)
