@@ -384,6 +384,10 @@ export class Admission {
     if (isWaiting) this.#unqueue(ticket)
     ticket.state = 'left'
     if (this.#ready.delete(ticket) || isWaiting) ticket.refuse?.(tell())
+    // A set whose table was replaced keeps what the old one had until all memory is looked through.
+    ticket.proceed = undefined
+    ticket.refuse = undefined
+    ticket.cutOff = undefined
     this.#thirsty.delete(ticket)
     this.#admitted.delete(ticket)
     this.#free(ticket)
