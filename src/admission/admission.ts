@@ -44,6 +44,8 @@ export class Ticket {
   /** What has come of its body, and what else it takes, in bytes. */
   received = 0
   held = 0
+  /** Whether its body waits for memory, and so comes no faster. */
+  isHeldUp = false
   /** Called when it may go on, or with why it may not. */
   proceed: (() => void) | undefined
   refuse: ((problem: Error) => void) | undefined
@@ -73,6 +75,11 @@ export class Ticket {
     return Math.min(TURN, Math.max(0, this.expected - this.spent))
   }
 
+  /** Whether all of its body has come. */
+  get isIn(): boolean {
+    return this.length !== undefined && this.received >= this.length
+  }
+
   /** What is still to come of its body. */
   get missing(): number {
     return Math.max(0, (this.length ?? 0) - this.received)
@@ -97,6 +104,8 @@ export class Admission {
   readonly #ready = new Set<Ticket>()
   /** Those whose bodies wait for memory. */
   readonly #thirsty = new Set<Ticket>()
+  /** Where memory is full, the one that goes on all the same until it is over, so that there is no deadlock. */
+  #favoured: Ticket | undefined
   #computing: Ticket | undefined
   #turnBegan = 0
   readonly #costs = new Costs()
@@ -232,6 +241,7 @@ export class Admission {
     this.#isLookDue = true
     const look = () => {
       this.#isLookDue = false
+      this.#computeNext()
       this.#readOn()
       this.#admitNext()
     }
@@ -239,7 +249,7 @@ export class Admission {
     else setTimeout(look, LOOK)
   }
 
-  /** Whether a body of this length may be read now. With nothing to do, one always may. */
+  /** Whether a body of this length may be read now. With nothing under way, one always may; with nothing to do, where there is memory. */
   #hasRoom(length = 0): boolean {
     const now = performance.now()
     let active = 0
@@ -249,7 +259,11 @@ export class Admission {
       active++
       missing += ticket.missing
     }
-    if (active === 0) return true
+    if (this.#admitted.size === 0) return true
+    if (active === 0) {
+      if (!this.#fits) this.#endStuck(now)
+      return this.#fits
+    }
     if (active >= ACTIVE && (this.#computing || !this.#wasIdle(now))) return false
     return (
       this.bytes + missing + Math.min(length, this.limits.MAX_BODY_BYTES) <=
@@ -286,8 +300,9 @@ export class Admission {
 
   /** Something to wait for before more of a body is read, where there is no memory for it. */
   whenThereIsMemory(ticket: Ticket): Promise<void> | undefined {
-    if (this.#fits || ticket.missing === 0 || this.#admitted.size === 1) return undefined
+    if (ticket.isIn || this.#fits || ticket === this.#favoured) return undefined
     this.#thirsty.add(ticket)
+    ticket.isHeldUp = true
     this.#lookLater(false)
     return new Promise((resolve) => {
       ticket.proceed = resolve
@@ -298,20 +313,37 @@ export class Admission {
     return this.bytes <= this.limits.MAX_INFLIGHT_BYTES
   }
 
-  /** Goes on reading bodies that wait for memory. Where nothing else goes on, whoever is stuck makes room, or the first goes on all the same. */
+  /**
+   * Whether a request may take more memory. Where there is none, whoever is stuck makes room; with nobody
+   * stuck and nothing else to do, one goes on all the same.
+   */
+  #mayTakeMore(ticket: Ticket, now: number): boolean {
+    if (this.#fits || ticket === this.#favoured) return true
+    if (this.#computing || this.#isAnyReading(now) || this.#endStuck(now) || this.#favoured) {
+      return false
+    }
+    this.#favoured = ticket
+    return true
+  }
+
+  /** Goes on reading bodies that wait for memory. */
   #readOn(): void {
     const now = performance.now()
     for (const ticket of this.#thirsty) {
-      if (!this.#fits && (this.#isAnyActive(now) || this.#endStuck(now))) break
+      if (!this.#mayTakeMore(ticket, now)) break
       this.#thirsty.delete(ticket)
+      ticket.isHeldUp = false
       ticket.progressed = now
       ticket.proceed!()
     }
     if (this.#thirsty.size > 0) this.#lookLater(false)
   }
 
-  #isAnyActive(now: number): boolean {
-    for (const ticket of this.#admitted) if (ticket.isActive(now)) return true
+  #isAnyReading(now: number): boolean {
+    for (const ticket of this.#admitted) {
+      const isReading = ticket.state === 'reading' && !ticket.isHeldUp
+      if (isReading && ticket.isActive(now)) return true
+    }
     return false
   }
 
@@ -319,11 +351,17 @@ export class Admission {
   #endStuck(now: number): boolean {
     let stuck: Ticket | undefined
     for (const ticket of this.#admitted) {
-      const isStuck = !this.#thirsty.has(ticket) && now - ticket.progressed > STUCK
+      const isWaiting = ticket.state === 'ready' || ticket.isHeldUp
+      const isStuck = !isWaiting && now - ticket.progressed > STUCK
       if (isStuck && ticket.held > (stuck?.held ?? 0)) stuck = ticket
     }
-    if (stuck?.state === 'reading') stuck.refuse?.(this.#refuse('bytes', this.#fullness()))
-    else stuck?.cutOff?.()
+    if (stuck?.state !== 'reading') stuck?.cutOff?.()
+    else if (stuck.refuse) {
+      const { refuse } = stuck
+      // It stays until its answer is sent, and is refused once.
+      stuck.refuse = undefined
+      refuse(this.#refuse('bytes', this.#fullness()))
+    }
     return stuck !== undefined
   }
 
@@ -333,14 +371,15 @@ export class Admission {
     this.#hold(ticket, bytes)
   }
 
-  /** The turn of a request whose body is in: something to wait for where another one computes. */
+  /** The turn of a request whose body is in: something to wait for where another one computes, or there is no memory. */
   takeTurn(ticket: Ticket): Promise<void> | undefined {
     ticket.state = 'ready'
-    if (this.#computing === undefined) {
+    if (this.#computing === undefined && this.#mayTakeMore(ticket, performance.now())) {
       this.#begin(ticket)
       return undefined
     }
     this.#ready.add(ticket)
+    if (this.#computing === undefined) this.#lookLater(false)
     return new Promise((resolve, reject) => {
       ticket.proceed = resolve
       ticket.refuse = reject
@@ -363,11 +402,21 @@ export class Admission {
     if (ticket.state === 'ready') ticket.state = 'writing'
     ticket.progressed = performance.now()
     this.#computing = undefined
-    const [next] = this.#ready
-    if (!next) return
-    this.#ready.delete(next)
-    this.#begin(next)
-    next.proceed!()
+    this.#computeNext()
+  }
+
+  /** The turn of the one that has waited longest for it, or of the one that goes on without memory. */
+  #computeNext(): void {
+    if (this.#computing || this.#ready.size === 0) return
+    const now = performance.now()
+    for (const ticket of this.#ready) {
+      if (!this.#mayTakeMore(ticket, now)) continue
+      this.#ready.delete(ticket)
+      this.#begin(ticket)
+      ticket.proceed!()
+      return
+    }
+    this.#lookLater(false)
   }
 
   /** All that a request asked for is done, except that its answer may still have to be read. */
@@ -390,8 +439,10 @@ export class Admission {
     ticket.cutOff = undefined
     this.#thirsty.delete(ticket)
     this.#admitted.delete(ticket)
+    if (this.#favoured === ticket) this.#favoured = undefined
     this.#free(ticket)
     this.giveTurn(ticket)
+    this.#computeNext()
     this.#readOn()
     this.#admitNext()
   }

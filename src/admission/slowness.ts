@@ -27,7 +27,8 @@ export function endSlowRequests(admission: Admission, limits: Limits): () => voi
       return `The body did not arrive within ${longest} ms (REQUEST_TIMEOUT_MS)`
     }
     const mark = marks.get(ticket) ?? { received: 0, at: ticket.began }
-    if (ticket.received - mark.received >= least) {
+    // Nothing is read of a body that waits for memory.
+    if (ticket.isHeldUp || ticket.received - mark.received >= least) {
       marks.set(ticket, { received: ticket.received, at: now })
     } else if (now - mark.at > grace) {
       return `The body came slower than ${rate} bytes a second for ${grace} ms (MIN_BODY_RATE)`
