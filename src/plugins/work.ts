@@ -28,6 +28,22 @@ const LONG = 2 ** 20
 /** A piece of it has at least so many bytes, except for the last. */
 const PIECE = 2 ** 16
 
+/** At most how many bytes a row takes beside its logits, and parameters with the plan made of them. */
+const ROW = 2 ** 10
+const PARAMETERS = 3 * 2 ** 11
+
+/** At most how many bytes rows take beside their logits until they are answered. */
+function bytesOf(rows: readonly DecodedRow[]): number {
+  const parameters = new Set(rows.map(({ params }) => params))
+  const lists = new Set<ArrayBufferView>()
+  for (const { prompt, output } of rows) lists.add(prompt).add(output)
+  for (const each of parameters) {
+    for (const value of Object.values(each)) if (ArrayBuffer.isView(value)) lists.add(value)
+  }
+  const fixed = ROW * rows.length + PARAMETERS * parameters.size
+  return [...lists].reduce((sum, { byteLength }) => sum + byteLength, fixed)
+}
+
 /** Parts of an answer in order, and whether they are its last. */
 interface Piece {
   readonly parts: readonly Part[]
@@ -101,7 +117,8 @@ export class Work {
   }
 
   /** The rows are there, with all that is asked of them. */
-  decoded(): void {
+  decoded(rows: readonly DecodedRow[]): void {
+    this.hold(bytesOf(rows))
     const now = performance.now()
     this.took.decode = now - this.#since
     this.#since = now
@@ -250,7 +267,7 @@ export async function takeBody(
   request: FastifyRequest,
   reply: FastifyReply,
   limit: number,
-  open: () => Push,
+  open: (hold: Hold) => Push,
 ): Promise<void> {
   const { admission } = request.server
   const work = request.work!
@@ -260,7 +277,7 @@ export async function takeBody(
   if (admitted) await admitted
   // A client that asks before it sends is told when nothing is left that it could have been spared for.
   if (request.headers.expect !== undefined) askForBody(reply.raw)
-  const push = open()
+  const push = open((bytes) => admission.charge(ticket, bytes))
   const take: Push = (piece) => {
     const { length } = piece
     admission.receive(ticket, length)

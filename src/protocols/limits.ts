@@ -43,7 +43,7 @@ function checkHistories(rows: readonly DecodedRow[]): void {
 export type Amounts = readonly { readonly name: string; readonly amount: number }[]
 
 /** How many numbers of an answer a row takes at most. */
-function answerAmounts({ draw, params, plan, answer, vocabSize }: DecodedRow): Amounts {
+export function answerAmounts({ draw, params, plan, answer, vocabSize }: DecodedRow): Amounts {
   const steps = params.trace ? plan!.steps.length : 0
   const watched = params.watch_token_ids.length
   const dropped = params.trace ? watched : 0

@@ -5,6 +5,7 @@ import { type Dtype, dtypes } from '../sampling/elements.ts'
 import type { RowResult } from '../sampling/pipeline.ts'
 import type { Warning } from '../sampling/sampler.ts'
 import { shapeField } from '../sampling/tensor.ts'
+import { checkAnswer } from './limits.ts'
 import type { Parameter } from './parameters.ts'
 import { type Query, type QueryNames, queryNames, readQuery } from './query.ts'
 import type { Operation, SamplingRequest } from './request.ts'
@@ -103,6 +104,7 @@ export function* encodeTensor(
   hold: Hold,
 ): Steps<TensorAnswer> {
   const { vocabSize } = rows[0]!
+  checkAnswer(rows, () => [{ field: 'logits', amount: vocabSize }])
   const written: Uint8Array[] = []
   const warnings: RowWarning[] = []
   for (const result of results) {

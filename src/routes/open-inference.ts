@@ -259,9 +259,9 @@ async function modelRoutes(
   const names = queryNames(operation)
 
   function* answer(sent: Infer, work: Work, asked = {}): Steps<InferAnswer> {
-    const { request, warnings: warned } = decode(sent, asked)
+    const { request, warnings: warned } = decode(sent, asked, work.hold)
     const rows = yield* decodeRows(request, operation, options)
-    work.decoded()
+    work.decoded(rows)
     const about = { request: sent.request, model, warned }
     return yield* encodeInfer(about, rows, work.sample(rows), work.hold)
   }
@@ -274,8 +274,8 @@ async function modelRoutes(
     request.work = work
     let body: InferBody | undefined
     try {
-      await takeBody(request, reply, limit, () => {
-        body = new InferBody(jsonLength, announcedLength(request.raw, limit))
+      await takeBody(request, reply, limit, (hold) => {
+        body = new InferBody(jsonLength, announcedLength(request.raw, limit), limit, hold)
         return (piece) => body!.push(piece)
       })
       const { parts, lengths } = await work.run(answer(body!.end(), work, asked))

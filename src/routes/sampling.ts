@@ -18,7 +18,7 @@ import { encodeTensor, jsonQueryNames, openTensor, tensorQuery } from '../protoc
 import { type Query, readQuery, withQuery } from '../protocols/query.ts'
 import type { Operation, SamplingRequest } from '../protocols/request.ts'
 import { type DecodedRow, type DecodeOptions, decodeRows } from '../protocols/rows.ts'
-import { finish } from '../protocols/steps.ts'
+import { finish, type Hold } from '../protocols/steps.ts'
 import { validate } from '../protocols/validate.ts'
 
 const JSON_TYPE = 'application/json'
@@ -72,10 +72,10 @@ export async function samplingRoute(
   const limit = config.MAX_BODY_BYTES
 
   /** What the query says is checked at once, and room for the body made when it may come. */
-  function expectJson(request: FastifyRequest): () => Body {
+  function expectJson(request: FastifyRequest): (hold: Hold) => Body {
     const asked = readQuery(request.query as Query, jsonNames)
-    return () => {
-      const body = new JsonBody()
+    return (hold) => {
+      const body = new JsonBody(limit, hold)
       return {
         push: (piece) => body.push(piece),
         end: () => validate(operation.Request, withQuery(body.end(), asked)) as SamplingRequest,
@@ -139,12 +139,12 @@ export async function samplingRoute(
       const open = isJson ? expectJson(request) : expectOctets(request)
       let body: Body | undefined
       try {
-        await takeBody(request, reply, limit, () => {
-          body = open()
+        await takeBody(request, reply, limit, (hold) => {
+          body = open(hold)
           return body.push
         })
         const rows = await work.run(decodeRows(body!.end(), operation, options))
-        work.decoded()
+        work.decoded(rows)
         return await (wantsTensor ? tensorAnswer : jsonAnswer)(reply, rows, work)
       } finally {
         work.whenOver(() => body?.release?.())

@@ -68,6 +68,9 @@ function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
   return { rows, vocabSize, isBatch, pathOf }
 }
 
+/** These are decoded, and float16 takes twice the room then: 128 rows of 128,000 logits. */
+const MAX_DECODED = 2 ** 24
+
 /** Logits of another model or prompt: a row, or for a batch a row for each of its rows. */
 export function logitRows(description: string) {
   return parsed(
@@ -83,7 +86,10 @@ export function logitRows(description: string) {
       if (!isList(value) && !(isObject(value) && 'dtype' in value)) {
         fault([], `Expected a row, a list of rows or a tensor, got ${describeValue(value)}`)
       }
-      const { rows, isBatch, pathOf } = parseLogits(value, fault)
+      const { rows, vocabSize, isBatch, pathOf } = parseLogits(value, fault)
+      if (rows.length * vocabSize > MAX_DECODED) {
+        fault([], `Expected at most ${MAX_DECODED} logits, got ${rows.length * vocabSize}`)
+      }
       const decoded = rows.map((row, index) => {
         const logits = finite(row as Elements, (id, got) => {
           const detail = `Expected a number below +Infinity at index ${id}, got ${got} as float32`

@@ -1,5 +1,6 @@
 import { Problem } from '../../errors.ts'
-import { JsonReader } from './reader.ts'
+import type { Hold } from '../steps.ts'
+import { JsonReader, MAX_KEPT } from './reader.ts'
 
 /** Up to so many bytes JSON.parse is faster, and holds nobody up. */
 const SMALL = 8192
@@ -25,7 +26,16 @@ function withoutMark(head: Uint8Array): Uint8Array {
 export class JsonBody {
   #small: Uint8Array[] | undefined = []
   #length = 0
-  readonly #reader = new JsonReader()
+  readonly #reader: JsonReader
+  readonly #hold: Hold
+  /** What the values take beyond what has come, as far as it is said. */
+  #held = 0
+
+  /** `limit` is the longest body; what it takes in memory is held to as much, unless that is little. */
+  constructor(limit = MAX_KEPT, hold: Hold = () => {}) {
+    this.#reader = new JsonReader(Math.max(limit, MAX_KEPT))
+    this.#hold = hold
+  }
 
   /** Whether the chunk is done with. */
   push(chunk: Uint8Array): boolean {
@@ -36,6 +46,9 @@ export class JsonBody {
     }
     if (this.#small) this.#begin([...this.#small, chunk])
     else this.#reader.push(chunk)
+    const excess = Math.max(this.#held, this.#reader.kept - this.#length)
+    this.#hold(excess - this.#held)
+    this.#held = excess
     return true
   }
 

@@ -26,7 +26,8 @@ export interface Fields {
   readonly isBehindComma: boolean
   /** How many bytes there were beside white space. */
   readonly length: number
-  /** How many fields were read whose key is no index. */
+  /** How many fields were read, and how many of them have a key that is no index. */
+  readonly fields: number
   readonly named: number
 }
 
@@ -44,6 +45,7 @@ export function readFields(
   let textStart = from
   let start = from
   let length = 0
+  let fields = 0
   let named = 0
   for (;;) {
     const limit = Math.min(start + BLOCK, end)
@@ -68,7 +70,7 @@ export function readFields(
     if (value === undefined) {
       const key = text.slice(keyStart - textStart, keyEnd - textStart)
       length += keyEnd - keyStart + 2
-      return { position: at + 1, key, isBehindComma: start > from, length, named }
+      return { position: at + 1, key, isBehindComma: start > from, length, fields, named }
     }
     const index = indexOf(bytes, keyStart, keyEnd)
     if (index >= 0) object[index] = value
@@ -76,10 +78,11 @@ export function readFields(
       setOwn(object, text.slice(keyStart - textStart, keyEnd - textStart), value)
       named++
     }
+    fields++
     length += keyEnd - keyStart + valueEnd - valueStart + 4
     start = comma + 1
   }
-  return { position: start, key: undefined, isBehindComma: start > from, length, named }
+  return { position: start, key: undefined, isBehindComma: start > from, length, fields, named }
 }
 
 function skipSpace(bytes: Buffer, from: number, end: number): number {

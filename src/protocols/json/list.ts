@@ -5,6 +5,11 @@ import { ByteQueue } from '../byte-queue.ts'
 /** A list of up to so many items is an array, whatever is in it. */
 const SMALL = 64
 
+/** At most how many bytes a list takes, with what is made of it later, and an item; a long one of numbers takes them beside. */
+const LIST = 400
+const ITEM = 32
+const LONG_LIST = 800
+
 /** The kernel does not say which −∞ was "-Infinity"; that it was a number beyond all others is rare. */
 function addItems(items: unknown[], numbers: Float32Array | Float64Array, count: number): void {
   for (let i = 0; i < count; i++) {
@@ -38,6 +43,12 @@ export class ListBuilder {
 
   get length(): number {
     return this.#length
+  }
+
+  /** At most how many bytes it takes so far, what is in its items apart. */
+  get bytes(): number {
+    if (this.#items) return LIST + ITEM * this.#length
+    return LONG_LIST + this.#narrow!.length + (this.#wide?.length ?? 0)
   }
 
   add(item: unknown): void {
@@ -90,14 +101,15 @@ export class ListBuilder {
     if (this.#fault) return
     if (numbers instanceof Float64Array) this.#wide ??= new ByteQueue()
     if (!this.#wide) this.#narrow!.push(bytesOf(numbers))
-    else
-      this.#wide.push(
-        bytesOf(numbers instanceof Float64Array ? numbers : new Float64Array(numbers)),
-      )
+    else {
+      const wide = numbers instanceof Float64Array ? numbers : new Float64Array(numbers)
+      this.#wide.push(bytesOf(wide))
+    }
   }
 
   finish(): unknown[] | Elements {
-    if (this.#items) return this.#items
+    // An array that grew has room for more.
+    if (this.#items) return this.#items.slice()
     const { pieces } = this.#narrow!.finish()
     if (!this.#wide) return new Elements('float32', pieces, this.#length, this.#fault)
     const narrow = pieces.map(

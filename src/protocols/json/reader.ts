@@ -32,6 +32,14 @@ import { FaultyText, findFault, LongText } from './text.ts'
  */
 const MAX_REST = 2 ** 20
 
+/** At most how many bytes the values of a request may take in memory: an empty list takes a hundred times what it does here. */
+export const MAX_KEPT = 2 ** 26
+
+/** At most how many bytes an object takes, with what is made of it later, and a field or a text beside its characters. */
+const OBJECT = 300
+const FIELD = 160
+const TEXT = 48
+
 /** What a key or value counts for beside its bytes: quotes, brackets, or something between it and the next. */
 const BOUNDS = 2
 
@@ -93,6 +101,19 @@ export class JsonReader {
   /** Where the text in the kernel's memory begins in the body. */
   #offset = 0
   #rest = 0
+  /** At most how many bytes the values take that are complete, and how many all of them may. */
+  #kept = 0
+  readonly #maxKept: number
+
+  constructor(maxKept = MAX_KEPT) {
+    this.#maxKept = maxKept
+  }
+
+  /** At most how many bytes of memory the values take so far. */
+  get kept(): number {
+    const list = this.#stack.at(-1)
+    return this.#kept + (list instanceof ListBuilder ? list.bytes : 0)
+  }
 
   push(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length; at += TEXT_WINDOW) {
@@ -106,7 +127,13 @@ export class JsonReader {
       const end = carried + part.length
       this.#read(window, end)
       this.#offset += end - this.#carry.length
+      if (this.kept > this.#maxKept) throw this.#tooLarge()
     }
+  }
+
+  #tooLarge(): Problem {
+    const detail = `The values take more than ${this.#maxKept} bytes in memory`
+    return new Problem('BODY_TOO_LARGE', detail)
   }
 
   /** Whether the value is there, and only white space may follow. */
@@ -118,7 +145,12 @@ export class JsonReader {
   end(): unknown {
     // A number has no end of its own, but that of the text is one.
     this.push(Uint8Array.of(SPACE))
-    if (this.#expected === 'the end') return this.#root
+    if (this.#expected === 'the end') {
+      const root = this.#root
+      // What is made of it may outlast it by far.
+      this.#root = undefined
+      return root
+    }
     if (this.#offset === 1) throw new Problem('EMPTY_BODY', 'Expected a JSON object, got nothing')
     throw new Problem('INVALID_JSON', `The JSON ends too early, after ${this.#offset - 1} bytes`)
   }
@@ -193,8 +225,14 @@ export class JsonReader {
   #readKey(bytes: Buffer, at: number, end: number): number {
     if (bytes[at] !== QUOTE) throw this.#fault(bytes, at)
     const frame = this.#stack.at(-1) as ObjectFrame
-    const { position, key, isBehindComma, length, named } = readFields(bytes, at, end, frame.object)
+    const { position, key, isBehindComma, length, fields, named } = readFields(
+      bytes,
+      at,
+      end,
+      frame.object,
+    )
     this.#count(length)
+    this.#kept += fields * FIELD
     this.#countNamed(frame, named)
     if (key !== undefined) {
       frame.key = key
@@ -239,6 +277,7 @@ export class JsonReader {
       const byte = bytes[at]!
       if (byte === QUOTE) {
         this.#count(at - from + BOUNDS)
+        this.#kept += TEXT
         this.#take(text)
         return at + 1
       }
@@ -259,6 +298,7 @@ export class JsonReader {
 
   #close(at: number): number {
     const frame = this.#stack.pop()!
+    this.#kept += frame instanceof ListBuilder ? frame.bytes : OBJECT
     this.#take(frame instanceof ListBuilder ? frame.finish() : frame.object)
     return at + 1
   }
@@ -274,6 +314,7 @@ export class JsonReader {
       this.#expected = ', or ]'
     } else {
       setOwn(frame.object, frame.key, value)
+      this.#kept += FIELD
       if (!isIndex(frame.key)) this.#countNamed(frame, 1)
       this.#expected = ', or }'
     }
@@ -348,6 +389,7 @@ export class JsonReader {
       this.#take(literals.get(text))
     } else {
       const value = token.hasEscapes ? this.#unescape(token, text, bytes) : text
+      this.#kept += TEXT + 2 * text.length
       if (this.#isValue) this.#take(value)
       else {
         ;(this.#stack.at(-1) as ObjectFrame).key = value
@@ -381,7 +423,9 @@ export class JsonReader {
       const next = text.read(bytes, at, end)
       if (text.isComplete) {
         this.#longText = undefined
-        this.#take(text.finish())
+        const decoded = text.finish()
+        this.#kept += LONG_TEXT + (decoded.bytes?.length ?? 0)
+        this.#take(decoded)
       }
       return next
     } catch (error) {

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { denseProbabilities, probabilities } from '../../sampling/distribution.ts'
 import type { RowResult } from '../../sampling/pipeline.ts'
-import { type Answer, countProbabilities, returnedOf } from '../request.ts'
+import { answerAmounts } from '../limits.ts'
+import { type Answer, returnedOf } from '../request.ts'
 import type { DecodedRow } from '../rows.ts'
 import type { Hold, Steps } from '../steps.ts'
 import { LongList, PART, toArray, writeJson } from './write.ts'
@@ -207,8 +208,8 @@ export function* encode(
 }
 
 /** At most how many bytes the numbers of a row take until they are written. */
-function countBytes({ draw, answer, vocabSize }: DecodedRow): number {
-  return 8 * (2 * (draw?.n ?? 0) + countProbabilities(answer, vocabSize))
+function countBytes(row: DecodedRow): number {
+  return answerAmounts(row).reduce((sum, { amount }) => sum + 8 * amount, 0)
 }
 
 /** Copies all numbers of a row: after a yield its memory may hold another row. */

@@ -3,6 +3,7 @@ import type { Batch } from '../../sampling/batch.ts'
 import type { Bytes } from '../../sampling/bytes.ts'
 import { ByteQueue } from '../byte-queue.ts'
 import { JsonBody } from '../json/body.ts'
+import type { Hold } from '../steps.ts'
 import { TensorBody } from '../tensor-body.ts'
 import { validate } from '../validate.ts'
 import { datatypeOf } from './datatypes.ts'
@@ -84,7 +85,7 @@ function sectionsOf({ inputs }: InferRequest): Section[] {
 
 /** Takes a body in of which so many bytes are JSON; without a length, all are. */
 export class InferBody {
-  readonly #json = new JsonBody()
+  readonly #json: JsonBody
   readonly #headerLength: number | undefined
   #missing: number
   #request: InferRequest | undefined
@@ -93,8 +94,14 @@ export class InferBody {
   /** The body of a request without JSON, of a length that was not announced. */
   #raw: ByteQueue | undefined
 
-  /** `length` is that of the whole body, if it is known. */
-  constructor(headerLength: number | undefined, length: number | undefined) {
+  /** `length` is that of the whole body, if it is known, and `limit` the longest it may have. */
+  constructor(
+    headerLength: number | undefined,
+    length: number | undefined,
+    limit?: number,
+    hold?: Hold,
+  ) {
+    this.#json = new JsonBody(limit, hold)
     this.#headerLength = headerLength
     this.#missing = headerLength ?? Number.POSITIVE_INFINITY
     if (headerLength !== 0) return

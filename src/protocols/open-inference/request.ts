@@ -7,6 +7,7 @@ import type { Warning } from '../../sampling/sampler.ts'
 import { readShape, toBatch } from '../../sampling/tensor.ts'
 import { type Parameter, parametersOf, toValue } from '../parameters.ts'
 import { answerNames, type SamplingRequest } from '../request.ts'
+import type { Hold } from '../steps.ts'
 import { validate } from '../validate.ts'
 import type { Infer } from './body.ts'
 import { datatypeOf, toDecimal } from './datatypes.ts'
@@ -48,6 +49,31 @@ function decodeLogits(input: Input, bytes: Bytes | undefined): Batch {
   return { rows: split, vocabSize, isBatch: shape.length === 2, pathOf: () => [] }
 }
 
+/** The values of inputs beside logits take far more room than their bytes. So many are 32 rows with a context of 128,000 tokens each. */
+const MAX_VALUES = 2 ** 22
+/** At most how many bytes a value takes with what is made of it. */
+const VALUE = 32
+/** In bytes. */
+const MAX_TEXT = 2 ** 20
+
+/** Refuses inputs that would take too much room when they are read; is given one after the other. */
+class Room {
+  #values = 0
+  #text = 0
+
+  /** How many values an input has. */
+  take({ name, datatype, shape }: Input, bytes: Bytes | undefined): number {
+    const count = countOf(shape)
+    this.#values += count
+    if (this.#values > MAX_VALUES) {
+      fault(name, `Expected at most ${MAX_VALUES} values in the inputs beside logits`)
+    }
+    if (datatype === 'BYTES') this.#text += bytes?.length ?? 0
+    if (this.#text > MAX_TEXT) fault(name, `Expected at most ${MAX_TEXT} bytes of texts`)
+    return count
+  }
+}
+
 function readValues(input: Input, bytes: Bytes | undefined): unknown[] {
   const { name, datatype, shape, data = [] } = input
   const { width, read } = datatypeOf(datatype)
@@ -55,19 +81,20 @@ function readValues(input: Input, bytes: Bytes | undefined): unknown[] {
   if (bytes && width !== undefined && bytes.length !== count * width) {
     fault(name, `Shape [${shape}] of ${datatype} takes ${count * width} bytes, got ${bytes.length}`)
   }
+  const checkCount = (got: number) => {
+    if (got !== count) fault(name, `Shape [${shape}] has ${count} elements, got ${got}`)
+  }
+  const leaves = bytes ? [] : leavesOf(data)
+  if (!bytes) checkCount(leaves.reduce((sum, { length }) => sum + length, 0))
   let values: unknown[]
   try {
     values = bytes
       ? read(joinBytes(bytes))
-      : leavesOf(data).flatMap((leaf) =>
-          leaf instanceof Elements ? Array.from(leaf.toFloat64()) : leaf,
-        )
+      : leaves.flatMap((leaf) => (leaf instanceof Elements ? Array.from(leaf.toFloat64()) : leaf))
   } catch (error) {
     return fault(name, `Malformed ${datatype}: ${(error as Error).message}`)
   }
-  if (values.length !== count) {
-    fault(name, `Shape [${shape}] has ${count} elements, got ${values.length}`)
-  }
+  checkCount(values.length)
   const index = values.findIndex((value) => value === null || typeof value === 'object')
   if (index >= 0) {
     fault(name, `Expected a value at index ${index}, got ${describeValue(values[index])}`)
@@ -157,7 +184,11 @@ function readText(name: string, text: string | DecodedText, parameter: Parameter
 /** How requests for a model are to be understood; `asked` is what the query says. */
 export function inferDecoder({ name: model, version, operation: { Fields } }: Model) {
   const parameters = parametersOf(Fields)
-  return (infer: Infer, asked: Readonly<Record<string, unknown>> = {}): Understood => {
+  return (
+    infer: Infer,
+    asked: Readonly<Record<string, unknown>> = {},
+    hold: Hold = () => {},
+  ): Understood => {
     const { inputs, parameters: given = {}, model_name, model_version } = infer.request
     const { binaries } = infer
     const logitsInput = inputs.find(({ name }) => name === LOGITS)
@@ -183,6 +214,7 @@ export function inferDecoder({ name: model, version, operation: { Fields } }: Mo
       }
     }
     const seen = new Set<string>()
+    const room = new Room()
     for (const input of inputs) {
       const { name } = input
       if (seen.has(name)) fault(name, 'Expected each input once')
@@ -194,7 +226,9 @@ export function inferDecoder({ name: model, version, operation: { Fields } }: Mo
         shared.set(name, input.data ?? null)
         continue
       }
-      const values = rowValues(input, binaries.get(input), count, parameter)
+      const bytes = binaries.get(input)
+      if (parameter.kind !== 'logits') hold(VALUE * room.take(input, bytes))
+      const values = rowValues(input, bytes, count, parameter)
       if (values.length === 1) shared.set(name, values[0])
       else {
         isShared = false
