@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { createGunzip, createInflate } from 'node:zlib'
 import { Problem } from '../errors.ts'
+import { free } from './byte-queue.ts'
 
 const decompressors = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate }
 
@@ -31,14 +32,6 @@ function decoded(request: IncomingMessage, encoding: string): Readable {
 
 /** Takes a piece of a body; whether it is done with it, and has kept nothing but copies. */
 export type Push = (piece: Uint8Array) => boolean
-
-/**
- * Give memory back that nobody else has a part of. Bodies come at hundreds of megabytes a second; left to
- * the garbage collector, they have it look through all there is some ten times a second.
- */
-function free({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
-}
 
 /** How a body is read. */
 interface Manner {
@@ -80,6 +73,7 @@ export function readBody(
       length += piece.length
       try {
         if (length > limit) throw tooLarge(limit)
+        // Bodies come at hundreds of megabytes a second: for them the garbage collector would look through all there is ten times a second.
         if (push(piece)) free(piece)
       } catch (error) {
         end(error as Error)

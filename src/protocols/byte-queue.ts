@@ -4,6 +4,12 @@ import type { Bytes } from '../sampling/bytes.ts'
 const SMALL = 8192
 const LARGEST_ROOM = 65_536
 
+/** Gives memory back that nobody else has a part of. */
+export function free({ buffer, byteLength }: Uint8Array): void {
+  const isWhole = byteLength > 0 && buffer.byteLength === byteLength
+  if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0)
+}
+
 /**
  * Bytes as they arrive, kept as they are. Small pieces are put together, so that a body that comes byte
  * by byte takes no more room than one that does not.
@@ -40,5 +46,10 @@ export class ByteQueue {
   finish(): Bytes {
     this.#close()
     return { pieces: this.#pieces, length: this.length }
+  }
+
+  /** When nothing is read of them any more: the garbage collector would find them far later than they are many. */
+  release(): void {
+    for (const piece of this.#pieces) free(piece)
   }
 }

@@ -74,5 +74,6 @@ export class TensorBody {
   /** When nothing is read of it any more. */
   release(): void {
     this.#intake?.release()
+    this.#queue.release()
   }
 }

@@ -79,6 +79,7 @@ export async function samplingRoute(
       return {
         push: (piece) => body.push(piece),
         end: () => validate(operation.Request, withQuery(body.end(), asked)) as SamplingRequest,
+        release: () => body.release(),
       }
     }
   }

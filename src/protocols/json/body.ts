@@ -60,6 +60,11 @@ export class JsonBody {
     for (const chunk of others) this.#reader.push(chunk)
   }
 
+  /** When nothing is read of it any more. */
+  release(): void {
+    this.#reader.release()
+  }
+
   /** Whether the text had its value, and anything else would be too much. */
   get isComplete(): boolean {
     return this.#reader.isComplete

@@ -118,4 +118,10 @@ export class ListBuilder {
     const all = [...narrow, ...this.#wide.finish().pieces]
     return new Elements('float64', all, this.#length, this.#fault)
   }
+
+  /** When nothing is read of its numbers any more. */
+  release(): void {
+    this.#narrow?.release()
+    this.#wide?.release()
+  }
 }

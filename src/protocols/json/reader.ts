@@ -40,6 +40,9 @@ const OBJECT = 300
 const FIELD = 160
 const TEXT = 48
 
+/** A list that takes more, in bytes, is given back before the garbage collector finds it. */
+const LARGE = 2 ** 14
+
 /** What a key or value counts for beside its bytes: quotes, brackets, or something between it and the next. */
 const BOUNDS = 2
 
@@ -104,9 +107,18 @@ export class JsonReader {
   /** At most how many bytes the values take that are complete, and how many all of them may. */
   #kept = 0
   readonly #maxKept: number
+  /** Lists and texts that take much. */
+  readonly #large: (ListBuilder | LongText)[] = []
 
   constructor(maxKept = MAX_KEPT) {
     this.#maxKept = maxKept
+  }
+
+  /** When nothing is read of the values any more. */
+  release(): void {
+    for (const one of [...this.#large, ...this.#stack, this.#longText?.text]) {
+      if (one && 'release' in one) one.release()
+    }
   }
 
   /** At most how many bytes of memory the values take so far. */
@@ -298,7 +310,11 @@ export class JsonReader {
 
   #close(at: number): number {
     const frame = this.#stack.pop()!
-    this.#kept += frame instanceof ListBuilder ? frame.bytes : OBJECT
+    if (!(frame instanceof ListBuilder)) this.#kept += OBJECT
+    else {
+      this.#kept += frame.bytes
+      if (frame.bytes > LARGE) this.#large.push(frame)
+    }
     this.#take(frame instanceof ListBuilder ? frame.finish() : frame.object)
     return at + 1
   }
@@ -423,6 +439,7 @@ export class JsonReader {
       const next = text.read(bytes, at, end)
       if (text.isComplete) {
         this.#longText = undefined
+        this.#large.push(text)
         const decoded = text.finish()
         this.#kept += LONG_TEXT + (decoded.bytes?.length ?? 0)
         this.#take(decoded)

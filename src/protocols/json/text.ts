@@ -167,6 +167,11 @@ export class LongText {
     const isBase64 = this.#isBase64 && this.#rest === ''
     return new DecodedText(this.#length, isBase64 ? this.#bytes.finish() : undefined)
   }
+
+  /** When nothing is read of its bytes any more. */
+  release(): void {
+    this.#bytes.release()
+  }
 }
 
 /** Where a text is faulty that is known to be, in bytes after its opening quote. */

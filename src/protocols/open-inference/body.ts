@@ -200,6 +200,8 @@ export class InferBody {
 
   /** When nothing is read of it any more. */
   release(): void {
-    for (const { body } of this.#sections) if (body instanceof TensorBody) body.release()
+    this.#json.release()
+    this.#raw?.release()
+    for (const { body } of this.#sections) body.release()
   }
 }
