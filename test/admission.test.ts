@@ -274,7 +274,7 @@ describe('the queue', () => {
     await spend(admission, 30)
     await fill(admission)
     expect(admission.findRefusal()).toBeInstanceOf(Problem)
-    for (const ticket of admission.underWay) admission.leave(ticket, Error)
+    for (const ticket of [...admission.underWay]) admission.leave(ticket, Error)
     await spend(admission, 0.1)
     await fill(admission)
     expect(admission.findRefusal()).toBeUndefined()

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import type { Problem } from '../errors.ts'
 import { isTurnSpent, nextTurn } from '../turns.ts'
 import { Costs } from './costs.ts'
+import { Line } from './line.ts'
 import { type Refusal, refusal, refusals } from './refusals.ts'
 
 /** So many are read and computed at a time: enough that the loop has always something to do. */
@@ -49,7 +50,7 @@ export class Ticket {
   /** Called when it may go on, or with why it may not. */
   proceed: (() => void) | undefined
   refuse: ((problem: Error) => void) | undefined
-  /** Ends its connection. */
+  /** Ends its answer, where that is long. */
   cutOff: (() => void) | undefined
 
   constructor(kind: string, length: number | undefined, expected: number) {
@@ -98,12 +99,12 @@ export class Admission {
   phase: 'open' | 'draining' | 'closing' = 'open'
   /** What the requests under way take, in bytes. */
   bytes = 0
-  readonly #waiting = new Set<Ticket>()
-  readonly #admitted = new Set<Ticket>()
+  readonly #waiting = new Line<Ticket>()
+  readonly #admitted = new Line<Ticket>()
   /** Those that wait for a turn to compute; and the one that has it, since when. */
-  readonly #ready = new Set<Ticket>()
+  readonly #ready = new Line<Ticket>()
   /** Those whose bodies wait for memory. */
-  readonly #thirsty = new Set<Ticket>()
+  readonly #thirsty = new Line<Ticket>()
   /** Where memory is full, the one that goes on all the same until it is over, so that there is no deadlock. */
   #favoured: Ticket | undefined
   #computing: Ticket | undefined
@@ -128,7 +129,7 @@ export class Admission {
   }
 
   /** Those that were let in and are not over. */
-  get underWay(): ReadonlySet<Ticket> {
+  get underWay(): Line<Ticket> {
     return this.#admitted
   }
 
@@ -419,8 +420,9 @@ export class Admission {
     this.#lookLater(false)
   }
 
-  /** All that a request asked for is done, except that its answer may still have to be read. */
+  /** A request is done, except that what is left of its answer, at most a mebibyte, may still have to be read. */
   finish(ticket: Ticket): void {
+    this.#free(ticket)
     this.#costs.note(ticket.kind, ticket.length, ticket.spent)
     this.#noteSpeed(ticket.spent)
     this.giveTurn(ticket)
@@ -433,10 +435,6 @@ export class Admission {
     if (isWaiting) this.#unqueue(ticket)
     ticket.state = 'left'
     if (this.#ready.delete(ticket) || isWaiting) ticket.refuse?.(tell())
-    // A set whose table was replaced keeps what the old one had until all memory is looked through.
-    ticket.proceed = undefined
-    ticket.refuse = undefined
-    ticket.cutOff = undefined
     this.#thirsty.delete(ticket)
     this.#admitted.delete(ticket)
     if (this.#favoured === ticket) this.#favoured = undefined

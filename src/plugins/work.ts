@@ -177,8 +177,10 @@ export class Work {
     this.#encoded(reply)
     if (head.isLast) return join(head)
     const options = { objectMode: false, highWaterMark: PIECE }
-    this.#stream = Readable.from(this.#write(head, steps), options)
-    return this.#stream
+    const stream = Readable.from(this.#write(head, steps), options)
+    this.#visit!.ticket.cutOff = () => stream.destroy()
+    this.#stream = stream
+    return stream
   }
 
   /** Calls back when nothing is read of the request any more: now, or when an answer in pieces ends or its client leaves. */
@@ -251,15 +253,6 @@ function toBuffer({ parts, length }: Piece): Buffer {
 }
 
 /**
- * Ends a request's visit when its response closes. It is a function of its own because what `takeBody`
- * holds outlives the request for a while, and should not hold the reply.
- */
-function follow({ raw }: FastifyReply, admission: Admission, ticket: Ticket): void {
-  ticket.cutOff = () => raw.destroy()
-  raw.once('close', () => admission.leave(ticket, incomplete))
-}
-
-/**
  * Waits until a request may come in, and hands its body on as it arrives. After that it is its turn to
  * compute. `open` makes what takes the body: nothing is kept of a request that waits.
  */
@@ -272,7 +265,7 @@ export async function takeBody(
   const { admission } = request.server
   const work = request.work!
   const ticket = admission.enter(work.transport, announcedLength(request.raw, limit))
-  follow(reply, admission, ticket)
+  reply.raw.once('close', () => admission.leave(ticket, incomplete))
   const admitted = admission.whenAdmitted(ticket)
   if (admitted) await admitted
   // A client that asks before it sends is told when nothing is left that it could have been spared for.

@@ -104,7 +104,7 @@ export function* encodeTensor(
   hold: Hold,
 ): Steps<TensorAnswer> {
   const { vocabSize } = rows[0]!
-  checkAnswer(rows, () => [{ field: 'logits', amount: vocabSize }])
+  checkAnswer(rows, () => [{ name: 'logits', amount: vocabSize }])
   const written: Uint8Array[] = []
   const warnings: RowWarning[] = []
   for (const result of results) {
