@@ -5,18 +5,14 @@ import { isTurnSpent, nextTurn } from '../turns.ts'
 import { Costs } from './costs.ts'
 import { Line } from './line.ts'
 import { type Refusal, refusal, refusals } from './refusals.ts'
+import { Ticket, TURN } from './ticket.ts'
 
 /** So many are read and computed at a time: enough that the loop has always something to do. */
 const ACTIVE = 4
-/** A body of which less than `PROGRESS` bytes come in so many milliseconds holds none of those places. */
-const PATIENCE = 5
-const PROGRESS = 2 ** 14
 /** A client that sends or reads nothing for so long, in milliseconds, makes room for others where memory is full. */
 const STUCK = 1000
 /** How often requests that wait are looked at when nothing happens, in milliseconds. */
 const LOOK = 2
-/** How long a request computes before others that are ready have their turn, in milliseconds. */
-const TURN = 50
 /** How much the newest request counts in the speed at which work is done, and how slow that may be taken to be. */
 const WEIGHT = 0.1
 const LONGEST_STRETCH = 4
@@ -27,65 +23,6 @@ export type Limits = Pick<
   Config,
   'MAX_BODY_BYTES' | 'MAX_INFLIGHT_BYTES' | 'MAX_QUEUE' | 'MAX_QUEUE_MS'
 >
-
-/** One request on its way through: it waits, is read, is ready, computes, and is written. */
-export class Ticket {
-  readonly kind: string
-  /** What is announced of its body, in bytes. */
-  readonly length: number | undefined
-  /** How long the loop was expected to be busy with it, in milliseconds, and was. */
-  readonly expected: number
-  spent = 0
-  readonly entered = performance.now()
-  state: 'waiting' | 'reading' | 'ready' | 'writing' | 'left' = 'waiting'
-  /** When its body began to be read, and when there was last more than a little of it. */
-  began = 0
-  progressed = 0
-  #counted = 0
-  /** What has come of its body, and what else it takes, in bytes. */
-  received = 0
-  held = 0
-  /** Whether its body waits for memory, and so comes no faster. */
-  isHeldUp = false
-  /** Called when it may go on, or with why it may not. */
-  proceed: (() => void) | undefined
-  refuse: ((problem: Error) => void) | undefined
-  /** Ends its answer, where that is long. */
-  cutOff: (() => void) | undefined
-
-  constructor(kind: string, length: number | undefined, expected: number) {
-    this.kind = kind
-    this.length = length
-    this.expected = expected
-  }
-
-  receive(bytes: number, now: number): void {
-    this.received += bytes
-    if (this.received - this.#counted < PROGRESS) return
-    this.#counted = this.received
-    this.progressed = now
-  }
-
-  /** Whether it gives the loop something to do. */
-  isActive(now: number): boolean {
-    return this.state === 'ready' || (this.state === 'reading' && now - this.progressed < PATIENCE)
-  }
-
-  /** How long others wait for it at most, in milliseconds, before they have a turn. */
-  get ahead(): number {
-    return Math.min(TURN, Math.max(0, this.expected - this.spent))
-  }
-
-  /** Whether all of its body has come. */
-  get isIn(): boolean {
-    return this.length !== undefined && this.received >= this.length
-  }
-
-  /** What is still to come of its body. */
-  get missing(): number {
-    return Math.max(0, (this.length ?? 0) - this.received)
-  }
-}
 
 /**
  * Who may come in, and whose turn it is. Requests wait in the order they came in before their bodies are

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
-import type { Admission, Ticket } from './admission.ts'
+import type { Admission } from './admission.ts'
+import type { Ticket } from './ticket.ts'
 
 /** How often requests under way are looked at, in milliseconds. */
 const LOOK = 250
