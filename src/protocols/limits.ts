@@ -12,12 +12,16 @@ const MAX_HISTORY_TOKENS = 2 ** 24
 /** As JSON some twenty bytes each: a text of V8's holds three times as many. */
 const MAX_ANSWER_NUMBERS = 2 ** 23
 
+/** The lists of a row are there as a whole. No model has a larger vocabulary. */
+const MAX_REPORTED = 2 ** 18
+
 /** In numbers of an answer: a step of a trace, and a watched token with its sampler's name. */
 const STEP_NUMBERS = 12
 const WATCHED_NUMBERS = 3
 
 export function checkLimits(rows: readonly DecodedRow[], { maxWork }: { maxWork: number }): void {
   checkHistories(rows)
+  checkReports(rows)
   checkAnswer(rows)
   checkWork(rows, maxWork)
 }
@@ -70,6 +74,22 @@ export function checkAnswer(
     `The answer would have up to ${use.total} numbers, and the limit is ${MAX_ANSWER_NUMBERS}; ` +
     `${field} takes ${amount} of them`
   throw problemAt('ANSWER_TOO_LARGE', path, detail)
+}
+
+/** Refuse rows that would report more tokens than any model has. */
+function checkReports(rows: readonly DecodedRow[]): void {
+  for (const { params, vocabSize, fieldPathOf } of rows) {
+    const amounts = {
+      top_logprobs: Math.min(params.top_logprobs, vocabSize),
+      logprob_token_ids: params.logprob_token_ids.length,
+      watch_token_ids: params.watch_token_ids.length,
+    }
+    for (const [field, amount] of Object.entries(amounts)) {
+      if (amount <= MAX_REPORTED) continue
+      const detail = `The answer would report ${amount} tokens of a row, and the limit is ${MAX_REPORTED}`
+      throw problemAt('ANSWER_TOO_LARGE', fieldPathOf(field), detail)
+    }
+  }
 }
 
 /** Refuse rows that would keep the server busy for too long. */

@@ -207,9 +207,12 @@ export function* encode(
   yield `],"warnings":${JSON.stringify(warned)}}`
 }
 
+/** At most how many bytes a number takes: in an array it may be an object of its own. */
+const NUMBER = 24
+
 /** At most how many bytes the numbers of a row take until they are written. */
 function countBytes(row: DecodedRow): number {
-  return answerAmounts(row).reduce((sum, { amount }) => sum + 8 * amount, 0)
+  return answerAmounts(row).reduce((sum, { amount }) => sum + NUMBER * amount, 0)
 }
 
 /** Copies all numbers of a row: after a yield its memory may hold another row. */
