@@ -155,7 +155,7 @@ const Variables = z.object({
       'Most steps that sampling the rows of a request may take, as estimated before it begins; more are a 422. A step takes about a nanosecond.',
     ),
   MAX_INFLIGHT_BYTES: integer(1024, Number.MAX_SAFE_INTEGER)
-    .prefault(String(128 * 2 ** 20))
+    .prefault(String(64 * 2 ** 20))
     .describe(
       'Most bytes that requests under way may take together, for what has come of their bodies and what is not read of their answers. Beyond it requests wait, and are refused with 503 where they cannot.',
     ),
