@@ -8,6 +8,12 @@ import { startServer } from './server.ts'
 
 /** What Node makes of a container of 512 MiB by itself. */
 const HEAP = '--max-old-space-size=256 --max-semi-space-size=4'
+/** As in the image. */
+const malloc = Object.fromEntries(
+  readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8')
+    .matchAll(/(MALLOC_\w+)=(\d+)/g)
+    .map(([, name, value]) => [name!, value!]),
+)
 /**
  * What a process may take, in MiB. Some 60 are code, of files; and with more memory around than a container
  * has, that which was given back is kept for longer.
@@ -66,7 +72,7 @@ function highest(pid: number): number {
 it.runIf(existsSync('/proc/self/status'))(
   'takes no more memory than a small container has, whatever is asked',
   async () => {
-    const server = await startServer({ NODE_OPTIONS: HEAP })
+    const server = await startServer({ NODE_OPTIONS: HEAP, ...malloc })
     const where = whereIs(server.url)
     const end = performance.now() + 1000 * SECONDS
 

@@ -5,12 +5,14 @@ import { isTurnSpent, nextTurn } from '../turns.ts'
 import { Costs } from './costs.ts'
 import { Line } from './line.ts'
 import { type Refusal, refusal, refusals } from './refusals.ts'
-import { Ticket, TURN } from './ticket.ts'
+import { isSmall, Ticket, TURN } from './ticket.ts'
 
 /** So many are read and computed at a time: enough that the loop has always something to do. */
 const ACTIVE = 4
 /** A client that sends or reads nothing for so long, in milliseconds, makes room for others where memory is full. */
 const STUCK = 1000
+/** Up to so many times the limit of memory, small requests compute where large ones wait. */
+const EXCESS = 1.5
 /** How often requests that wait are looked at when nothing happens, in milliseconds. */
 const LOOK = 2
 /** How much the newest request counts in the speed at which work is done, and how slow that may be taken to be. */
@@ -49,9 +51,9 @@ export class Admission {
   readonly #costs = new Costs()
   /** What those that wait are expected to take, in milliseconds. */
   #aheadOfLast = 0
-  /** How long the work takes beside how long the loop is busy with it, and when some was finished last. */
+  /** How long the loop is busy for a request beside how long with it; and how long it had been when one was finished last. */
   #stretch = 1
-  #finished = 0
+  #active: number | undefined
   #isLookDue = false
   #looked = 0
   #idle = 0
@@ -81,14 +83,17 @@ export class Admission {
 
   /** What else the loop does, such as refusing, takes time from the requests in it. */
   #noteSpeed(spent: number): void {
-    const now = performance.now()
-    const took = now - this.#finished
-    this.#finished = now
-    if (this.#waiting.size === 0) this.#stretch = 1
-    else if (spent > 0) {
-      const stretch = Math.min(LONGEST_STRETCH, Math.max(1, took / spent))
-      this.#stretch += WEIGHT * (stretch - this.#stretch)
+    if (this.#waiting.size === 0) {
+      this.#stretch = 1
+      this.#active = undefined
+      return
     }
+    const { active } = performance.eventLoopUtilization()
+    if (this.#active !== undefined && spent > 0) {
+      const stretch = Math.max(1, (active - this.#active) / spent)
+      this.#stretch += WEIGHT * (Math.min(LONGEST_STRETCH, stretch) - this.#stretch)
+    }
+    this.#active = active
   }
 
   /** Why a request that came now would be refused, if it would. */
@@ -96,7 +101,7 @@ export class Admission {
     const { limits } = this
     if (this.phase === 'closing')
       return this.#refuse('shutting_down', 'Cannot take new requests while shutting down')
-    if (this.#waiting.size === 0 && this.#hasRoom(length)) return undefined
+    if (this.#waiting.size === 0 && !this.#isBusy() && this.#hasMemoryFor(length)) return undefined
     if (this.#waiting.size >= limits.MAX_QUEUE) {
       return this.#refuse('queue', `${this.#waiting.size} requests wait, which is the limit`)
     }
@@ -138,16 +143,19 @@ export class Admission {
     })
   }
 
-  /** Let those in that have waited longest, as far as there is room. */
+  /** Let those in that have waited longest, as far as there is room. Small ones pass those that wait for memory. */
   #admitNext(): void {
+    let isAnyHeldUp = false
     for (const ticket of this.#waiting) {
       const isSpent = this.#admitted.size > 0 && isTurnSpent()
-      if (isSpent || !this.#hasRoom(ticket.length)) {
+      if (isSpent || this.#isBusy()) {
         this.#lookLater(isSpent)
         return
       }
-      this.#admit(ticket)
+      if (this.#hasMemoryFor(ticket.length)) this.#admit(ticket)
+      else isAnyHeldUp = true
     }
+    if (isAnyHeldUp) this.#lookLater(false)
   }
 
   #admit(ticket: Ticket): void {
@@ -187,26 +195,31 @@ export class Admission {
     else setTimeout(look, LOOK)
   }
 
-  /** Whether a body of this length may be read now. With nothing under way, one always may; with nothing to do, where there is memory. */
-  #hasRoom(length = 0): boolean {
+  /** Whether there is enough to do. */
+  #isBusy(): boolean {
     const now = performance.now()
     let active = 0
+    for (const ticket of this.#admitted) if (ticket.isActive(now)) active++
+    return active >= ACTIVE && (this.#computing !== undefined || !this.#wasIdle(now))
+  }
+
+  /** Whether there is memory for a body of this length. With nothing under way there always is, and for a small one, too. */
+  #hasMemoryFor(length: number | undefined): boolean {
+    if (this.#admitted.size === 0 || isSmall(length)) return true
+    const now = performance.now()
+    let isAnyActive = false
     let missing = 0
     for (const ticket of this.#admitted) {
       if (!ticket.isActive(now)) continue
-      active++
+      isAnyActive = true
       missing += ticket.missing
     }
-    if (this.#admitted.size === 0) return true
-    if (active === 0) {
+    if (!isAnyActive) {
       if (!this.#fits) this.#endStuck(now)
       return this.#fits
     }
-    if (active >= ACTIVE && (this.#computing || !this.#wasIdle(now))) return false
-    return (
-      this.bytes + missing + Math.min(length, this.limits.MAX_BODY_BYTES) <=
-      this.limits.MAX_INFLIGHT_BYTES
-    )
+    const wanted = Math.min(length ?? 0, this.limits.MAX_BODY_BYTES)
+    return this.bytes + missing + wanted <= this.limits.MAX_INFLIGHT_BYTES
   }
 
   /** Whether the loop had little to do since the last look: those that are read are slow to come. */
@@ -238,7 +251,9 @@ export class Admission {
 
   /** Something to wait for before more of a body is read, where there is no memory for it. */
   whenThereIsMemory(ticket: Ticket): Promise<void> | undefined {
-    if (ticket.isIn || this.#fits || ticket === this.#favoured) return undefined
+    if (ticket.isIn || this.#fits || ticket === this.#favoured || isSmall(ticket.length)) {
+      return undefined
+    }
     this.#thirsty.add(ticket)
     ticket.isHeldUp = true
     this.#lookLater(false)
@@ -257,6 +272,7 @@ export class Admission {
    */
   #mayTakeMore(ticket: Ticket, now: number): boolean {
     if (this.#fits || ticket === this.#favoured) return true
+    if (isSmall(ticket.length) && this.bytes <= EXCESS * this.limits.MAX_INFLIGHT_BYTES) return true
     if (this.#computing || this.#isAnyReading(now) || this.#endStuck(now) || this.#favoured) {
       return false
     }

@@ -4,6 +4,12 @@ const PROGRESS = 2 ** 14
 /** How long a request computes before others that are ready have their turn, in milliseconds. */
 export const TURN = 50
 
+/** A body of no more bytes than this needs no memory to speak of. */
+const SMALL = 2 ** 20
+
+/** Whether a body is small; one of unknown length may be large. */
+export const isSmall = (length: number | undefined) => length !== undefined && length <= SMALL
+
 /** One request on its way through the server: it waits, is read, is ready, computes, and is written. */
 export class Ticket {
   readonly kind: string

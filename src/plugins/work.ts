@@ -149,9 +149,13 @@ export class Work {
       const { done, value } = results.next()
       this.took.compute += performance.now() - started
       if (done) return
-      this.#isInRow = value === undefined
+      this.#isInRow = true
       if (value) count(value)
       yield value
+      if (!value) continue
+      // Whoever asks on is done with the row.
+      this.#isInRow = false
+      yield undefined
     }
   }
 
@@ -274,6 +278,8 @@ export async function takeBody(
   const push = open((bytes) => admission.charge(ticket, bytes))
   const take: Push = (piece) => {
     const { length } = piece
+    // What was compressed may still come when the client is gone.
+    if (ticket.state === 'left') throw incomplete()
     admission.receive(ticket, length)
     const began = performance.now()
     const isDone = push(piece)

@@ -3,7 +3,7 @@ import { Problem } from '../../errors.ts'
 import { denseProbabilities, topTokens } from '../../sampling/distribution.ts'
 import type { RowResult } from '../../sampling/pipeline.ts'
 import type { Warning } from '../../sampling/sampler.ts'
-import { atOnce } from '../../sampling/work.ts'
+import type { Work } from '../../sampling/work.ts'
 import { type Items, isNumbers, LongList, PART, type Values, writeJson } from '../json/write.ts'
 import { checkAnswer } from '../limits.ts'
 import type { DecodedRow } from '../rows.ts'
@@ -150,13 +150,15 @@ class Classes implements Items {
 }
 
 /** The most likely tokens; after those left come those removed, ids ascending. */
-function classify(row: RowResult['row'], count: number): Classes {
-  const { token_ids, probabilities } = atOnce(topTokens(row, count))
+function* classify(row: RowResult['row'], count: number): Work<Classes> {
+  const { token_ids, probabilities } = yield* topTokens(row, count)
   const ids = new Uint32Array(count)
   ids.set(token_ids)
-  const ranked = new Set(token_ids)
+  const isRanked = new Uint8Array(row.vocabSize)
+  for (const id of token_ids) isRanked[id] = 1
+  yield undefined
   let next = token_ids.length
-  for (let id = 0; next < count; id++) if (!ranked.has(id)) ids[next++] = id
+  for (let id = 0; next < count; id++) if (isRanked[id] === 0) ids[next++] = id
   const ofRanked = new Float32Array(count)
   ofRanked.set(probabilities)
   return new Classes(ids, ofRanked)
@@ -207,9 +209,7 @@ function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: 
         `Expected classification to be at least 1, got ${classification}`,
       )
     }
-    const of: Output['of'] = ({ row }) =>
-      classify(row, Math.min(classification as number, row.vocabSize))
-    return { ...wanted, datatype: 'BYTES', of, classes: classification as number }
+    return { ...wanted, datatype: 'BYTES', classes: classification as number }
   })
 }
 
@@ -287,8 +287,11 @@ export function* encodeInfer(
       continue
     }
     const row = rows[index]!
-    for (const [i, { of }] of all.entries()) {
-      const values = of(result, row)
+    for (const [i, { of, classes }] of all.entries()) {
+      const values =
+        classes === undefined
+          ? of(result, row)
+          : yield* classify(result.row, Math.min(classes, row.vocabSize))
       hold(sizeOf(values))
       taken[i]!.push(values)
     }
