@@ -57,6 +57,16 @@ export function kindsOfRequests(): Kind[] {
     json('base64, V = 32,000', { logits: tensor, ...shared }),
     json('sparse', { logits: { vocab_size: 99, token_ids: [1, 5], values: [2, 1] }, ...shared }),
     json('a batch', { ...fives, logits: Array.from({ length: 64 }, () => fives.logits) }),
+    json('an answer in pieces', {
+      logits: [fives.logits, fives.logits, fives.logits],
+      n: 20_000,
+      seed: 1,
+    }),
+    json(
+      'too much work',
+      { logits: new Array(4096).fill([1, 2]), banned_token_ids: new Array(200_000).fill(0) },
+      422,
+    ),
     json('all probabilities', { ...fives, logits: tensor, return_probabilities: 'all' }),
     {
       ...zipped,
