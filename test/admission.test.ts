@@ -194,6 +194,22 @@ describe('memory', () => {
     expect(stalled.answer).toMatch(/^HTTP\/1.1 503 /)
   })
 
+  it('is not waited for by small requests', async () => {
+    const { url, where } = await start({})
+    const uploads = await Promise.all(Array.from({ length: 40 }, () => open(where)))
+    for (const { socket, closed } of uploads) {
+      socket.on('error', () => {})
+      closed.catch(() => {})
+      socket.write(head(60_000_000) + ' '.repeat(4_000_000))
+    }
+    await expect.poll(() => gauge(url, 'kelvin_inflight_bytes')).toBeGreaterThan(5e7)
+    const statuses = await Promise.all(
+      Array.from({ length: 20 }, async () => (await ask(where, '/v1/sample', body)).status),
+    )
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    for (const { socket } of uploads) socket.destroy()
+  })
+
   it('is never too little for one alone', async () => {
     const { where } = await start({ MAX_INFLIGHT_BYTES: '1024' })
     expect((await ask(where, '/v1/sample', ' '.repeat(20_000) + body)).status).toBe(200)

@@ -51,6 +51,9 @@ export class Admission {
   readonly #costs = new Costs()
   /** What those that wait are expected to take, in milliseconds. */
   #aheadOfLast = 0
+  /** The same of small requests alone; and whether these pass others, which wait for memory. */
+  #aheadOfSmall = 0
+  #areHeldUp = false
   /** How long the loop is busy for a request beside how long with it; and how long it had been when one was finished last. */
   #stretch = 1
   #active: number | undefined
@@ -73,11 +76,11 @@ export class Admission {
   }
 
   /** How long a request that came now would wait, in milliseconds: for the work ahead of it, at the speed at which that is done. */
-  expectedWait(): number {
-    let work = this.#aheadOfLast
-    for (const ticket of this.#admitted) {
-      if (ticket.state === 'reading' || ticket.state === 'ready') work += ticket.ahead
-    }
+  expectedWait(length?: number): number {
+    const passes = this.#areHeldUp && isSmall(length)
+    let work = passes ? this.#aheadOfSmall : this.#aheadOfLast
+    const now = performance.now()
+    for (const ticket of this.#admitted) if (ticket.isActive(now)) work += ticket.ahead
     return work * this.#stretch
   }
 
@@ -105,7 +108,7 @@ export class Admission {
     if (this.#waiting.size >= limits.MAX_QUEUE) {
       return this.#refuse('queue', `${this.#waiting.size} requests wait, which is the limit`)
     }
-    const wait = this.expectedWait()
+    const wait = this.expectedWait(length)
     if (wait > limits.MAX_QUEUE_MS) {
       const detail = `The work ahead takes ${Math.round(wait)} ms, and the limit is ${limits.MAX_QUEUE_MS} ms`
       return this.#refuse('wait', detail)
@@ -130,6 +133,7 @@ export class Admission {
     this.#hold(ticket, Math.min(length ?? READ_AHEAD, READ_AHEAD))
     this.#waiting.add(ticket)
     this.#aheadOfLast += ticket.ahead
+    if (isSmall(ticket.length)) this.#aheadOfSmall += ticket.ahead
     return ticket
   }
 
@@ -155,6 +159,7 @@ export class Admission {
       if (this.#hasMemoryFor(ticket.length)) this.#admit(ticket)
       else isAnyHeldUp = true
     }
+    this.#areHeldUp = isAnyHeldUp
     if (isAnyHeldUp) this.#lookLater(false)
   }
 
@@ -179,7 +184,12 @@ export class Admission {
 
   #unqueue(ticket: Ticket): void {
     this.#waiting.delete(ticket)
-    this.#aheadOfLast = this.#waiting.size === 0 ? 0 : this.#aheadOfLast - ticket.ahead
+    this.#aheadOfLast -= ticket.ahead
+    if (isSmall(ticket.length)) this.#aheadOfSmall -= ticket.ahead
+    if (this.#waiting.size > 0) return
+    // What floating point has left of them.
+    this.#aheadOfLast = 0
+    this.#aheadOfSmall = 0
   }
 
   #lookLater(isSoon: boolean): void {
