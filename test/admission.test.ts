@@ -372,19 +372,22 @@ describe('who is too slow', () => {
     expect(performance.now() - sent).toBeLessThan(5000)
   })
 
-  it('to read an answer, is not waited for', async () => {
-    const { url, where, lines } = await start({ READ_TIMEOUT_MS: '1000' })
-    const connection = await open(where)
-    connection.closed.catch(() => {})
-    connection.socket.pause()
-    const many = JSON.stringify({ logits: [1, 2, 3], n: 65_536, return_probabilities: 'none' })
-    const rows = `{"logits":[${'[1,2,3],'.repeat(15)}[1,2,3]],${many.slice(18)}`
-    connection.socket.write(head(rows.length) + rows)
-    const cutOff = () => lines.filter((line) => line.includes('"aborted"'))
-    await expect.poll(cutOff, { timeout: 3000 }).toHaveLength(1)
-    expect(await gauge(url, 'kelvin_inflight_bytes')).toBe(0)
-    connection.socket.destroy()
-  })
+  it.each(['READ_TIMEOUT_MS', 'REQUEST_TIMEOUT_MS'])(
+    'to read an answer, is not waited for longer than %s',
+    async (limit) => {
+      const { url, where, lines } = await start({ [limit]: '1000' })
+      const connection = await open(where)
+      connection.closed.catch(() => {})
+      connection.socket.pause()
+      const many = JSON.stringify({ logits: [1, 2, 3], n: 65_536, return_probabilities: 'none' })
+      const rows = `{"logits":[${'[1,2,3],'.repeat(15)}[1,2,3]],${many.slice(18)}`
+      connection.socket.write(head(rows.length) + rows)
+      const cutOff = () => lines.filter((line) => line.includes('"aborted"'))
+      await expect.poll(cutOff, { timeout: 3000 }).toHaveLength(1)
+      expect(await gauge(url, 'kelvin_inflight_bytes')).toBe(0)
+      connection.socket.destroy()
+    },
+  )
 })
 
 it('a client that waits for a long computation is not taken for one that does not read', async () => {

@@ -116,10 +116,6 @@ export class Admission {
     return undefined
   }
 
-  #fullness(): string {
-    return `The requests under way take more than ${this.limits.MAX_INFLIGHT_BYTES} bytes, and this one does not go on`
-  }
-
   #refuse(reason: Refusal, detail: string): Problem {
     this.refused.set(reason, this.refused.get(reason)! + 1)
     return refusal(reason, detail, this.expectedWait())
@@ -324,7 +320,8 @@ export class Admission {
       const { refuse } = stuck
       // It stays until its answer is sent, and is refused once.
       stuck.refuse = undefined
-      refuse(this.#refuse('bytes', this.#fullness()))
+      const detail = `The requests under way take more than ${this.limits.MAX_INFLIGHT_BYTES} bytes, and this one does not go on`
+      refuse(this.#refuse('bytes', detail))
     }
     return stuck !== undefined
   }

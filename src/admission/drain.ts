@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as NetServer, Socket } from 'node:net'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 
 /**
  * A client may still be sending its request when the answer goes out. Closing a socket with unread input
@@ -100,7 +100,7 @@ export async function stopListening(server: Server, others: readonly NetServer[]
   let { count } = state
   // A turn of the event loop accepts one connection.
   for (let last = began, now = began; now - last < QUIET_MS && now - began < MOST_HELD_MS; ) {
-    await nextTurn()
+    await endOfTurn()
     now = performance.now()
     if (state.count > count) last = now
     count = state.count

@@ -44,9 +44,7 @@ export function endSlowRequests(admission: Admission, limits: Limits): () => voi
         const fault = findFault(ticket, now)
         if (fault) ticket.refuse?.(new Problem('REQUEST_TIMEOUT', fault))
       } else if (ticket.state === 'writing' && longest > 0 && now - ticket.progressed > longest) {
-        ticket.refuse?.(
-          new Problem('REQUEST_TIMEOUT', `Nothing of the answer was read for ${longest} ms`),
-        )
+        ticket.cutOff?.()
       }
     }
   }
