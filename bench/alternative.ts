@@ -1,4 +1,4 @@
-import { resultsOf } from '../src/sampling/pipeline.ts'
+import { resultsOf } from '../src/sampling/sample.ts'
 import { realisticRow, seeded } from '../test/sampling/rows.ts'
 import { median, type Params, requestOf } from './measure.ts'
 

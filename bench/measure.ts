@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { Elements } from '../src/sampling/elements.ts'
 import { samplingFields, scoreFields } from '../src/sampling/params.ts'
-import type { RowRequest } from '../src/sampling/pipeline.ts'
+import type { RowRequest } from '../src/sampling/sample.ts'
+import { Elements } from '../src/tensors/elements.ts'
 
 const Params = z.strictObject({ ...samplingFields, ...scoreFields })
 export type Params = z.input<typeof Params>

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { BLOCK, type kernel } from '../src/sampling/kernel/index.ts'
-import { type RowRequest, resultsOf } from '../src/sampling/pipeline.ts'
+import { BLOCK, type kernel } from '../src/kernel/index.ts'
+import { type RowRequest, resultsOf } from '../src/sampling/sample.ts'
 import { realisticRow, seeded } from '../test/sampling/rows.ts'
 import { compare } from './alternative.ts'
 import { median, type Params, requestOf, time } from './measure.ts'
@@ -63,7 +63,7 @@ const ROUNDS = Number(values.rounds)
 
 /** A kernel of its own, whose rows do not move when the pipeline's do. */
 function passesOver(vocabSize: number) {
-  const binary = readFileSync(new URL('../src/sampling/kernel/kernel.wasm', import.meta.url))
+  const binary = readFileSync(new URL('../src/kernel/kernel.wasm', import.meta.url))
   const memory = new WebAssembly.Memory({ initial: 64 })
   const module = new WebAssembly.Module(binary)
   const own = new WebAssembly.Instance(module, { env: { memory } })

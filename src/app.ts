@@ -29,7 +29,7 @@ import { pageRoutes } from './routes/pages.ts'
 import { probabilitiesRoute } from './routes/probabilities.ts'
 import { sendRefusal } from './routes/refusal.ts'
 import { sampleRoute } from './routes/sample.ts'
-import { DETERMINISM_VERSION } from './sampling/pipeline.ts'
+import { DETERMINISM_VERSION } from './sampling/sample.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,182 +1,224 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { kelvinOrder } from '../src/sampling/order.ts'
+import { kelvinOrder } from '../src/sampling/registry.ts'
 import { stages } from '../src/sampling/sampler.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
 /**
- * Who may import whom: a room, and the rooms and packages it may import from. Rooms are matched by
- * the longest path; what is not listed is not allowed.
+ * The rooms of the house, from the top down, and what each may import: rooms, all of them further down, and
+ * packages. A file belongs to the room with the longest path that holds it.
  */
-const mayImport: Record<string, { own: string[]; packages: string[] }> = {
-  'src/server.ts': { own: ['src/config.ts', 'src/process/start.ts'], packages: ['node:util'] },
-  'src/process/start.ts': {
-    own: ['src/config.ts', 'src/process'],
+const house: readonly { room: string; below: readonly string[]; packages: readonly string[] }[] = [
+  {
+    room: 'src/cli/kelvin.ts',
+    below: ['src/cli/serve.ts', 'src/cli', 'package.json'],
+    packages: ['node:'],
+  },
+  {
+    room: 'src/cli/serve.ts',
+    below: ['src/cli', 'src/process/start.ts', 'src/config.ts'],
+    packages: ['node:'],
+  },
+  {
+    room: 'src/cli',
+    below: [
+      'src/playground/npy.ts',
+      'src/client',
+      'src/protocols',
+      'src/request',
+      'src/sampling',
+      'src/errors.ts',
+    ],
+    packages: ['node:', 'zod'],
+  },
+  {
+    room: 'src/server.ts',
+    below: ['src/process/start.ts', 'src/config.ts'],
+    packages: ['node:util'],
+  },
+  {
+    room: 'src/process/start.ts',
+    below: ['src/process', 'src/config.ts'],
     packages: ['node:cluster'],
   },
-  'src/cli': { own: ['src/cli', 'src/client'], packages: ['node:'] },
-  'src/cli/kelvin.ts': { own: ['src/cli', 'package.json'], packages: ['node:'] },
-  'src/cli/serve.ts': {
-    own: ['src/cli', 'src/config.ts', 'src/process/start.ts'],
-    packages: ['node:'],
+  {
+    room: 'src/process',
+    below: ['src/app.ts', 'src/admission', 'src/log.ts', 'src/config.ts'],
+    packages: ['@prometheus-io/client', 'close-with-grace', 'fastify', 'node:'],
   },
-  'src/cli/sample.ts': {
-    own: ['src/cli', 'src/client'],
-    packages: ['node:'],
-  },
-  'src/cli/flags.ts': { own: ['src/cli', 'src/protocols'], packages: ['zod'] },
-  'src/cli/in-process.ts': {
-    own: ['src/client/request.ts', 'src/errors.ts', 'src/protocols', 'src/sampling'],
-    packages: ['node:'],
-  },
-  'src/cli/input.ts': {
-    own: ['src/cli', 'src/client', 'src/playground/npy.ts'],
-    packages: ['node:'],
-  },
-  'src/process/serve.ts': {
-    own: [
-      'src/admission/drain.ts',
-      'src/app.ts',
-      'src/config.ts',
-      'src/process/heartbeat.ts',
-      'src/process/listen.ts',
-    ],
-    packages: ['close-with-grace', 'fastify', 'node:'],
-  },
-  'src/process/workers.ts': {
-    own: [
-      'src/config.ts',
-      'src/log.ts',
-      'src/process/heartbeat.ts',
-      'src/process/worker-metrics.ts',
-    ],
-    packages: ['close-with-grace', 'node:'],
-  },
-  'src/process/heartbeat.ts': { own: [], packages: ['node:cluster'] },
-  'src/process/worker-metrics.ts': {
-    own: ['src/log.ts'],
-    packages: ['@prometheus-io/client', 'node:'],
-  },
-  'src/process/listen.ts': {
-    own: ['src/config.ts', 'src/process/socket.ts'],
-    packages: ['node:'],
-  },
-  'src/process/socket.ts': { own: ['src/config.ts'], packages: ['node:'] },
-  'src/healthcheck.ts': { own: ['src/config.ts'], packages: ['node:'] },
-  'src/app.ts': {
-    own: [
-      'src/admission',
-      'src/config.ts',
-      'src/log.ts',
-      'src/plugins',
+  {
+    room: 'src/app.ts',
+    below: [
       'src/routes',
-      'src/sampling/pipeline.ts',
+      'src/plugins/tracing.ts',
+      'src/plugins',
+      'src/admission',
+      'src/log.ts',
+      'src/config.ts',
+      'src/sampling',
       'package.json',
     ],
     packages: ['fastify', 'node:http'],
   },
-  'src/admission': {
-    own: ['src/admission', 'src/config.ts', 'src/errors.ts', 'src/turns.ts'],
-    packages: ['node:'],
-  },
-  'src/config.ts': { own: [], packages: ['zod'] },
-  'src/turns.ts': { own: [], packages: [] },
-  'src/log.ts': { own: ['src/config.ts'], packages: ['pino'] },
-  'src/files.ts': { own: [], packages: ['node:fs'] },
-  'src/errors.ts': { own: [], packages: [] },
-  'src/client': { own: ['src/client'], packages: ['undici', 'node:'] },
-  'src/routes': {
-    own: [
+  {
+    room: 'src/routes',
+    below: [
+      'src/plugins',
       'src/admission',
       'src/config.ts',
-      'src/errors.ts',
-      'src/routes',
-      'src/plugins/openapi.ts',
-      'src/plugins/problems.ts',
-      'src/plugins/request-log.ts',
-      'src/plugins/work.ts',
       'src/protocols',
+      'src/request',
       'src/sampling',
+      'src/tensors',
+      'src/errors.ts',
     ],
-    packages: ['fastify', 'zod', 'node:crypto', 'node:stream', 'node:util', 'node:zlib'],
+    packages: ['fastify', 'node:', 'zod'],
   },
-  'src/routes/pages.ts': {
-    own: ['src/plugins/encodings.ts', 'src/plugins/openapi.ts', 'src/routes/assets.ts'],
-    packages: ['fastify', 'zod'],
-  },
-  'src/routes/assets.ts': { own: ['src/routes/strip-types.ts'], packages: ['node:'] },
-  'src/routes/strip-types.ts': { own: [], packages: ['node:'] },
-  'src/playground': {
-    own: ['src/playground'],
+  {
+    room: 'src/playground',
+    below: ['src/playground/types.ts', 'src/playground/npy.ts'],
     packages: ['/vendor/'],
   },
-  // What it says of the API is what the API says of itself: of types nothing is left in a browser.
-  'src/playground/types.ts': {
-    own: ['src/plugins/problems.ts', 'src/protocols/json/response.ts', 'src/sampling/catalogue.ts'],
+  {
+    room: 'src/playground/types.ts',
+    below: ['src/plugins', 'src/protocols', 'src/request'],
     packages: ['zod'],
   },
-  'src/plugins': {
-    own: [
-      'src/admission',
-      'src/config.ts',
-      'src/files.ts',
-      'src/errors.ts',
-      'src/plugins',
-      'src/protocols/body.ts',
-      'src/protocols/suggest.ts',
-      'src/protocols/validate.ts',
-      'src/turns.ts',
-      'src/sampling/parsed.ts',
-    ],
-    packages: ['fastify', '@fastify/', 'zod', 'node:'],
-  },
-  'src/plugins/tracing.ts': {
-    own: ['src/plugins/trace-context.ts', 'src/plugins/work.ts'],
+  { room: 'src/playground/npy.ts', below: [], packages: [] },
+  {
+    room: 'src/plugins/tracing.ts',
+    below: ['src/plugins'],
     packages: ['@opentelemetry/', 'fastify', 'node:timers/promises'],
   },
-  'src/plugins/metrics.ts': {
-    own: [
+  {
+    room: 'src/plugins',
+    below: [
       'src/admission',
+      'src/turns.ts',
       'src/log.ts',
-      'src/plugins/encodings.ts',
-      'src/plugins/openapi.ts',
-      'src/plugins/work.ts',
+      'src/files.ts',
+      'src/config.ts',
+      'src/protocols',
+      'src/request',
+      'src/sampling',
+      'src/fields',
+      'src/errors.ts',
     ],
-    packages: ['@prometheus-io/client', 'fastify', 'node:cluster', 'node:util', 'node:zlib'],
+    packages: [
+      '@fastify/',
+      '@opentelemetry/api',
+      '@prometheus-io/client',
+      'fastify',
+      'node:',
+      'zod',
+    ],
   },
-  'src/plugins/work.ts': {
-    own: ['src/admission', 'src/protocols', 'src/sampling/pipeline.ts', 'src/turns.ts'],
-    packages: ['fastify', 'node:stream'],
+  {
+    room: 'src/admission',
+    below: ['src/turns.ts', 'src/config.ts', 'src/errors.ts'],
+    packages: ['node:'],
   },
-  'src/protocols': {
-    own: ['src/errors.ts', 'src/protocols', 'src/sampling'],
-    packages: ['zod', 'leven', 'node:http', 'node:stream', 'node:timers/promises', 'node:zlib'],
+  { room: 'src/healthcheck.ts', below: ['src/config.ts'], packages: ['node:'] },
+  { room: 'src/turns.ts', below: [], packages: [] },
+  { room: 'src/log.ts', below: ['src/config.ts'], packages: ['pino'] },
+  { room: 'src/files.ts', below: [], packages: ['node:fs'] },
+  { room: 'src/config.ts', below: [], packages: ['zod'] },
+  { room: 'src/client', below: [], packages: ['node:', 'undici'] },
+  {
+    room: 'src/protocols',
+    below: [
+      'src/request',
+      'src/sampling',
+      'src/fields',
+      'src/algorithms',
+      'src/tensors',
+      'src/kernel',
+      'src/errors.ts',
+      'src/warning.ts',
+    ],
+    packages: ['node:http', 'node:stream', 'node:timers/promises', 'node:zlib', 'zod'],
   },
-  'src/sampling': { own: ['src/errors.ts', 'src/sampling'], packages: ['zod'] },
-  'src/sampling/samplers': {
-    own: [
+  {
+    room: 'src/request',
+    below: [
+      'src/sampling',
+      'src/sampling/profiles',
+      'src/fields',
+      'src/algorithms',
+      'src/errors.ts',
+      'src/warning.ts',
+    ],
+    packages: ['leven', 'zod'],
+  },
+  {
+    room: 'src/sampling',
+    below: [
+      'src/sampling/profiles',
+      'src/sampling/samplers',
       'src/sampling/sampler.ts',
-      'src/sampling/row.ts',
-      'src/sampling/fields.ts',
-      'src/sampling/logits.ts',
-      'src/sampling/history.ts',
-      'src/sampling/completions.ts',
-      'src/sampling/last-match.ts',
-      'src/sampling/once.ts',
-      'src/sampling/work.ts',
+      'src/sampling/history',
       'src/sampling/philox.ts',
-      'src/sampling/reusable.ts',
-      'src/sampling/kernel',
+      'src/sampling/row',
+      'src/fields',
+      'src/algorithms',
+      'src/tensors',
+      'src/kernel',
+      'src/errors.ts',
+      'src/warning.ts',
     ],
     packages: ['zod'],
   },
-  'src/sampling/samplers/index.ts': { own: ['src/sampling/samplers'], packages: [] },
-  'src/sampling/kernel': { own: ['src/sampling/kernel'], packages: ['node:fs'] },
-}
+  { room: 'src/sampling/profiles', below: ['src/sampling/samplers'], packages: [] },
+  {
+    room: 'src/sampling/samplers',
+    below: [
+      'src/sampling/sampler.ts',
+      'src/sampling/history',
+      'src/sampling/philox.ts',
+      'src/sampling/row',
+      'src/fields',
+      'src/algorithms',
+      'src/kernel',
+    ],
+    packages: ['zod'],
+  },
+  {
+    room: 'src/sampling/sampler.ts',
+    below: ['src/sampling/history', 'src/sampling/row', 'src/algorithms', 'src/warning.ts'],
+    packages: ['zod'],
+  },
+  {
+    room: 'src/sampling/history',
+    below: ['src/sampling/row', 'src/algorithms'],
+    packages: [],
+  },
+  { room: 'src/sampling/philox.ts', below: ['src/kernel'], packages: [] },
+  {
+    room: 'src/sampling/row',
+    below: ['src/algorithms', 'src/tensors', 'src/kernel'],
+    packages: [],
+  },
+  {
+    room: 'src/fields',
+    below: ['src/tensors', 'src/kernel', 'src/errors.ts', 'src/warning.ts'],
+    packages: ['zod'],
+  },
+  { room: 'src/algorithms', below: ['src/kernel'], packages: [] },
+  { room: 'src/tensors', below: ['src/kernel', 'src/warning.ts'], packages: [] },
+  { room: 'src/kernel', below: [], packages: ['node:fs'] },
+  { room: 'src/errors.ts', below: [], packages: [] },
+  { room: 'src/warning.ts', below: [], packages: [] },
+  { room: 'package.json', below: [], packages: [] },
+]
 
 const within = (path: string, room: string) => path === room || path.startsWith(`${room}/`)
+
+function roomOf(file: string): (typeof house)[number] {
+  const rooms = house.filter(({ room }) => within(file, room))
+  return rooms.sort((a, b) => b.room.length - a.room.length)[0]!
+}
 
 const files = globSync('src/**/*.ts', { cwd: root, exclude: (path) => path.includes('assembly') })
 
@@ -186,19 +228,46 @@ function importsOf(file: string) {
   return [...source.matchAll(written)].map(([, first, later]) => (first ?? later)!)
 }
 
-describe('imports point one way', () => {
+/** The files of the project that a file imports, types included. */
+function importedBy(file: string): string[] {
+  const relative = importsOf(file).filter((specifier) => specifier.startsWith('.'))
+  return relative.map((specifier) => normalize(join(file, '..', specifier)))
+}
+
+describe('imports point downwards', () => {
+  it.each(house)('$room is above what it imports', ({ room, below }) => {
+    const level = (name: string) => house.findIndex((other) => other.room === name)
+    for (const other of below) expect(level(other), other).toBeGreaterThan(level(room))
+  })
+
   it.each(files)('%s', (file) => {
-    const room = Object.keys(mayImport)
-      .filter((candidate) => within(file, candidate))
-      .sort((a, b) => b.length - a.length)[0]!
-    const { own, packages } = mayImport[room]!
-    const others = importsOf(file).filter((specifier) => {
-      if (!specifier.startsWith('.')) return !packages.some((name) => specifier.startsWith(name))
-      const target = normalize(join(file, '..', specifier))
-      return !own.some((allowed) => within(target, allowed))
+    const { room, below, packages } = roomOf(file)
+    const named = importsOf(file).filter((specifier) => !specifier.startsWith('.'))
+    expect(named.filter((name) => !packages.some((allowed) => name.startsWith(allowed)))).toEqual(
+      [],
+    )
+    const others = importedBy(file).filter((target) => {
+      const targetRoom = roomOf(target).room
+      return targetRoom !== room && !below.includes(targetRoom)
     })
     expect(others).toEqual([])
   })
+
+  it('no file imports itself by way of others', () => {
+    const done = new Set<string>()
+    const visit = (file: string, path: readonly string[]) => {
+      expect(path, `${[...path, file].join(' → ')}`).not.toContain(file)
+      if (done.has(file)) return
+      for (const target of importedBy(file)) visit(target, [...path, file])
+      done.add(file)
+    }
+    for (const file of files) visit(file, [])
+  })
+})
+
+it('the playground takes types alone from the server', () => {
+  const source = readFileSync(join(root, 'src/playground/types.ts'), 'utf8')
+  expect(source).not.toMatch(/^import (?!type)/m)
 })
 
 /** A sampler may be named as its stage is, after what it does. */
@@ -212,7 +281,7 @@ const shared = files.filter(
     // Generated from the schemas.
     file !== 'src/client/types.ts' &&
     // Data: what others call the fields of samplers.
-    file !== 'src/sampling/aliases.ts',
+    file !== 'src/request/aliases.ts',
 )
 
 describe('shared code names no sampler', () => {
@@ -223,17 +292,22 @@ describe('shared code names no sampler', () => {
   })
 })
 
-it('the sampling room reads no clock, host or random source', () => {
-  for (const file of files.filter((path) => within(path, 'src/sampling'))) {
+/** The rooms whose results depend on their arguments alone. */
+const pure = files.filter((file) =>
+  /^src\/(sampling|fields|algorithms|tensors|kernel)\//.test(file),
+)
+
+it('the sampling room and those below it read no clock, host or random source', () => {
+  for (const file of pure) {
     const source = readFileSync(join(root, file), 'utf8')
     expect(source, file).not.toMatch(/\b(process|Date|performance|fetch|await|Math\.random)\b/)
   }
 })
 
-it('the sampling room has its exponentials, logarithms and powers from the kernel', () => {
+it('the sampling room and those below it have exponentials, logarithms and powers from the kernel', () => {
   const differing =
     /Math\.(?!(?:abs|ceil|floor|fround|max|min|round|sign|sqrt|trunc|[A-Z]))|[^\dn] \*\* /
-  for (const file of files.filter((path) => within(path, 'src/sampling'))) {
+  for (const file of pure) {
     expect(readFileSync(join(root, file), 'utf8'), file).not.toMatch(differing)
   }
 })

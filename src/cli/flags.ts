@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { type Parameter, parametersOf, toValue } from '../protocols/parameters.ts'
-import { sampleOperation } from '../protocols/request.ts'
-import { suggestField } from '../protocols/suggest.ts'
+import { sampleOperation } from '../request/operations.ts'
+import { type Parameter, parametersOf, toValue } from '../request/parameters.ts'
+import { suggestField } from '../request/suggest.ts'
 import { misuse } from './failure.ts'
 
 /** Flags for the fields of a request, by the names they have on the wire. */

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Problem } from '../errors.ts'
 import { encode } from '../protocols/json/response.ts'
-import { type SamplingRequest, sampleOperation } from '../protocols/request.ts'
-import { decodeRows } from '../protocols/rows.ts'
 import { finish } from '../protocols/steps.ts'
-import { validate } from '../protocols/validate.ts'
-import { sample } from '../sampling/pipeline.ts'
+import { type SamplingRequest, sampleOperation } from '../request/operations.ts'
+import { toRows } from '../request/rows.ts'
+import { validate } from '../request/validate.ts'
+import { sample } from '../sampling/sample.ts'
 
 /** Whoever has the file has the memory and the time. */
 const LIMITS = { maxVocabSize: 2 ** 24, maxRows: 2 ** 16, maxWork: Number.POSITIVE_INFINITY }
@@ -14,7 +14,7 @@ const LIMITS = { maxVocabSize: 2 ** 24, maxRows: 2 ** 16, maxWork: Number.POSITI
 export function sampleHere(request: object): string {
   const parsed = validate(sampleOperation.Request, request) as SamplingRequest
   const options = { ...LIMITS, drawSeed: () => randomBytes(8).readBigUInt64LE() }
-  const { result: rows } = finish(decodeRows(parsed, sampleOperation, options))
+  const { result: rows } = finish(toRows(parsed, sampleOperation, options))
   return finish(encode(rows, sample(rows))).parts.join('')
 }
 

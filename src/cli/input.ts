@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import type { SparseLogits } from '../client/index.ts'
-import type { Batch, Dtype, Tensor } from '../client/logits.ts'
+import type { Batch, Dtype, Tensor } from '../client/rows.ts'
 import { BadNpy, isNpy, readHeader } from '../playground/npy.ts'
 import { Failure, misuse } from './failure.ts'
 

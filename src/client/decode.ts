@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { Kelvin } from './kelvin.ts'
 import type { Logits } from './logits.ts'
 import type { CallOptions } from './transport.ts'
 import { historyFields, type SampleParams, type SampleResult, type Warning } from './types.ts'
@@ -12,7 +11,7 @@ export type DecodeParams = Omit<
   'n' | 'replacement' | 'step' | 'state' | 'output_token_ids'
 >
 
-export interface DecodeOptions extends CallOptions {
+export interface RowOptions extends CallOptions {
   /** After how many tokens to end, if no token of `stop_token_ids` comes before. No limit by default. */
   maxTokens?: number
 }
@@ -23,6 +22,13 @@ export interface DecodedToken extends SampleResult {
   warnings: Warning[]
 }
 
+/** Draws from one row. */
+type Sample = (
+  logits: Logits,
+  params: SampleParams,
+  call: CallOptions,
+) => Promise<Omit<DecodedToken, 'token_id'>>
+
 /** Whether any sampler is asked for that looks at the tokens before: only then are they sent. */
 const looksBack = (params: DecodeParams) => historyFields.some((name) => name in params)
 
@@ -32,10 +38,10 @@ const looksBack = (params: DecodeParams) => historyFields.some((name) => name in
  * so that every step can be sent again.
  */
 export async function* decode(
-  kelvin: Kelvin,
+  sample: Sample,
   forward: Forward,
   params: DecodeParams,
-  { maxTokens = Number.POSITIVE_INFINITY, ...call }: DecodeOptions,
+  { maxTokens = Number.POSITIVE_INFINITY, ...call }: RowOptions,
 ): AsyncGenerator<DecodedToken, void, void> {
   const { seed = randomBytes(8).readBigUInt64LE(), prompt_token_ids, ...others } = params
   const stops = new Set(params.stop_token_ids)
@@ -49,7 +55,7 @@ export async function* decode(
       ...(output.length > 0 && { output_token_ids: output }),
     }
     const asked = { ...others, ...history, seed, step: output.length, ...(state && { state }) }
-    const result = await kelvin.sample(logits, asked, call)
+    const result = await sample(logits, asked, call)
     const [token_id] = result.token_ids as [number]
     state = result.state
     output.push(token_id)

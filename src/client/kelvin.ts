@@ -1,13 +1,14 @@
 import { type Answer, toAnswer, withEncoding } from './answer.ts'
 import {
   type DecodedToken,
-  type DecodeOptions,
   type DecodeParams,
   decode,
   type Forward,
+  type RowOptions,
 } from './decode.ts'
-import type { Batch, Logits } from './logits.ts'
+import type { Logits } from './logits.ts'
 import { toJsonWire, toWire } from './request.ts'
+import type { Batch } from './rows.ts'
 import { type CallOptions, type ClientOptions, openTransport, type Transport } from './transport.ts'
 import type {
   ProbabilitiesParams,
@@ -81,9 +82,9 @@ export class Kelvin {
   decode(
     forward: Forward,
     params: DecodeParams = {},
-    options: DecodeOptions = {},
+    options: RowOptions = {},
   ): AsyncGenerator<DecodedToken, void, void> {
-    return decode(this, forward, params, options)
+    return decode((...asked) => this.sample(...asked), forward, params, options)
   }
 
   /** Lets calls under way finish, then closes the connections. */

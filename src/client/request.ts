@@ -1,4 +1,5 @@
-import { type Batch, isSparse, pack } from './logits.ts'
+import { isSparse, pack } from './logits.ts'
+import type { Batch } from './rows.ts'
 import type { SparseLogits } from './types.ts'
 
 /** A request as it is sent. */

@@ -1,6 +1,6 @@
 import { readText, Unreadable, usualFields, withField } from './controls.ts'
 import { type Given, readFile, readPasted, Unusable } from './files.ts'
-import { answerOf, type Model, type Preset, samplerOf, schemaOf } from './model.ts'
+import { answerOf, type Change, type Model, type Preset, samplerOf, schemaOf } from './model.ts'
 import { moved, orderOf, withOrder } from './profiles.ts'
 import type { createSharing } from './sharing.ts'
 import type { Fields, Row, Vocabulary } from './types.ts'
@@ -8,9 +8,6 @@ import type { Fields, Row, Vocabulary } from './types.ts'
 /** Everything that somebody can do on the page. */
 export type Actions = ReturnType<typeof createActions> &
   ReturnType<typeof createSharing> & { compare(isOpen: boolean): void }
-
-/** What has changed, and so what must be done again. */
-export type Change = 'row' | 'fields' | 'view'
 
 const NO_WORDS: Vocabulary = { name: '', words: [] }
 

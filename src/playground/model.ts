@@ -11,6 +11,9 @@ import type {
   Warning,
 } from './types.ts'
 
+/** What has changed, and so what must be done again. */
+export type Change = 'row' | 'fields' | 'view'
+
 /** Everything the page shows is made from this. */
 export interface Model {
   readonly catalogue: Catalogue

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { describeValue } from '../sampling/parsed.ts'
+import { describeValue } from '../fields/parsed.ts'
 
 /** Node keeps the first line of these and drops the others, which another server may have gone by. */
 const single = ['host', 'content-type', 'authorization']

@@ -7,7 +7,6 @@ import {
   LogController,
 } from 'fastify'
 import { traceContextOf } from './trace-context.ts'
-import type {} from './tracing.ts'
 
 /** A client's own request id is taken when it can do no harm in a log or a header. */
 const SANE_ID = /^[\w.:-]{1,128}$/

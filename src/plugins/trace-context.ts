@@ -1,4 +1,12 @@
 import type { IncomingMessage } from 'node:http'
+import type { Span } from '@opentelemetry/api'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** This server's own part of the trace, where one is kept. */
+    span: Span | undefined
+  }
+}
 
 /** The trace that a request is part of, and the span of its sender there (W3C Trace Context). */
 export interface TraceContext {

@@ -12,13 +12,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { traceContextOf } from './trace-context.ts'
 import { steps } from './work.ts'
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** This server's own part of the trace, where one is kept. */
-    span: Span | undefined
-  }
-}
-
 export interface Exported {
   /** Where OTLP is taken over HTTP; spans go to /v1/traces there. */
   endpoint: string

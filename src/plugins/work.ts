@@ -4,9 +4,9 @@ import type { Admission } from '../admission/admission.ts'
 import { askForBody } from '../admission/drain.ts'
 import type { Ticket } from '../admission/ticket.ts'
 import { announcedLength, incomplete, type Push, readBody } from '../protocols/body.ts'
-import type { DecodedRow } from '../protocols/rows.ts'
 import type { Hold, Part, Steps } from '../protocols/steps.ts'
-import { type RowResult, sample } from '../sampling/pipeline.ts'
+import type { RequestRow } from '../request/request-row.ts'
+import { type RowResult, sample } from '../sampling/sample.ts'
 import { isTurnSpent, nextTurn } from '../turns.ts'
 
 /** How logits come in: as JSON or bytes of /v1, as JSON or with binary tensors of the Open Inference Protocol. */
@@ -34,7 +34,7 @@ const ROW = 2 ** 10
 const PARAMETERS = 3 * 2 ** 11
 
 /** At most how many bytes rows take beside their logits until they are answered. */
-function bytesOf(rows: readonly DecodedRow[]): number {
+function bytesOf(rows: readonly RequestRow[]): number {
   const parameters = new Set(rows.map(({ params }) => params))
   const lists = new Set<ArrayBufferView>()
   for (const { prompt, output } of rows) lists.add(prompt).add(output)
@@ -118,7 +118,7 @@ export class Work {
   }
 
   /** The rows are there, with all that is asked of them. */
-  decoded(rows: readonly DecodedRow[]): void {
+  decoded(rows: readonly RequestRow[]): void {
     this.hold(bytesOf(rows))
     const now = performance.now()
     this.took.decode = now - this.#since
@@ -131,18 +131,18 @@ export class Work {
   };
 
   /** Samples the rows, one at a time as they are asked for. */
-  *sample(rows: readonly DecodedRow[]): Generator<RowResult | undefined> {
+  *sample(rows: readonly RequestRow[]): Generator<RowResult | undefined> {
     this.#results = this.#sample(this.#mark(rows), (result) => this.#count(result))
     yield* this.#results
     // The rows that a check has gone through are sampled again, and not counted again.
     if (this.#isChecked) yield* this.#sample(rows.slice(this.#rowsBeforeCheck), () => {})
   }
 
-  *#mark(rows: readonly DecodedRow[]): Generator<DecodedRow> {
+  *#mark(rows: readonly RequestRow[]): Generator<RequestRow> {
     for (const row of rows) yield this.#isChecked ? { ...row, isSampledAgain: true } : row
   }
 
-  *#sample(rows: Iterable<DecodedRow>, count: (result: RowResult) => void) {
+  *#sample(rows: Iterable<RequestRow>, count: (result: RowResult) => void) {
     const results: Iterator<RowResult | undefined> = sample(rows)
     for (;;) {
       const started = performance.now()

@@ -1,4 +1,4 @@
-import type { Bytes } from '../sampling/bytes.ts'
+import type { Bytes } from '../tensors/bytes.ts'
 
 /** A piece smaller than this is not worth an object of its own. */
 const SMALL = 8192

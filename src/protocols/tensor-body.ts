@@ -1,7 +1,7 @@
-import type { Batch } from '../sampling/batch.ts'
-import { type Dtype, widths } from '../sampling/elements.ts'
-import { Intake } from '../sampling/intake.ts'
-import { readShape, toBatch } from '../sampling/tensor.ts'
+import type { Batch } from '../fields/batch.ts'
+import { readShape, toBatch } from '../fields/tensor.ts'
+import { type Dtype, widths } from '../tensors/elements.ts'
+import { Intake } from '../tensors/intake.ts'
 import { ByteQueue } from './byte-queue.ts'
 
 /** What a tensor wants to be told of when something is wrong with it. */

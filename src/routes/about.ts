@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { Config } from '../config.ts'
 import { jsonAnswer, problemResponses } from '../plugins/openapi.ts'
-import { catalogue } from '../sampling/catalogue.ts'
-import { dtypes } from '../sampling/elements.ts'
-import { DETERMINISM_VERSION } from '../sampling/pipeline.ts'
+import { catalogue } from '../request/catalogue.ts'
+import { DETERMINISM_VERSION } from '../sampling/sample.ts'
+import { dtypes } from '../tensors/elements.ts'
 
 const Reference = z
   .strictObject({ title: z.string(), url: z.string() })

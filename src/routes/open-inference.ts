@@ -24,11 +24,11 @@ import {
   type InferAnswer,
   InferResponse,
 } from '../protocols/open-inference/response.ts'
-import { type Query, queryNames, readQuery } from '../protocols/query.ts'
-import { decodeRows } from '../protocols/rows.ts'
 import { finish, type Steps } from '../protocols/steps.ts'
+import { type Query, queryNames, readQuery } from '../request/query.ts'
+import { toRows } from '../request/rows.ts'
 import { checkReadiness } from './health.ts'
-import { decodeOptions } from './sampling.ts'
+import { rowOptions } from './sampling.ts'
 
 export const PREFIX = '/v2'
 
@@ -254,13 +254,13 @@ async function modelRoutes(
   checkReady: () => void,
 ): Promise<void> {
   const { name, operation } = model
-  const options = decodeOptions(config)
+  const options = rowOptions(config)
   const decode = inferDecoder(model)
   const names = queryNames(operation)
 
   function* answer(sent: Infer, work: Work, asked = {}): Steps<InferAnswer> {
     const { request, warnings: warned } = decode(sent, asked, work.hold)
-    const rows = yield* decodeRows(request, operation, options)
+    const rows = yield* toRows(request, operation, options)
     work.decoded(rows)
     const about = { request: sent.request, model, warned }
     return yield* encodeInfer(about, rows, work.sample(rows), work.hold)

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
 import { ProbabilitiesResponse } from '../protocols/json/response.ts'
-import { probabilitiesOperation } from '../protocols/request.ts'
+import { probabilitiesOperation } from '../request/operations.ts'
 import { samplingRoute } from './sampling.ts'
 
 const examples = {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
 import { SampleResponse } from '../protocols/json/response.ts'
-import { sampleOperation } from '../protocols/request.ts'
+import { sampleOperation } from '../request/operations.ts'
 import { samplingRoute } from './sampling.ts'
 
 const examples = {

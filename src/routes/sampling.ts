@@ -14,12 +14,18 @@ import { takeBody, Work } from '../plugins/work.ts'
 import { announcedLength, type Push } from '../protocols/body.ts'
 import { JsonBody } from '../protocols/json/body.ts'
 import { encode } from '../protocols/json/response.ts'
-import { encodeTensor, jsonQueryNames, openTensor, tensorQuery } from '../protocols/octets.ts'
-import { type Query, readQuery, withQuery } from '../protocols/query.ts'
-import type { Operation, SamplingRequest } from '../protocols/request.ts'
-import { type DecodedRow, type DecodeOptions, decodeRows } from '../protocols/rows.ts'
+import {
+  encodeTensor,
+  jsonQueryNames,
+  openTensor,
+  tensorQuery,
+} from '../protocols/octets/octets.ts'
 import { finish, type Hold } from '../protocols/steps.ts'
-import { validate } from '../protocols/validate.ts'
+import type { Operation, SamplingRequest } from '../request/operations.ts'
+import { type Query, readQuery, withQuery } from '../request/query.ts'
+import type { RequestRow, RowOptions } from '../request/request-row.ts'
+import { toRows } from '../request/rows.ts'
+import { validate } from '../request/validate.ts'
 
 const JSON_TYPE = 'application/json'
 const OCTETS = 'application/octet-stream'
@@ -45,7 +51,7 @@ interface SamplingRoute {
   examples: Record<string, { summary: string; request: object }>
 }
 
-export function decodeOptions({ MAX_VOCAB_SIZE, MAX_ROWS, MAX_WORK }: Config): DecodeOptions {
+export function rowOptions({ MAX_VOCAB_SIZE, MAX_ROWS, MAX_WORK }: Config): RowOptions {
   return {
     maxVocabSize: MAX_VOCAB_SIZE,
     maxRows: MAX_ROWS,
@@ -66,7 +72,7 @@ export async function samplingRoute(
   config: Config,
   { url, operation, response, answersTensor, examples, ...documentation }: SamplingRoute,
 ): Promise<void> {
-  const options = decodeOptions(config)
+  const options = rowOptions(config)
   const query = tensorQuery(operation)
   const jsonNames = jsonQueryNames(operation)
   const limit = config.MAX_BODY_BYTES
@@ -94,7 +100,7 @@ export async function samplingRoute(
   for (const [name, { summary, request }] of Object.entries(examples)) {
     const work = new Work('json')
     const parsed = validate(operation.Request, request) as SamplingRequest
-    const { result: rows } = finish(decodeRows(parsed, operation, options))
+    const { result: rows } = finish(toRows(parsed, operation, options))
     const { parts } = finish(encode(rows, work.sample(rows)))
     requests[name] = { summary, value: request }
     responses[name] = { summary, value: JSON.parse(parts.join('')) }
@@ -144,7 +150,7 @@ export async function samplingRoute(
           body = open(hold)
           return body.push
         })
-        const rows = await work.run(decodeRows(body!.end(), operation, options))
+        const rows = await work.run(toRows(body!.end(), operation, options))
         work.decoded(rows)
         return await (wantsTensor ? tensorAnswer : jsonAnswer)(reply, rows, work)
       } finally {
@@ -179,13 +185,13 @@ function acceptsTensor({ headers }: FastifyRequest, answersTensor: boolean): boo
   return tensor > json
 }
 
-async function jsonAnswer(reply: FastifyReply, rows: readonly DecodedRow[], work: Work) {
+async function jsonAnswer(reply: FastifyReply, rows: readonly RequestRow[], work: Work) {
   const answer = await work.answer(reply, encode(rows, work.sample(rows), work.hold))
   reply.type('application/json; charset=utf-8')
   return answer
 }
 
-async function tensorAnswer(reply: FastifyReply, rows: readonly DecodedRow[], work: Work) {
+async function tensorAnswer(reply: FastifyReply, rows: readonly RequestRow[], work: Work) {
   const tensor = await work.run(encodeTensor(rows, work.sample(rows), work.hold))
   const { shape, length, warnings, parts } = tensor
   reply.type(OCTETS).header('x-dtype', 'float32').header('x-shape', shape.join(','))

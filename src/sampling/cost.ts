@@ -1,9 +1,9 @@
+import { Elements } from '../tensors/elements.ts'
 import { scoreCost, topCost } from './distribution.ts'
 import { drawCost } from './draw.ts'
-import { Elements } from './elements.ts'
-import { windowed } from './history.ts'
-import type { RowRequest } from './pipeline.ts'
+import { windowed } from './history/history.ts'
 import { plan } from './plan.ts'
+import type { RowRequest } from './sample.ts'
 import { traceCost } from './trace.ts'
 
 /** Steps of any row, and of each of its logits: to load it, add it up and draw from it. */

@@ -1,7 +1,7 @@
-import { exp } from './kernel/index.ts'
-import type { Row } from './row.ts'
-import { descending, placesById } from './sort.ts'
-import { PART, type Work } from './work.ts'
+import { PART, type Pausing } from '../algorithms/pausing.ts'
+import { descending, placesById } from '../algorithms/sort.ts'
+import { exp } from '../kernel/index.ts'
+import type { Row } from './row/row.ts'
 
 /** What is reported of a row's distribution. Logprobs are natural logarithms. */
 
@@ -41,7 +41,7 @@ export interface TopTokens {
 }
 
 /** The first `count` tokens of the ranking. */
-export function* topTokens(row: Row, count: number): Work<TopTokens> {
+export function* topTokens(row: Row, count: number): Pausing<TopTokens> {
   const { ids, logits } = yield* row.ranked(count)
   const { length } = ids
   const token_ids = new Array<number>(length)
@@ -64,7 +64,7 @@ export interface ScoredTokens {
 }
 
 /** Logprob and rank (1 is the most likely) of chosen tokens; null where one is not in play. */
-export function* scoreTokens(row: Row, tokenIds: Uint32Array): Work<ScoredTokens> {
+export function* scoreTokens(row: Row, tokenIds: Uint32Array): Pausing<ScoredTokens> {
   const { length } = tokenIds
   const token_ids = new Array<number>(length)
   const logprobs = new Array<number | null>(length)
@@ -105,7 +105,7 @@ export function* scoreTokens(row: Row, tokenIds: Uint32Array): Work<ScoredTokens
 }
 
 /** The places of tokens, given in any order, in that of the ranking. */
-function* inRanking(ids: Uint32Array, logits: Float64Array): Work<Uint32Array> {
+function* inRanking(ids: Uint32Array, logits: Float64Array): Pausing<Uint32Array> {
   const places = yield* placesById(ids)
   if (ids.length > PART) yield
   const keys = new Float64Array(ids.length)

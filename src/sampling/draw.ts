@@ -1,12 +1,12 @@
+import { type Heap, heapOf } from '../algorithms/heap.ts'
+import { LARGE, PART, type Pausing } from '../algorithms/pausing.ts'
+import { reusable } from '../algorithms/reusable.ts'
+import { sortIds } from '../algorithms/sort.ts'
+import { sumTree } from '../algorithms/sum-tree.ts'
 import { problemAt } from '../errors.ts'
-import { type Heap, heapOf } from './heap.ts'
-import { exp } from './kernel/index.ts'
+import { exp } from '../kernel/index.ts'
 import { type Address, purposes, uniforms } from './philox.ts'
-import { reusable } from './reusable.ts'
-import type { Row } from './row.ts'
-import { sortIds } from './sort.ts'
-import { sumTree } from './sum-tree.ts'
-import { LARGE, PART, type Work } from './work.ts'
+import type { Row } from './row/row.ts'
 
 export interface Draw {
   n: number
@@ -34,7 +34,7 @@ export function draw(
   { n, replacement }: Draw,
   address: Address,
   index: number,
-): number[] | Work<number[]> {
+): number[] | Pausing<number[]> {
   if (!replacement) checkDrawable(row, n, index)
   // One token left is no choice, and consumes no randomness.
   if (!row.dense && row.size === 1) {
@@ -47,7 +47,7 @@ export function draw(
   return Array.from(random, finder(row))
 }
 
-function* drawAgain(row: Row, random: Float64Array): Work<number[]> {
+function* drawAgain(row: Row, random: Float64Array): Pausing<number[]> {
   row.normalise()
   yield
   const drawn = new Array<number>(random.length)
@@ -87,7 +87,7 @@ const FAINT = 1e-100
  * The same, and each is taken out of what is left. A token whose mass rounds to 0 beside that of the most
  * likely one has a mass again once that is gone.
  */
-function* drawDifferent(row: Row, random: Float64Array): Work<number[]> {
+function* drawDifferent(row: Row, random: Float64Array): Pausing<number[]> {
   row.normalise()
   const { ids, masses, size } = row
   const drawn = new Array<number>(random.length)

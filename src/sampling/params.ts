@@ -1,8 +1,10 @@
 import * as z from 'zod'
-import { perRow, tokenHistory, tokenIds, tokenMarks, u64, vocabularyChecks } from './fields.ts'
-import { kelvinOrder, type SamplerName, samplerByName } from './order.ts'
-import { list, withoutDefault } from './parsed.ts'
+import { list, withoutDefault } from '../fields/parsed.ts'
+import { perRow, vocabularyChecks } from '../fields/registries.ts'
+import { tokenHistory, tokenIds, tokenMarks } from '../fields/token-ids.ts'
+import { u64 } from '../fields/u64.ts'
 import { profiles } from './profiles/index.ts'
+import { kelvinOrder, type SamplerName, samplerByName } from './registry.ts'
 import type { samplers } from './samplers/index.ts'
 
 type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void

@@ -1,5 +1,5 @@
-import { kernel } from './kernel/index.ts'
-import { collectScratch, SCRATCH_ENTRIES } from './kernel/memory.ts'
+import { kernel } from '../kernel/index.ts'
+import { collectScratch, SCRATCH_ENTRIES } from '../kernel/memory.ts'
 
 /**
  * Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), run as

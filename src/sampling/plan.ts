@@ -1,9 +1,10 @@
 import * as z from 'zod'
-import { kelvinOrder, samplerByName } from './order.ts'
+import type { Warning } from '../warning.ts'
 import type { RowParams } from './params.ts'
-import type { Profile } from './profile.ts'
 import { profiles } from './profiles/index.ts'
-import type { Context, Facts, Rules, Sampler, Step, Warning } from './sampler.ts'
+import type { Profile } from './profiles/profile.ts'
+import { kelvinOrder, samplerByName } from './registry.ts'
+import type { Context, Facts, Rules, Sampler, Step } from './sampler.ts'
 
 /** Steps that an ordinary sampler takes for each logit: between few in play, and all. */
 const PASS = 10

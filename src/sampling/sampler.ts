@@ -1,7 +1,8 @@
 import type * as z from 'zod'
-import type { History } from './history.ts'
-import type { Row } from './row.ts'
-import type { Work } from './work.ts'
+import type { Pausing } from '../algorithms/pausing.ts'
+import type { Warning } from '../warning.ts'
+import type { History } from './history/history.ts'
+import type { Row } from './row/row.ts'
 
 /** The stages of the pipeline, in order; a sampler belongs to exactly one. */
 export const stages = ['mask', 'penalty', 'temperature', 'truncation', 'draw'] as const
@@ -41,17 +42,11 @@ export type Accept = (tokenId: number) => Record<string, number>
 type Done = Accept | void
 
 /** What one sampler does to one row, its parameters already bound: at once, or as work that can stop between parts. */
-export type Step = (row: Row, context: Context) => Done | Work<Done>
+export type Step = (row: Row, context: Context) => Done | Pausing<Done>
 
 /** Do a step, part by part if it has parts. */
-export function* finish(done: ReturnType<Step>): Work<Done> {
+export function* finish(done: ReturnType<Step>): Pausing<Done> {
   return typeof done === 'object' ? yield* done : done
-}
-
-/** Something a caller should know about its parameters. */
-export interface Warning {
-  code: string
-  message: string
 }
 
 /** From here on float64 keeps nothing of an ordinary logit that is added. */
@@ -78,8 +73,6 @@ export interface Sampler<
   readonly meaning: string
   readonly reference: { readonly title: string; readonly url: string }
   readonly stage: Stage
-  /** Samplers of the same stage that run before it in Kelvin's own order. */
-  readonly after?: readonly string[]
   /** Request fields. Every default is the value at which the sampler does nothing. */
   readonly fields: F
   /** Kelvin's own choice wherever engines disagree. */

@@ -1,9 +1,9 @@
-import { oncePerWork } from './once.ts'
+import { oncePerWork } from '../algorithms/once.ts'
+import { PART, type Pausing } from '../algorithms/pausing.ts'
+import { placesById, sortIds } from '../algorithms/sort.ts'
 import type { Plan } from './plan.ts'
-import type { Row } from './row.ts'
+import type { Row } from './row/row.ts'
 import { type Context, finish } from './sampler.ts'
-import { placesById, sortIds } from './sort.ts'
-import { PART, type Work } from './work.ts'
 
 /** What one sampler did. Probabilities are of the distribution before it; entropies are in nats. */
 export interface TraceStep {
@@ -39,7 +39,7 @@ export function* trace(
   { steps }: Plan,
   context: Context,
   watch: Uint32Array,
-): Work<{ trace: TraceStep[]; watched: WatchedToken[] }> {
+): Pausing<{ trace: TraceStep[]; watched: WatchedToken[] }> {
   let after = yield* row.observe()
   yield
   const watched = new Watched(watch, yield* orderOf(watch))
@@ -92,7 +92,7 @@ class Watched {
   }
 
   /** Those that are not among these any more, ids ascending there, in the order in which they are watched. */
-  *drop(inPlay: Uint32Array, by: string): Work<number[]> {
+  *drop(inPlay: Uint32Array, by: string): Pausing<number[]> {
     const dropped = new Uint32Array(this.#left.length)
     let count = 0
     let left = 0
@@ -117,7 +117,7 @@ class Watched {
     return ids
   }
 
-  *list(): Work<WatchedToken[]> {
+  *list(): Pausing<WatchedToken[]> {
     const list: WatchedToken[] = []
     for (let place = 0; place < this.#ids.length; place++) {
       if (place % FEW === FEW - 1) yield
@@ -133,7 +133,7 @@ const FEW = 2 ** 13
 
 const orderOf = oncePerWork(placesById)
 
-type Observed = ReturnType<Row['observe']> extends Work<infer Seen> ? Seen : never
+type Observed = ReturnType<Row['observe']> extends Pausing<infer Seen> ? Seen : never
 
 /** The probability of the tokens that are no longer there; both lists of ids ascend. */
 function massRemoved({ ids, masses, unseen, total }: Observed, after: Observed): number {

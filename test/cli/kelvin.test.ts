@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { describeConfig } from '../../src/config.ts'
-import { sampleOperation } from '../../src/protocols/request.ts'
+import { sampleOperation } from '../../src/request/operations.ts'
 import { execute } from '../execute.ts'
 import { readRow } from '../golden/read.ts'
 import { type Server, startServer } from '../server.ts'

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { catalogue } from '../../src/sampling/catalogue.ts'
+import { catalogue } from '../../src/request/catalogue.ts'
 
 /** Requests as they should be, for others to spoil. */
 

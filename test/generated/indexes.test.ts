@@ -7,9 +7,10 @@ it.each(['samplers', 'profiles'])('src/sampling/%s/index.ts is up to date', asyn
   const entries = readdirSync(folder)
     .filter((file) => file !== 'index.ts')
     .sort()
-    .map((file) => {
+    .flatMap((file) => {
       const source = readFileSync(new URL(file, folder), 'utf8')
-      return { file, name: /^export const (\w+) = define/m.exec(source)![1]! }
+      const defined = /^export const (\w+) = define/m.exec(source)
+      return defined ? [{ file, name: defined[1]! }] : []
     })
   const list = `export const ${kind} = [${entries.map(({ name }) => name).join(', ')}] as const`
   const broken = `export const ${kind} = [\n${entries.map(({ name }) => `  ${name},\n`).join('')}] as const`

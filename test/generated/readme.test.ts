@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
 import { describeConfig } from '../../src/config.ts'
-import { sampleOperation } from '../../src/protocols/request.ts'
-import { kelvinOrder, samplerByName } from '../../src/sampling/order.ts'
+import { sampleOperation } from '../../src/request/operations.ts'
 import { profiles } from '../../src/sampling/profiles/index.ts'
+import { kelvinOrder, samplerByName } from '../../src/sampling/registry.ts'
 import { testApp } from '../app.ts'
 
 type Cell = string | number

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Elements } from '../../src/sampling/elements.ts'
+import type { Elements } from '../../src/tensors/elements.ts'
 import { chunkLengths, isSame, numberText, read, refusal, tokens } from './json.ts'
 
 const thorough = { numRuns: 500 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { Problem } from '../../src/errors.ts'
 import { JsonReader } from '../../src/protocols/json/reader.ts'
-import { DecodedText, decodeBase64, joinBytes } from '../../src/sampling/bytes.ts'
-import { Elements } from '../../src/sampling/elements.ts'
+import { DecodedText, decodeBase64, joinBytes } from '../../src/tensors/bytes.ts'
+import { Elements } from '../../src/tensors/elements.ts'
 
 /** JSON as texts rather than values: what is written differently and means the same is in here too. */
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { sampleOperation } from '../../src/protocols/request.ts'
-import { reserved } from '../../src/sampling/kernel/arena.ts'
+import { reserved } from '../../src/kernel/arena.ts'
+import { sampleOperation } from '../../src/request/operations.ts'
 import { testApp } from '../app.ts'
 import { readRows } from '../golden/read.ts'
 

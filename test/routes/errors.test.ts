@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { problems } from '../../src/errors.ts'
 import { ProblemDocument } from '../../src/plugins/problems.ts'
-import { samplerByName } from '../../src/sampling/order.ts'
+import { samplerByName } from '../../src/sampling/registry.ts'
 import { testApp } from '../app.ts'
 
 const app = await testApp({ MAX_BODY_BYTES: '2000000', MAX_VOCAB_SIZE: '200000' })

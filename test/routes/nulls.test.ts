@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type * as z from 'zod'
-import { probabilitiesOperation, sampleOperation } from '../../src/protocols/request.ts'
+import { probabilitiesOperation, sampleOperation } from '../../src/request/operations.ts'
 import { testApp } from '../app.ts'
 
 const app = await testApp()

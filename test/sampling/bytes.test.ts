@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { DETERMINISM_VERSION } from '../../src/sampling/pipeline.ts'
+import { DETERMINISM_VERSION } from '../../src/sampling/sample.ts'
 import { testApp } from '../app.ts'
 import { readRows } from '../golden/read.ts'
 import { seeded } from './rows.ts'

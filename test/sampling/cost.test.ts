@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { costsOf } from '../../src/sampling/cost.ts'
-import { sample } from '../../src/sampling/pipeline.ts'
 import { fieldOf } from '../../src/sampling/plan.ts'
+import { sample } from '../../src/sampling/sample.ts'
 import { seeded } from './rows.ts'
 import { requestFor } from './run.ts'
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { atOnce, type Pausing } from '../../src/algorithms/pausing.ts'
 import {
   countTokens,
   followed,
@@ -7,8 +8,7 @@ import {
   matchesOfEnd,
   type Tally,
   windowed,
-} from '../../src/sampling/history.ts'
-import { atOnce, type Work } from '../../src/sampling/work.ts'
+} from '../../src/sampling/history/history.ts'
 
 const tokens = fc.array(fc.nat(2), { maxLength: 20 }).map((ids) => Uint32Array.from(ids))
 const histories = fc.record({ prompt: tokens, output: tokens })
@@ -17,7 +17,7 @@ const listOf = (history: { prompt: Uint32Array; output: Uint32Array }) => [
   ...history.output,
 ]
 
-function entriesOf(work: Work<Tally>): [id: number, number: number][] {
+function entriesOf(work: Pausing<Tally>): [id: number, number: number][] {
   const { size, ids, numbers } = atOnce(work)
   return Array.from({ length: size }, (_, i) => [ids[i]!, numbers[i]!])
 }

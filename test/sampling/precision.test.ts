@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { probabilities } from '../../src/sampling/distribution.ts'
-import { resultsOf } from '../../src/sampling/pipeline.ts'
+import { resultsOf } from '../../src/sampling/sample.ts'
 import { gaussian, realisticRow, seeded } from './rows.ts'
 import { dense, type Params, requestFor, run } from './run.ts'
 

@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { kelvinOrder, samplerByName } from '../../src/sampling/order.ts'
 import { profiles } from '../../src/sampling/profiles/index.ts'
+import { kelvinOrder, samplerByName } from '../../src/sampling/registry.ts'
+import { stages } from '../../src/sampling/sampler.ts'
+import { samplers } from '../../src/sampling/samplers/index.ts'
 import { softmax } from './naive.ts'
 import { type Params, run } from './run.ts'
 
-it('runs the samplers in this order', () => {
-  expect(
-    Object.fromEntries(profiles.map(({ name, order }) => [name, order.join(' ')])),
-  ).toMatchInlineSnapshot(`
-      {
-        "kelvin": "guidance mask logit_bias min_tokens sequence_bias bad_words repetition_penalty frequency_penalty presence_penalty encoder_repetition_penalty dry no_repeat_ngram length_penalty temperature smoothing top_n_sigma top_h top_k typical_p top_p min_p epsilon_cutoff eta_cutoff top_a tfs p_less xtc mirostat adaptive_p",
-        "llama.cpp": "mask logit_bias repetition_penalty frequency_penalty presence_penalty dry top_n_sigma top_k typical_p top_p min_p xtc temperature adaptive_p",
-        "transformers": "guidance logit_bias sequence_bias encoder_repetition_penalty repetition_penalty no_repeat_ngram bad_words min_tokens mask length_penalty temperature top_h top_k top_p min_p typical_p epsilon_cutoff eta_cutoff",
-        "vllm": "mask bad_words min_tokens logit_bias repetition_penalty frequency_penalty presence_penalty temperature min_p top_k top_p",
-      }
-    `)
+describe('Kelvin’s own order', () => {
+  it('has every sampler once', () => {
+    expect([...kelvinOrder].sort()).toEqual(samplers.map(({ name }) => name).sort())
+  })
+
+  it('goes from stage to stage', () => {
+    const places = kelvinOrder.map((name) => stages.indexOf(samplerByName.get(name)!.stage))
+    expect(places).toEqual(places.toSorted())
+  })
 })
 
 describe.each(profiles)('$name', ({ order, rules }) => {

@@ -1,11 +1,11 @@
 import * as z from 'zod'
-import type { Logits } from '../../src/sampling/batch.ts'
 import { probabilities } from '../../src/sampling/distribution.ts'
 import type { Draw } from '../../src/sampling/draw.ts'
-import { Elements } from '../../src/sampling/elements.ts'
 import { samplingFields, scoreFields } from '../../src/sampling/params.ts'
 import type { Address } from '../../src/sampling/philox.ts'
-import { type RowRequest, type RowResult, resultsOf } from '../../src/sampling/pipeline.ts'
+import { type RowRequest, type RowResult, resultsOf } from '../../src/sampling/sample.ts'
+import { Elements } from '../../src/tensors/elements.ts'
+import type { Logits } from '../../src/tensors/logits.ts'
 
 const Params = z.strictObject({ ...samplingFields, ...scoreFields })
 export type Params = z.input<typeof Params>

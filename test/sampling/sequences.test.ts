@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Completions, completionsOf } from '../../src/sampling/completions.ts'
-import { type History, joined } from '../../src/sampling/history.ts'
-import { lastMatchOf } from '../../src/sampling/last-match.ts'
-import { atOnce } from '../../src/sampling/work.ts'
+import { atOnce } from '../../src/algorithms/pausing.ts'
+import { type Completions, completionsOf } from '../../src/sampling/history/completions.ts'
+import { type History, joined } from '../../src/sampling/history/history.ts'
+import { lastMatchOf } from '../../src/sampling/history/last-match.ts'
 
 /** Of few tokens, so that much repeats. */
 const tokens = (minLength: number, maxLength: number) =>

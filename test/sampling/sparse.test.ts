@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Candidates, parseSparse } from '../../src/sampling/sparse.ts'
+import { parseSparse } from '../../src/fields/sparse.ts'
+import type { Candidates } from '../../src/tensors/logits.ts'
 import { realisticRow, seeded } from './rows.ts'
 import { type Params, run } from './run.ts'
 

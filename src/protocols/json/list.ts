@@ -1,5 +1,5 @@
-import { bytesOf } from '../../sampling/bytes.ts'
-import { Elements } from '../../sampling/elements.ts'
+import { bytesOf } from '../../tensors/bytes.ts'
+import { Elements } from '../../tensors/elements.ts'
 import { ByteQueue } from '../byte-queue.ts'
 
 /** A list of up to so many items is an array, whatever is in it. */

@@ -1,5 +1,5 @@
-import { kernel, Stop } from '../../sampling/kernel/index.ts'
-import { NUMBERS, textWindow } from '../../sampling/kernel/memory.ts'
+import { kernel, Stop } from '../../kernel/index.ts'
+import { NUMBERS, textWindow } from '../../kernel/memory.ts'
 import type { ListBuilder } from './list.ts'
 
 /** How far the kernel got with the numbers of a list. */

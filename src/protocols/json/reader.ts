@@ -1,6 +1,6 @@
 import { Problem, toPointer } from '../../errors.ts'
-import { joinBytes } from '../../sampling/bytes.ts'
-import { MAX_CARRY, TEXT_WINDOW, textWindow } from '../../sampling/kernel/memory.ts'
+import { MAX_CARRY, TEXT_WINDOW, textWindow } from '../../kernel/memory.ts'
+import { joinBytes } from '../../tensors/bytes.ts'
 import { ByteQueue } from '../byte-queue.ts'
 import {
   BACKSLASH,
@@ -21,8 +21,8 @@ import {
   QUOTE,
   SPACE,
 } from './bytes.ts'
-import { isIndex, readFields, setOwn } from './fields.ts'
 import { ListBuilder } from './list.ts'
+import { isIndex, readFields, setOwn } from './members.ts'
 import { readNumbers } from './numbers.ts'
 import { FaultyText, findFault, LongText } from './text.ts'
 

@@ -1,9 +1,9 @@
 import * as z from 'zod'
+import { answerAmounts } from '../../request/limits.ts'
+import { type Answer, returnedOf } from '../../request/operations.ts'
+import type { RequestRow } from '../../request/request-row.ts'
 import { denseProbabilities, probabilities } from '../../sampling/distribution.ts'
-import type { RowResult } from '../../sampling/pipeline.ts'
-import { answerAmounts } from '../limits.ts'
-import { type Answer, returnedOf } from '../request.ts'
-import type { DecodedRow } from '../rows.ts'
+import type { RowResult } from '../../sampling/sample.ts'
 import type { Hold, Steps } from '../steps.ts'
 import { LongList, PART, toArray, writeJson } from './write.ts'
 
@@ -176,7 +176,7 @@ const MOST_WARNINGS = 1024
 
 /** Writes the answer to a request as JSON text, each row before the next is sampled. */
 export function* encode(
-  rows: readonly DecodedRow[],
+  rows: readonly RequestRow[],
   results: Iterable<RowResult | undefined>,
   hold: Hold = () => {},
 ): Steps {
@@ -211,7 +211,7 @@ export function* encode(
 const NUMBER = 24
 
 /** At most how many bytes the numbers of a row take until they are written. */
-function countBytes(row: DecodedRow): number {
+function countBytes(row: RequestRow): number {
   return answerAmounts(row).reduce((sum, { amount }) => sum + NUMBER * amount, 0)
 }
 

@@ -1,11 +1,11 @@
 import { Problem } from '../../errors.ts'
-import type { Batch } from '../../sampling/batch.ts'
-import type { Bytes } from '../../sampling/bytes.ts'
+import type { Batch } from '../../fields/batch.ts'
+import { validate } from '../../request/validate.ts'
+import type { Bytes } from '../../tensors/bytes.ts'
 import { ByteQueue } from '../byte-queue.ts'
 import { JsonBody } from '../json/body.ts'
 import type { Hold } from '../steps.ts'
 import { TensorBody } from '../tensor-body.ts'
-import { validate } from '../validate.ts'
 import { datatypeOf } from './datatypes.ts'
 import {
   checkLogits,

@@ -1,5 +1,5 @@
-import { joinBytes } from '../../sampling/bytes.ts'
-import type { Dtype } from '../../sampling/elements.ts'
+import { joinBytes } from '../../tensors/bytes.ts'
+import type { Dtype } from '../../tensors/elements.ts'
 
 /** The datatypes of the Open Inference Protocol, little-endian, and BF16, which Triton adds. */
 

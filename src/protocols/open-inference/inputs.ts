@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { Problem } from '../../errors.ts'
-import type { DecodedText } from '../../sampling/bytes.ts'
-import type { Dtype } from '../../sampling/elements.ts'
-import { describeValue, isList, isObject, list, parsed } from '../../sampling/parsed.ts'
+import { describeValue, isList, isObject, list, parsed } from '../../fields/parsed.ts'
+import type { DecodedText } from '../../tensors/bytes.ts'
+import type { Dtype } from '../../tensors/elements.ts'
 import { datatypeNames, datatypeOf } from './datatypes.ts'
 
 /** What a request of the Open Inference Protocol may be. */

@@ -1,7 +1,11 @@
 import * as z from 'zod'
-import { type Operation, probabilitiesOperation, sampleOperation } from '../request.ts'
+import {
+  type Operation,
+  probabilitiesOperation,
+  sampleOperation,
+} from '../../request/operations.ts'
 import { Datatype } from './inputs.ts'
-import { type OutputName, outputs } from './response.ts'
+import { type OutputName, outputs } from './outputs.ts'
 
 /** An operation under the name by which clients of the protocol ask for it. */
 export interface Model {

@@ -1,16 +1,17 @@
 import * as z from 'zod'
+import type { Pausing } from '../../algorithms/pausing.ts'
 import { Problem } from '../../errors.ts'
-import { denseProbabilities, topTokens } from '../../sampling/distribution.ts'
-import type { RowResult } from '../../sampling/pipeline.ts'
-import type { Warning } from '../../sampling/sampler.ts'
-import type { Work } from '../../sampling/work.ts'
+import { checkAnswer } from '../../request/limits.ts'
+import type { RequestRow } from '../../request/request-row.ts'
+import { topTokens } from '../../sampling/distribution.ts'
+import type { RowResult } from '../../sampling/sample.ts'
+import type { Warning } from '../../warning.ts'
 import { type Items, isNumbers, LongList, PART, type Values, writeJson } from '../json/write.ts'
-import { checkAnswer } from '../limits.ts'
-import type { DecodedRow } from '../rows.ts'
 import type { Hold, Part, Steps } from '../steps.ts'
-import { type DatatypeName, writeTexts } from './datatypes.ts'
+import { writeTexts } from './datatypes.ts'
 import { BINARY_OUTPUT, checkParameters, Datatype, type InferRequest, readFlag } from './inputs.ts'
 import type { Model } from './models.ts'
+import { isReport, type Output, type OutputName, outputs } from './outputs.ts'
 
 export const InferResponse = z
   .object({
@@ -49,82 +50,6 @@ export const InferResponse = z
   })
   .meta({ title: 'InferResponse', description: 'An answer of the Open Inference Protocol.' })
 
-/** What a model can answer with, one value or a list of them for each row. */
-export interface Output {
-  readonly datatype: DatatypeName
-  readonly description: string
-  /** Whether it is a list for each row. */
-  readonly isList: boolean
-  /** Whether it is there only where a field asks for it, and then comes without being named. */
-  readonly isReport?: boolean
-  of(result: RowResult, row: DecodedRow): Values
-}
-
-type Report = 'top' | 'scored' | 'trace' | 'watched' | 'state'
-
-/** What /v1 has under this name in a result, as JSON text; `null` where no field asks for it. */
-function report(name: Report, description: string) {
-  return {
-    datatype: 'BYTES',
-    description: `${description} As in /v1, as JSON text.`,
-    isList: false,
-    isReport: true,
-    of: (result: RowResult) => [JSON.stringify(result[name] ?? null)],
-  } as const
-}
-
-export const outputs = {
-  token_ids: {
-    datatype: 'INT64',
-    description: 'The drawn tokens.',
-    isList: true,
-    of: ({ drawn }) => BigInt64Array.from(drawn!.token_ids, BigInt),
-  },
-  logprobs: {
-    datatype: 'FP32',
-    description: 'Of each drawn token, a natural logarithm.',
-    isList: true,
-    of: ({ drawn }) => Float32Array.from(drawn!.logprobs),
-  },
-  probabilities: {
-    datatype: 'FP32',
-    description: 'One for each vocabulary entry; 0 for a token that was removed.',
-    isList: true,
-    of: ({ row }, { vocabSize }) => denseProbabilities(row, new Float32Array(vocabSize)),
-  },
-  kept_count: {
-    datatype: 'INT64',
-    description: 'How many tokens are left.',
-    isList: false,
-    of: ({ row }) => BigInt64Array.of(BigInt(row.size)),
-  },
-  entropy: {
-    datatype: 'FP32',
-    description: 'Of the final distribution, in nats.',
-    isList: false,
-    of: ({ row }) => Float32Array.of(row.entropy()),
-  },
-  seed: {
-    datatype: 'UINT64',
-    description: 'Send it again, with `stream`, to replay the draw.',
-    isList: false,
-    of: (_result, { address }) => BigUint64Array.of(address.seed),
-  },
-  stream: {
-    datatype: 'UINT64',
-    description: 'Tells apart rows that share a seed.',
-    isList: false,
-    of: (_result, { address }) => BigUint64Array.of(address.stream),
-  },
-  top: report('top', 'The most likely tokens, where `top_logprobs` asks for them.'),
-  scored: report('scored', 'The tokens of `logprob_token_ids`.'),
-  trace: report('trace', 'What each sampler did, where `trace` asks for it.'),
-  watched: report('watched', 'Which sampler dropped each token of `watch_token_ids`.'),
-  state: report('state', 'What samplers remember: the parameter `state` of the next step.'),
-} as const satisfies Record<string, Output>
-
-export type OutputName = keyof typeof outputs
-
 /** Classes as "probability:id", which are made of their numbers when they are written. */
 class Classes implements Items {
   readonly #ids: Uint32Array
@@ -150,7 +75,7 @@ class Classes implements Items {
 }
 
 /** The most likely tokens; after those left come those removed, ids ascending. */
-function* classify(row: RowResult['row'], count: number): Work<Classes> {
+function* classify(row: RowResult['row'], count: number): Pausing<Classes> {
   const { token_ids, probabilities } = yield* topTokens(row, count)
   const ids = new Uint32Array(count)
   ids.set(token_ids)
@@ -172,7 +97,7 @@ interface Wanted extends Output {
 }
 
 /** How many numbers of the answer a row has of an output. A class is two: its text is about as long. */
-function countOf({ name, classes, isList }: Wanted, { vocabSize, draw }: DecodedRow): number {
+function countOf({ name, classes, isList }: Wanted, { vocabSize, draw }: RequestRow): number {
   if (classes !== undefined) return 2 * Math.min(classes, vocabSize)
   if (name === 'probabilities') return vocabSize
   return isList ? (draw?.n ?? 1) : 1
@@ -260,15 +185,13 @@ function sizeOf(values: Values): number {
   return (values as string[]).reduce((sum, { length }) => sum + 2 * length, 0)
 }
 
-const isReport = (name: OutputName): name is Report => 'isReport' in outputs[name]
-
 /**
  * Writes what is wanted of each row; `warned` is what is to be said of the request itself. An output has
  * the values of all rows, so they are kept until the last row.
  */
 export function* encodeInfer(
   { request, model, warned }: { request: InferRequest; model: Model; warned: readonly Warning[] },
-  rows: readonly DecodedRow[],
+  rows: readonly RequestRow[],
   results: Iterable<RowResult | undefined>,
   hold: Hold,
 ): Steps<InferAnswer> {

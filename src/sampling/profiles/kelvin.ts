@@ -1,11 +1,45 @@
-import { kelvinOrder } from '../order.ts'
-import { defineProfile } from '../profile.ts'
+import { defineProfile } from './profile.ts'
 
 export const kelvin = defineProfile({
   name: 'kelvin',
   title: 'Kelvin',
   meaning: 'Every sampler, temperature before truncation, ties decided by the lower token id.',
   reference: { title: 'The order of steps', url: '/v1/samplers' },
-  order: kelvinOrder,
+  order: [
+    // Masks: tokens that may not be chosen, and biases.
+    'guidance',
+    'mask',
+    'logit_bias',
+    'min_tokens',
+    'sequence_bias',
+    'bad_words',
+    // Penalties: what the history forbids or discourages.
+    'repetition_penalty',
+    'frequency_penalty',
+    'presence_penalty',
+    'encoder_repetition_penalty',
+    'dry',
+    'no_repeat_ngram',
+    'length_penalty',
+    // The shape of the distribution.
+    'temperature',
+    'smoothing',
+    // Truncation: which tokens stay.
+    'top_n_sigma',
+    'top_h',
+    'top_k',
+    'typical_p',
+    'top_p',
+    'min_p',
+    'epsilon_cutoff',
+    'eta_cutoff',
+    'top_a',
+    'tfs',
+    'p_less',
+    'xtc',
+    // Samplers that watch what is drawn.
+    'mirostat',
+    'adaptive_p',
+  ],
   rules: {},
 })

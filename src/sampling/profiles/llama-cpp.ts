@@ -1,4 +1,4 @@
-import { defineProfile } from '../profile.ts'
+import { defineProfile } from './profile.ts'
 
 export const llamaCpp = defineProfile({
   name: 'llama.cpp',

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { reusable } from '../reusable.ts'
+import { reusable } from '../../algorithms/reusable.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** The shape of the preference, as the method has it: logit PEAK at the target, falling off in WIDTHs. */
@@ -25,7 +25,6 @@ export const adaptiveP = defineSampler({
     url: 'https://github.com/ggml-org/llama.cpp/pull/17927',
   },
   stage: 'draw',
-  after: ['mirostat'],
   fields: {
     adaptive_target: z
       .number()

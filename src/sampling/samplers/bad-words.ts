@@ -1,6 +1,6 @@
-import { completionsOf, mayComplete } from '../completions.ts'
-import { tokenSequences } from '../fields.ts'
-import { distinct, oncePer, oncePerWork } from '../once.ts'
+import { distinct, oncePer, oncePerWork } from '../../algorithms/once.ts'
+import { tokenSequences } from '../../fields/token-ids.ts'
+import { completionsOf, mayComplete } from '../history/completions.ts'
 import { defineSampler } from '../sampler.ts'
 
 const noTokens = new Uint32Array(0)
@@ -14,7 +14,6 @@ export const badWords = defineSampler({
     url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.NoBadWordsLogitsProcessor',
   },
   stage: 'mask',
-  after: ['sequence_bias'],
   fields: {
     bad_words_ids: tokenSequences(
       'Sequences of tokens that may not be completed: the last token of each is banned while prompt and output end with ' +

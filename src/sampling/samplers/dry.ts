@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { tokenSequences } from '../fields.ts'
-import { followed, forEach, joined, known, windowed } from '../history.ts'
-import { log, pow } from '../kernel/index.ts'
-import { lastMatchOf } from '../last-match.ts'
-import { oncePerWork } from '../once.ts'
+import { oncePerWork } from '../../algorithms/once.ts'
+import { tokenSequences } from '../../fields/token-ids.ts'
+import { log, pow } from '../../kernel/index.ts'
+import { followed, forEach, joined, known, windowed } from '../history/history.ts'
+import { lastMatchOf } from '../history/last-match.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** ln of the largest float32; llama.cpp lets no penalty exceed it. */
@@ -28,7 +28,6 @@ export const dry = defineSampler({
     url: 'https://github.com/oobabooga/text-generation-webui/pull/5677',
   },
   stage: 'penalty',
-  after: ['encoder_repetition_penalty'],
   fields: {
     dry_multiplier: z
       .number()

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { countTokens, discourage, penaltyCost } from '../history.ts'
+import { countTokens, discourage, penaltyCost } from '../history/history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const encoderRepetitionPenalty = defineSampler({
@@ -11,7 +11,6 @@ export const encoderRepetitionPenalty = defineSampler({
     url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.EncoderRepetitionPenaltyLogitsProcessor',
   },
   stage: 'penalty',
-  after: ['presence_penalty'],
   fields: {
     encoder_repetition_penalty: z
       .number()

@@ -10,7 +10,6 @@ export const epsilonCutoff = defineSampler({
     url: 'https://arxiv.org/abs/2210.15191',
   },
   stage: 'truncation',
-  after: ['min_p'],
   fields: {
     epsilon_cutoff: z
       .number()

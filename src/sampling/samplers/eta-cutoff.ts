@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { exp } from '../kernel/index.ts'
+import { exp } from '../../kernel/index.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const etaCutoff = defineSampler({
@@ -12,7 +12,6 @@ export const etaCutoff = defineSampler({
     url: 'https://arxiv.org/abs/2210.15191',
   },
   stage: 'truncation',
-  after: ['epsilon_cutoff'],
   fields: {
     eta_cutoff: z
       .number()

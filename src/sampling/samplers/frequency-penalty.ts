@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { countTokens, forEach, known, penaltyCost } from '../history.ts'
+import { countTokens, forEach, known, penaltyCost } from '../history/history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const frequencyPenalty = defineSampler({
@@ -11,7 +11,6 @@ export const frequencyPenalty = defineSampler({
     url: 'https://platform.openai.com/docs/api-reference/chat/create',
   },
   stage: 'penalty',
-  after: ['repetition_penalty'],
   fields: {
     frequency_penalty: z
       .number()

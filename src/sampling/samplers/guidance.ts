@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { exp, log } from '../kernel/index.ts'
-import { logitRows } from '../logits.ts'
+import { PART, type Pausing } from '../../algorithms/pausing.ts'
+import { logitRows } from '../../fields/logits.ts'
+import { exp, log } from '../../kernel/index.ts'
 import { defineSampler } from '../sampler.ts'
-import { PART, type Work } from '../work.ts'
 
 export const guidance = defineSampler({
   name: 'guidance',
@@ -69,7 +69,7 @@ export const guidance = defineSampler({
 })
 
 /** The lowest logit above −∞, and ln Σ e^logit. */
-function* survey(logits: Float32Array): Work<{ least: number; logSum: number }> {
+function* survey(logits: Float32Array): Pausing<{ least: number; logSum: number }> {
   let max = Number.NEGATIVE_INFINITY
   let least = Number.POSITIVE_INFINITY
   for (let id = 0; id < logits.length; id++) {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { known } from '../history.ts'
-import { pow } from '../kernel/index.ts'
-import { distinct } from '../once.ts'
+import { distinct } from '../../algorithms/once.ts'
+import { pow } from '../../kernel/index.ts'
+import { known } from '../history/history.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** The largest float32: any growth beyond it decides as much. */
@@ -16,7 +16,6 @@ export const lengthPenalty = defineSampler({
     url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.ExponentialDecayLengthPenalty',
   },
   stage: 'penalty',
-  after: ['no_repeat_ngram'],
   fields: {
     exponential_decay_length_penalty: z
       .strictObject({

@@ -1,4 +1,4 @@
-import { tokenBiases } from '../fields.ts'
+import { tokenBiases } from '../../fields/biases.ts'
 import { defineSampler, warnOfBias } from '../sampler.ts'
 
 export const logitBias = defineSampler({
@@ -10,7 +10,6 @@ export const logitBias = defineSampler({
     url: 'https://platform.openai.com/docs/api-reference/chat/create',
   },
   stage: 'mask',
-  after: ['mask'],
   fields: {
     logit_bias: tokenBiases(
       'Token id → what to add to its logit: any finite number, or "-Infinity" to ban the token. ' +

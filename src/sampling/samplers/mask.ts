@@ -1,4 +1,5 @@
-import { tokenBitmask, tokenIds } from '../fields.ts'
+import { tokenBitmask } from '../../fields/base64.ts'
+import { tokenIds } from '../../fields/token-ids.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const mask = defineSampler({
@@ -11,7 +12,6 @@ export const mask = defineSampler({
     url: 'https://arxiv.org/abs/2411.15100',
   },
   stage: 'mask',
-  after: ['guidance'],
   fields: {
     allowed_token_ids: tokenIds(
       'The only tokens that may be chosen. Absent: every token (off). If no token is left, the answer is a 422.',

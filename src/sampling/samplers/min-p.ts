@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { log } from '../kernel/index.ts'
+import { log } from '../../kernel/index.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const minP = defineSampler({
@@ -11,7 +11,6 @@ export const minP = defineSampler({
     url: 'https://arxiv.org/abs/2407.01082',
   },
   stage: 'truncation',
-  after: ['top_p'],
   fields: {
     min_p: z
       .number()

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { allKnown } from '../history.ts'
+import { allKnown } from '../history/history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const minTokens = defineSampler({
@@ -11,7 +11,6 @@ export const minTokens = defineSampler({
     url: 'https://docs.vllm.ai/en/latest/api/vllm/sampling_params/',
   },
   stage: 'mask',
-  after: ['mask'],
   fields: {
     min_tokens: z
       .int()

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { exp, log, pow } from '../kernel/index.ts'
-import type { Row } from '../row.ts'
+import { exp, log, pow } from '../../kernel/index.ts'
+import type { Row } from '../row/row.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** Bits in a nat. */

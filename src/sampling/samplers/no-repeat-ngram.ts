@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { countTokens, followed, forEach, joined, known } from '../history.ts'
+import { countTokens, followed, forEach, joined, known } from '../history/history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const noRepeatNgram = defineSampler({
@@ -11,7 +11,6 @@ export const noRepeatNgram = defineSampler({
     url: 'https://arxiv.org/abs/1705.04304',
   },
   stage: 'penalty',
-  after: ['dry'],
   fields: {
     no_repeat_ngram_size: z
       .int()

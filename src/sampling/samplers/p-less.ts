@@ -10,7 +10,6 @@ export const pLess = defineSampler({
     url: 'https://arxiv.org/abs/2509.23234',
   },
   stage: 'truncation',
-  after: ['tfs'],
   fields: {
     p_less: z
       .boolean()

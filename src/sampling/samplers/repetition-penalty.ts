@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { countTokens, discourage, penaltyCost } from '../history.ts'
+import { countTokens, discourage, penaltyCost } from '../history/history.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const repetitionPenalty = defineSampler({

@@ -1,6 +1,6 @@
-import { completionsOf, mayComplete } from '../completions.ts'
-import { type SequenceBias, sequenceBiases } from '../fields.ts'
-import { oncePer, oncePerWork } from '../once.ts'
+import { oncePer, oncePerWork } from '../../algorithms/once.ts'
+import { type SequenceBias, sequenceBiases } from '../../fields/biases.ts'
+import { completionsOf, mayComplete } from '../history/completions.ts'
 import { defineSampler, warnOfBias } from '../sampler.ts'
 
 export const sequenceBias = defineSampler({
@@ -12,7 +12,6 @@ export const sequenceBias = defineSampler({
     url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.SequenceBiasLogitsProcessor',
   },
   stage: 'mask',
-  after: ['logit_bias'],
   fields: {
     sequence_bias: sequenceBiases(
       'Sequences of tokens, each with what to add to the logit of its last token when prompt and output end with ' +

@@ -11,7 +11,6 @@ export const smoothing = defineSampler({
     url: 'https://github.com/oobabooga/text-generation-webui/pull/5403',
   },
   stage: 'temperature',
-  after: ['temperature'],
   fields: {
     smoothing_factor: z
       .number()

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { log, pow } from '../kernel/index.ts'
+import { log, pow } from '../../kernel/index.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** Above this, output quality is known to fall. */

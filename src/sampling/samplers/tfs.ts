@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { exp } from '../kernel/index.ts'
+import { PART } from '../../algorithms/pausing.ts'
+import { exp } from '../../kernel/index.ts'
 import { defineSampler } from '../sampler.ts'
-import { PART } from '../work.ts'
 
 /** How many of the most likely tokens to look among at first, and how many more each time after. */
 const FIRST = 256
@@ -20,7 +20,6 @@ export const tfs = defineSampler({
     url: 'https://www.trentonbricken.com/Tail-Free-Sampling/',
   },
   stage: 'truncation',
-  after: ['top_a'],
   fields: {
     tfs: z
       .number()

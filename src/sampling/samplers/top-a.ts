@@ -11,7 +11,6 @@ export const topA = defineSampler({
     url: 'https://github.com/BlinkDL/RWKV-LM#the-top-a-sampling-method',
   },
   stage: 'truncation',
-  after: ['eta_cutoff'],
   fields: {
     top_a: z
       .number()

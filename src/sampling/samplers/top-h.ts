@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { exp, log } from '../kernel/index.ts'
+import { exp, log } from '../../kernel/index.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** The most likely tokens, among which it looks; no other is ever kept. */
@@ -18,7 +18,6 @@ export const topH = defineSampler({
     url: 'https://arxiv.org/abs/2509.02510',
   },
   stage: 'truncation',
-  after: ['top_n_sigma'],
   fields: {
     top_h: z
       .number()

@@ -10,7 +10,6 @@ export const topK = defineSampler({
     url: 'https://arxiv.org/abs/1805.04833',
   },
   stage: 'truncation',
-  after: ['top_h'],
   fields: {
     top_k: z
       .int()

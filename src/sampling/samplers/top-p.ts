@@ -11,7 +11,6 @@ export const topP = defineSampler({
     url: 'https://arxiv.org/abs/1904.09751',
   },
   stage: 'truncation',
-  after: ['typical_p'],
   fields: {
     top_p: z
       .number()

@@ -11,7 +11,6 @@ export const typicalP = defineSampler({
     url: 'https://arxiv.org/abs/2202.00666',
   },
   stage: 'truncation',
-  after: ['top_k'],
   fields: {
     typical_p: z
       .number()

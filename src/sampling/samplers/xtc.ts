@@ -1,11 +1,11 @@
 import * as z from 'zod'
-import { tokenIds } from '../fields.ts'
-import { exp, log } from '../kernel/index.ts'
-import { distinct } from '../once.ts'
+import { distinct } from '../../algorithms/once.ts'
+import type { Pausing } from '../../algorithms/pausing.ts'
+import { tokenIds } from '../../fields/token-ids.ts'
+import { exp, log } from '../../kernel/index.ts'
 import { purposes } from '../philox.ts'
-import type { Row, Tokens } from '../row.ts'
+import type { Row, Tokens } from '../row/row.ts'
 import { defineSampler } from '../sampler.ts'
-import type { Work } from '../work.ts'
 
 /** More tokens than this are worked on in parts. */
 const MANY = 2 ** 15
@@ -20,7 +20,6 @@ export const xtc = defineSampler({
     url: 'https://github.com/oobabooga/text-generation-webui/pull/6335',
   },
   stage: 'truncation',
-  after: ['p_less'],
   fields: {
     xtc_probability: z
       .number()
@@ -105,7 +104,7 @@ export const xtc = defineSampler({
  * What is left weighs `rest`, and 1 as often as the others are excluded; they have their own probability the
  * other times. All as logarithms, because the rest may be too little for float64.
  */
-function* excludeOnAverage(row: Row, { ids, logits }: Tokens, probability: number): Work {
+function* excludeOnAverage(row: Row, { ids, logits }: Tokens, probability: number): Pausing {
   const logprobs = new Float64Array(ids.length)
   for (let i = 0; i < ids.length; i++) {
     if (i % MANY === MANY - 1) yield

@@ -1,0 +1,116 @@
+import type { Elements } from '../tensors/elements.ts'
+import { type Batch, finite, listForms, parseNumbers } from './batch.ts'
+import { describeValue, type FaultAt, isList, isObject, parsed, toPart } from './parsed.ts'
+import { listOrSame, MAX_SEQUENCES, perRow, vocabularyChecks } from './registries.ts'
+import { parseSparse, SparseLogits } from './sparse.ts'
+import { parseTensor, Tensor } from './tensor.ts'
+
+const tensorSchema = toPart(Tensor)
+
+/** The logits of a request. That each is a number is seen to when it is loaded. */
+export const Logits = parsed(
+  {
+    description:
+      'The model’s logits: a row, a batch of rows of equal length, a dense tensor, or the most likely tokens alone. ' +
+      'Rounded to float32. "-Infinity" (−∞ in tensors) takes a token out of play; NaN and +∞ are errors.',
+    title: 'Logits',
+    anyOf: [...listForms, tensorSchema, toPart(SparseLogits)],
+  },
+  parseLogits,
+)
+
+/** The logits of a request, in any of their forms. That each is a number is seen to when it is loaded. */
+function parseLogits(value: unknown, fault: FaultAt): Batch {
+  if (isList(value)) return parseRows(value, fault)
+  if (isObject(value)) {
+    return 'vocab_size' in value || 'token_ids' in value
+      ? parseSparse(value, fault)
+      : parseTensor(value, fault)
+  }
+  return fault([], `Expected a row, a batch of rows or a tensor, got ${describeValue(value)}`)
+}
+
+function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
+  const isBatch = Array.isArray(value) && isList(value[0])
+  const given = isBatch ? (value as unknown[]) : [value]
+  const pathOf = (row: number, id?: number) => [
+    ...(isBatch ? [row] : []),
+    ...(id === undefined ? [] : [id]),
+  ]
+  // No limit is that high, and each row takes time to look at.
+  if (given.length > MAX_SEQUENCES) {
+    const detail = `Expected at most ${MAX_SEQUENCES} rows, got ${given.length}`
+    fault([], detail, 'TOO_MANY_ROWS')
+  }
+  const [first] = Array.isArray(value) ? value : []
+  if (isObject(first)) {
+    const batch =
+      'dtype' in first
+        ? 'one tensor of shape [rows, vocabulary size]'
+        : 'one object, in which token_ids, values and log_z are lists with an item for each row'
+    fault([], `Expected numbers, got a list of objects; a batch of them is ${batch}`)
+  }
+  const vocabSize = isList(given[0]) ? given[0].length : 0
+  if (vocabSize === 0) fault(pathOf(0), 'Expected at least one logit, got an empty array')
+  for (const [row, logits] of given.entries()) {
+    if (isList(logits) && logits.length === vocabSize) continue
+    const got = isList(logits) ? `${logits.length} logits` : describeValue(logits)
+    fault([row], `Expected a row of ${vocabSize} logits like the first, got ${got}`)
+  }
+  const rows = given.map((logits, row) =>
+    parseNumbers(logits as unknown[] | Elements, (id, got) => {
+      const hint =
+        got === null ? ' (NaN and Infinity are written as null; −Infinity is "-Infinity" here)' : ''
+      const detail = `Expected a number or "-Infinity" at row ${row}, index ${id}, got ${describeValue(got)}${hint}`
+      return fault(pathOf(row, id), detail)
+    }),
+  )
+  return { rows, vocabSize, isBatch, pathOf }
+}
+
+/** These are decoded, and float16 takes twice the room then: 128 rows of 128,000 logits. */
+const MAX_DECODED = 2 ** 24
+
+/** Logits of another model or prompt: a row, or for a batch a row for each of its rows. */
+export function logitRows(description: string) {
+  return parsed(
+    {
+      title: 'DenseLogits',
+      description,
+      anyOf: [...listForms, tensorSchema],
+    },
+    (value, fault): Float32Array | Float32Array[] => {
+      if (Array.isArray(value) && value.length > MAX_SEQUENCES && isList(value[0])) {
+        fault([], `Expected at most ${MAX_SEQUENCES} rows, got ${value.length}`)
+      }
+      if (!isList(value) && !(isObject(value) && 'dtype' in value)) {
+        fault([], `Expected a row, a list of rows or a tensor, got ${describeValue(value)}`)
+      }
+      const { rows, vocabSize, isBatch, pathOf } = parseLogits(value, fault)
+      if (rows.length * vocabSize > MAX_DECODED) {
+        fault([], `Expected at most ${MAX_DECODED} logits, got ${rows.length * vocabSize}`)
+      }
+      const decoded = rows.map((row, index) => {
+        const logits = finite(row as Elements, (id, got) => {
+          const detail = `Expected a number below +Infinity at index ${id}, got ${got} as float32`
+          return fault(pathOf(index, id), detail, 'LOGITS_NOT_FINITE')
+        })
+        if (!logits.some((logit) => logit > Number.NEGATIVE_INFINITY)) {
+          fault(pathOf(index), 'Expected at least one logit above -Infinity, got none')
+        }
+        return logits
+      })
+      return isBatch ? decoded : decoded[0]!
+    },
+  )
+    .register(vocabularyChecks, {
+      misfit(value, vocabSize) {
+        const rows = Array.isArray(value) ? (value as Float32Array[]) : [value as Float32Array]
+        const misfit = rows.find((row) => row.length !== vocabSize)
+        if (!misfit) return undefined
+        const detail = `Expected ${vocabSize} logits for a row, like its own, got ${misfit.length}`
+        return { path: [], detail, code: 'VOCABULARY_MISMATCH' }
+      },
+    })
+    .register(perRow, { split: listOrSame })
+}

@@ -1,0 +1,148 @@
+import * as z from 'zod'
+import type { ProblemCode } from '../errors.ts'
+import { DecodedText } from '../tensors/bytes.ts'
+import { Elements } from '../tensors/elements.ts'
+
+/**
+ * How fields are checked that may be as long as a vocabulary: by one function each that stops at the
+ * first fault. zod's own array would make an issue for every element.
+ */
+
+export type Path = (string | number)[]
+
+/** Stop at a fault; `code` where it is not that the value does not fit its schema. */
+export type FaultAt = (path: Path, message: string, code?: ProblemCode) => never
+
+/** A field parsed by a function that stops at the first fault, documented by a JSON schema. */
+export function parsed<Output>(
+  documentation: z.core.GlobalMeta,
+  parse: (value: unknown, fault: FaultAt) => Output,
+) {
+  return z
+    .unknown()
+    .meta(documentation)
+    .transform((value, context): Output => {
+      try {
+        return parse(value, (path, message, problem) => {
+          throw new Faulty([{ code: 'custom', path, message, input: value, params: { problem } }])
+        })
+      } catch (error) {
+        if (!(error instanceof Faulty)) throw error
+        context.issues.push(...error.issues)
+        return z.NEVER
+      }
+    })
+}
+
+class Faulty extends Error {
+  readonly issues: z.core.$ZodRawIssue[]
+
+  constructor(issues: z.core.$ZodRawIssue[]) {
+    super()
+    this.issues = issues
+  }
+}
+
+/** The schema under the wrappers that make a field optional. */
+export function withoutDefault(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodOptional
+    ? withoutDefault(schema.unwrap())
+    : schema
+}
+
+/** An object without those of its schema's optional fields that are null: many clients write what they leave out so. */
+export function withoutNulls(schema: z.core.$ZodType, value: unknown): unknown {
+  if (!isObject(value)) return value
+  const inner = withoutDefault(schema)
+  if (!(inner instanceof z.ZodObject)) return value
+  const shape = inner.shape as Record<string, z.core.$ZodType>
+  const isAbsent = ([name, of]: [string, unknown]) =>
+    of === null && Object.hasOwn(shape, name) && shape[name] !== withoutDefault(shape[name]!)
+  const entries = Object.entries(value)
+  return entries.some(isAbsent)
+    ? Object.fromEntries(entries.filter((entry) => !isAbsent(entry)))
+    : value
+}
+
+/** Parse a part of a field by a schema, within the function that parses the field. */
+export function parsePart<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  path: Path = [],
+): z.output<Schema> {
+  const result = schema.safeParse(withoutNulls(schema, value), { reportInput: true })
+  if (result.success) return result.data
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+  throw new Faulty(
+    result.error.issues.map(
+      (issue) => ({ ...issue, known, path: [...path, ...issue.path] }) as z.core.$ZodRawIssue,
+    ),
+  )
+}
+
+/** Names a faulty value in a few words, whatever its size. */
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null'
+  if (isList(value)) return 'an array'
+  if (value instanceof DecodedText) return `a string of ${value.length} characters`
+  if (typeof value === 'object') return 'an object'
+  if (typeof value === 'string') {
+    return value.length > 32 ? `a string of ${value.length} characters` : JSON.stringify(value)
+  }
+  return String(value)
+}
+
+/** A list of JSON; a long one of numbers comes as elements. */
+export function isList(value: unknown): value is unknown[] | Elements {
+  return Array.isArray(value) || value instanceof Elements
+}
+
+/** An object of JSON, neither a list nor what stands for a long text. */
+export function isObject(value: unknown): value is object {
+  const isOther = value === null || isList(value) || value instanceof DecodedText
+  return typeof value === 'object' && !isOther
+}
+
+/** The items of a list, up to the first that is no number where it is one of numbers. */
+export function itemsOf(list: unknown[] | Elements): unknown[] {
+  if (!(list instanceof Elements)) return list
+  const numbers: unknown[] = Array.from(list.toFloat64())
+  if (list.fault) numbers.push(list.fault.value)
+  return numbers
+}
+
+/** A list as numbers, up to the first item that is none. "-Infinity" is one here. */
+export function numbersOf(list: unknown[] | Elements): Elements {
+  if (list instanceof Elements) return list
+  const numbers = new Float64Array(list.length)
+  for (let i = 0; i < list.length; i++) {
+    const value = list[i]
+    if (typeof value === 'number') numbers[i] = value
+    else if (value === '-Infinity') numbers[i] = Number.NEGATIVE_INFINITY
+    else return Elements.of(numbers.subarray(0, i), list.length, { index: i, value })
+  }
+  return Elements.of(numbers)
+}
+
+/** The JSON schema of what is sent, as a part of another. */
+export function toPart(schema: z.ZodType): z.core.JSONSchema.BaseSchema {
+  const { $schema: _, ...part } = z.toJSONSchema(schema, { io: 'input' })
+  return part
+}
+
+/** An array that another schema parses item by item, up to the first faulty one. */
+export function list<Item extends z.ZodType>(
+  item: Item,
+  documentation: { description: string; minItems?: number; maxItems?: number },
+) {
+  const { maxItems = Number.POSITIVE_INFINITY } = documentation
+  return parsed({ ...documentation, type: 'array', items: toPart(item) }, (value, fault) => {
+    if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
+    if (value.length > maxItems) {
+      fault([], `Expected at most ${maxItems} items, got ${value.length}`)
+    }
+    return itemsOf(value).map((element, index): z.output<Item> => parsePart(item, element, [index]))
+  })
+}

@@ -1,0 +1,160 @@
+import { Elements } from '../tensors/elements.ts'
+import { describeValue, type FaultAt, isList, itemsOf, type Path, parsed } from './parsed.ts'
+import { listOrSame, MAX_SEQUENCES, type Misfit, perRow, vocabularyChecks } from './registries.ts'
+
+const MAX_TOKEN_ID = 2 ** 31 - 1
+/** Of ids that need be no token. */
+const MIN_MARK = -(2 ** 31)
+
+function isIdFrom(least: number, value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= MAX_TOKEN_ID
+}
+
+export function isTokenId(value: unknown): value is number {
+  return isIdFrom(0, value)
+}
+
+export function beyondVocabulary(id: number, vocabSize: number): string {
+  return `Token id ${id} is outside the vocabulary of ${vocabSize} entries`
+}
+
+function rangeHint(id: unknown, least: number): string {
+  return Number.isInteger(id) ? `; they go from ${least} to ${MAX_TOKEN_ID}` : ''
+}
+
+/** How many elements are taken out of a long list at a time. */
+const PART = 4096
+
+/** `least` is below 0 where ids may be there that are no tokens: they are kept as what is left of them in 32 bits. */
+export function parseIds(value: unknown, fault: FaultAt, path: Path = [], least = 0): Uint32Array {
+  if (!isList(value)) return fault(path, `Expected an array, got ${describeValue(value)}`)
+  const faulty = (index: number, id: unknown) =>
+    fault([...path, index], `Expected a token id, got ${describeValue(id)}${rangeHint(id, least)}`)
+  if (value instanceof Elements) return idsOf(value, faulty, least < 0 ? -1 : MAX_TOKEN_ID)
+  const ids = new Uint32Array(value.length)
+  for (let i = 0; i < ids.length; i++) {
+    const id = value[i]
+    if (!isIdFrom(least, id)) return faulty(i, id)
+    ids[i] = id
+  }
+  return ids
+}
+
+/** Of lists that were read part by part: whether all are in a vocabulary need not be asked of each id again. */
+const largestOf = new WeakMap<Uint32Array, number>()
+
+/** Part by part: in float64, all of them would take twice the room of the ids. */
+function idsOf(
+  list: Elements,
+  faulty: (index: number, id: unknown) => never,
+  /** The bits that an id may have. */
+  bits: number,
+): Uint32Array {
+  const ids = new Uint32Array(list.length)
+  const end = list.fault?.index ?? list.length
+  const part = list.dtype === 'float32' ? new Float32Array(PART) : new Float64Array(PART)
+  const bytes = new Uint8Array(part.buffer)
+  let largest = 0
+  for (let from = 0; from < end; from += PART) {
+    const count = Math.min(PART, end - from)
+    list.copy(from, count, bytes)
+    for (let i = 0; i < count; i++) {
+      const given = part[i]!
+      // What a bitwise operator leaves as it is, is such an integer.
+      const id = given & bits
+      if (id !== given) return faulty(from + i, given)
+      if (id >>> 0 > largest) largest = id >>> 0
+      ids[from + i] = id
+    }
+  }
+  largestOf.set(ids, largest)
+  return list.fault ? faulty(end, list.fault.value) : ids
+}
+
+export function parseSequence(value: unknown, fault: FaultAt, path: Path): Uint32Array {
+  const ids = parseIds(value, fault, path)
+  if (ids.length === 0) fault(path, 'Expected at least one token id, got none')
+  return ids
+}
+
+export function misfitIds(
+  ids: Uint32Array,
+  vocabSize: number,
+  path: Path = [],
+): Misfit | undefined {
+  if ((largestOf.get(ids) ?? vocabSize) < vocabSize) return undefined
+  for (let index = 0; index < ids.length; index++) {
+    const id = ids[index]!
+    if (id >= vocabSize) return { path: [...path, index], detail: beyondVocabulary(id, vocabSize) }
+  }
+  return undefined
+}
+
+function misfitLists(lists: Uint32Array[], vocabSize: number): Misfit | undefined {
+  for (const [index, ids] of lists.entries()) {
+    const misfit = misfitIds(ids, vocabSize, [index])
+    if (misfit) return misfit
+  }
+  return undefined
+}
+
+export const tokenIdsSchema = {
+  type: 'array',
+  items: { type: 'integer', minimum: 0, maximum: MAX_TOKEN_ID },
+} as const
+
+/** Token ids: an array of integers, parsed into a Uint32Array. */
+export function tokenIds(description: string) {
+  return parsed({ description, ...tokenIdsSchema }, (value, fault) =>
+    parseIds(value, fault),
+  ).register(vocabularyChecks, {
+    misfit: (value, vocabSize) => misfitIds(value as Uint32Array, vocabSize),
+  })
+}
+
+export const sequenceSchema = { ...tokenIdsSchema, minItems: 1 } as const
+
+/** Sequences of token ids, none of them empty. */
+export function tokenSequences(description: string, maxItems = MAX_SEQUENCES) {
+  return parsed({ description, type: 'array', maxItems, items: sequenceSchema }, (value, fault) => {
+    if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
+    const { length } = value
+    if (length > maxItems) fault([], `Expected at most ${maxItems} sequences, got ${length}`)
+    return itemsOf(value).map((sequence, index) => parseSequence(sequence, fault, [index]))
+  }).register(vocabularyChecks, {
+    misfit: (value, vocabSize) => misfitLists(value as Uint32Array[], vocabSize),
+  })
+}
+
+const marksSchema = {
+  type: 'array',
+  items: { type: 'integer', minimum: MIN_MARK, maximum: MAX_TOKEN_ID },
+} as const
+
+/** Ids of which some may be no tokens, such as padding. Who works on them sees to it that they are. */
+export function tokenMarks(description: string) {
+  return parsed({ description, ...marksSchema }, (value, fault) =>
+    parseIds(value, fault, [], MIN_MARK),
+  )
+}
+
+/** The same for a row, or a list of them for each row of a batch. */
+export function tokenHistory(description: string) {
+  return parsed(
+    {
+      title: 'TokenHistory',
+      description,
+      anyOf: [
+        { title: 'TokenMarks', ...marksSchema },
+        { title: 'TokenMarkLists', type: 'array', items: marksSchema },
+      ],
+    },
+    (value, fault): Uint32Array | Uint32Array[] => {
+      if (!Array.isArray(value) || !isList(value[0])) return parseIds(value, fault, [], MIN_MARK)
+      if (value.length > MAX_SEQUENCES) {
+        fault([], `Expected at most ${MAX_SEQUENCES} lists, got ${value.length}`)
+      }
+      return (value as unknown[]).map((ids, index) => parseIds(ids, fault, [index], MIN_MARK))
+    },
+  ).register(perRow, { split: listOrSame })
+}

@@ -1,0 +1,56 @@
+import * as z from 'zod'
+import {
+  addressFields,
+  commonFields,
+  contextFields,
+  drawFields,
+  scoreFields,
+} from '../sampling/params.ts'
+import { profiles } from '../sampling/profiles/index.ts'
+import type { Profile } from '../sampling/profiles/profile.ts'
+import { kelvinOrder, samplerByName } from '../sampling/registry.ts'
+
+const describe = (shape: z.ZodRawShape) =>
+  z.toJSONSchema(z.object(shape), { io: 'input' }).properties ?? {}
+
+export type Catalogue = ReturnType<typeof catalogue>
+
+/** Everything there is to know about the samplers and profiles, as data. */
+export function catalogue() {
+  return {
+    samplers: kelvinOrder.map((name) => {
+      const { title, meaning, reference, stage, fields, rules, example, state } =
+        samplerByName.get(name)!
+      return {
+        name,
+        title,
+        meaning,
+        reference,
+        stage,
+        fields: describe(fields),
+        ...(state && { state: describe(state) }),
+        rules,
+        example,
+      }
+    }),
+    profiles: profiles.map(
+      ({ name, title, meaning, reference, order, takeovers, takeoverRules, rules }: Profile) => ({
+        name,
+        title,
+        meaning,
+        reference,
+        order,
+        takeovers: takeovers ?? {},
+        takeover_rules: takeoverRules ?? {},
+        rules,
+      }),
+    ),
+    fields: {
+      common: describe(commonFields),
+      context: describe(contextFields),
+      draw: describe(drawFields),
+      address: describe(addressFields),
+      score: describe(scoreFields),
+    },
+  }
+}

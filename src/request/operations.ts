@@ -1,0 +1,116 @@
+import * as z from 'zod'
+import { Logits } from '../fields/logits.ts'
+import { toPart, withoutDefault } from '../fields/parsed.ts'
+import {
+  addressFields,
+  contextFields,
+  drawFields,
+  samplingFields,
+  scoreFields,
+} from '../sampling/params.ts'
+
+/** Up to this vocabulary size an answer carries every probability unless told otherwise. */
+const SMALL_VOCABULARY = 1024
+
+const Returned = z.enum(['auto', 'none', 'kept', 'all'])
+
+function answerFields(whenAbsent: z.output<typeof Returned>) {
+  return {
+    return_probabilities: Returned.meta({
+      title: 'ReturnedProbabilities',
+      description:
+        'Which probabilities to answer with: none; those of the tokens left, with their ids (`kept`); ' +
+        `or one for each vocabulary entry (\`all\`). \`auto\` is \`all\` up to ${SMALL_VOCABULARY} entries, else \`none\`.`,
+    }).default(whenAbsent),
+    encoding: z
+      .enum(['json', 'base64'])
+      .meta({
+        title: 'ProbabilitiesEncoding',
+        description:
+          'How `all` probabilities are written: a JSON array, or a float32 tensor in base64.',
+      })
+      .default('json'),
+  }
+}
+
+/** The fields that say how an answer in JSON is written. */
+export const answerNames = Object.keys(answerFields('auto'))
+
+/** The fields a row of a batch may set for itself: any but the logits, and no defaults. */
+function overrides<Fields extends z.ZodRawShape>(fields: Fields) {
+  const optional = Object.entries(fields).map(([name, field]) => [
+    name,
+    z.optional(withoutDefault(field)),
+  ])
+  return z.strictObject(Object.fromEntries(optional) as z.ZodRawShape)
+}
+
+/** What may be asked of logits: its fields beside them, as a whole request and as what a row overrides. */
+export interface Operation {
+  readonly Fields: z.ZodObject
+  readonly Request: z.ZodType
+  readonly Row: z.ZodType
+}
+
+function operation<Shape extends z.ZodRawShape>(shape: Shape, title: string) {
+  const Row = overrides(shape).meta({
+    title: `${title}Row`,
+    description: 'What one row of the batch overrides.',
+  })
+  const Request = z
+    .strictObject({
+      logits: Logits,
+      ...shape,
+      // Parsed when the number of rows is known.
+      rows: z
+        .unknown()
+        .meta({
+          description:
+            'One object for each row, whose fields override those of the request for that row.',
+          type: 'array',
+          minItems: 1,
+          items: toPart(Row),
+        })
+        .optional(),
+    })
+    .meta({
+      title,
+      description:
+        'Logits, and what to do with them. An optional field may be null, which means that it is omitted.',
+    })
+  return { Fields: z.strictObject(shape), Request, Row }
+}
+
+export const sampleOperation = operation(
+  {
+    ...samplingFields,
+    ...contextFields,
+    ...drawFields,
+    ...addressFields,
+    ...scoreFields,
+    ...answerFields('auto'),
+  },
+  'SampleRequest',
+)
+export const probabilitiesOperation = operation(
+  { ...samplingFields, ...contextFields, ...addressFields, ...scoreFields, ...answerFields('all') },
+  'ProbabilitiesRequest',
+)
+
+/** Of either operation; only one of them draws. */
+export type SamplingRequest = z.output<typeof probabilitiesOperation.Request> &
+  Partial<Pick<z.output<typeof sampleOperation.Request>, keyof typeof drawFields>>
+
+/** How a row's answer is to be written. */
+export type Answer = Pick<SamplingRequest, 'return_probabilities' | 'encoding'>
+
+/** Which probabilities a row is answered with. */
+export function returnedOf({ return_probabilities }: Answer, vocabSize: number) {
+  const small = vocabSize <= SMALL_VOCABULARY ? 'all' : 'none'
+  return return_probabilities === 'auto' ? small : return_probabilities
+}
+
+/** How many numbers an answer's probabilities take at most, ids included. */
+export function countProbabilities(answer: Answer, vocabSize: number): number {
+  return { none: 0, all: vocabSize, kept: 2 * vocabSize }[returnedOf(answer, vocabSize)]
+}

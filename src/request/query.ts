@@ -1,0 +1,81 @@
+import { type Fault, Problem, toPointer } from '../errors.ts'
+import { describeValue, isObject } from '../fields/parsed.ts'
+import type { Operation } from './operations.ts'
+import { type Parameter, parametersOf, toValue } from './parameters.ts'
+import { MAX_FAULTS, unknownField } from './validate.ts'
+
+/** A query as Fastify parses it: a name that comes twice has a list of texts. */
+export type Query = Readonly<Record<string, string | readonly string[]>>
+
+/** The names a query may have, and why some may not. */
+export interface QueryNames {
+  readonly parameters: ReadonlyMap<string, Parameter>
+  readonly refused: ReadonlyMap<string, string>
+}
+
+/** Of the fields of an operation, those that are a value, a list of values or an object with members of its own. */
+export function queryNames({ Fields }: Operation): QueryNames {
+  const all = [...parametersOf(Fields)]
+  const isLong = ({ kind }: Parameter) => kind === 'logits' || kind === 'json'
+  const long = all.flatMap(([name, parameter]) => (isLong(parameter) ? [name] : []))
+  const why = 'cannot be in a query: it needs a JSON body'
+  return {
+    parameters: new Map(all.filter(([, parameter]) => !isLong(parameter))),
+    refused: new Map([...long, 'logits', 'rows'].map((name) => [name, `${name} ${why}`])),
+  }
+}
+
+/** What a query says, field by field, for a schema to check; nothing where there is no query. */
+export function readQuery(
+  query: Query,
+  { parameters, refused }: QueryNames,
+): Record<string, unknown> | undefined {
+  let values: Record<string, unknown> | undefined
+  const faults: Fault[] = []
+  for (const name in query) {
+    values ??= {}
+    const given = query[name]!
+    const parameter = parameters.get(name)
+    const value = parameter && toField(given, parameter)
+    const fault = parameter
+      ? findFault(given, value, parameter)
+      : (refused.get(name) ?? unknownField(name, [...parameters.keys(), ...refused.keys()]))
+    if (fault === undefined) values[name] = value
+    else faults.push({ pointer: toPointer([name]), detail: fault })
+    if (faults.length > MAX_FAULTS) break
+  }
+  const [first] = faults
+  if (!first) return values
+  throw new Problem('INVALID_REQUEST', `In the query, ${first.pointer}: ${first.detail}`, faults)
+}
+
+/** A list may be one text with commas, or several. */
+function toField(given: string | readonly string[], parameter: Parameter): unknown {
+  if (typeof given === 'string') return toValue(given, parameter)
+  return parameter.isList ? given.flatMap((text) => toValue(text, parameter)) : undefined
+}
+
+/** What is wrong with a value for which the schema of the field has no words. */
+function findFault(
+  given: string | readonly string[],
+  value: unknown,
+  { kind, isList }: Parameter,
+): string | undefined {
+  if (kind === 'object' && typeof given === 'string' && value !== null && !isObject(value)) {
+    return `Expected an object as JSON text, got ${describeValue(given)}; or send it in a JSON body`
+  }
+  if (isList) return undefined
+  const isNumber = kind === 'number' || kind === 'integer'
+  const several = isNumber && typeof value === 'string' ? value.split(',') : given
+  if (typeof several === 'string' || several.length === 1) return undefined
+  const hint = 'a query has one for all rows, and a JSON body can have one for each'
+  return `Expected one value, got ${several.length}; ${hint}`
+}
+
+/** A body with the fields of a query that it leaves out, or has as null. */
+export function withQuery(body: unknown, asked: Record<string, unknown> | undefined): unknown {
+  if (!asked || !isObject(body)) return body
+  const whole: Record<string, unknown> = { ...body }
+  for (const [name, value] of Object.entries(asked)) whole[name] ??= value
+  return whole
+}

@@ -1,0 +1,106 @@
+import type { Pausing } from '../algorithms/pausing.ts'
+import { problemAt } from '../errors.ts'
+import { findExcess } from '../fields/batch.ts'
+import { describeValue, isList, itemsOf } from '../fields/parsed.ts'
+import { contextFields, findMisfit, perRowFields } from '../sampling/params.ts'
+import { planner } from '../sampling/plan.ts'
+import type { Warning } from '../warning.ts'
+import { checkLimits } from './limits.ts'
+import { type Answer, type Operation, returnedOf, type SamplingRequest } from './operations.ts'
+import type { RequestRow, RowOptions } from './request-row.ts'
+import { validate } from './validate.ts'
+
+function answerWarnings({ return_probabilities, encoding }: Answer): Warning[] {
+  if (return_probabilities !== 'kept' || encoding !== 'base64') return []
+  const message = 'encoding base64 has no effect: `kept` probabilities are always written as JSON'
+  return [{ code: 'PARAMETER_WITHOUT_EFFECT', message }]
+}
+
+type Fields = Omit<SamplingRequest, 'logits' | 'rows'>
+
+/** The rows of a request, each with parameters of its own. */
+export function* toRows(
+  shared: SamplingRequest,
+  { Row }: Operation,
+  options: RowOptions,
+): Pausing<RequestRow[]> {
+  const { logits: batch, rows: overrides } = shared
+  const { vocabSize } = batch
+  const count = batch.rows.length
+  const excess = findExcess(batch, options)
+  if (excess) throw problemAt(excess.code, ['logits'], excess.detail)
+  const given = overrides === undefined ? undefined : checkOverrides(overrides, count)
+  checkVocabulary(shared, vocabSize, [])
+  const lists = splitByRow(shared, count, [])
+  let drawnSeed: bigint | undefined
+  const planOf = planner()
+  const rows: RequestRow[] = []
+  for (const [index, logits] of batch.rows.entries()) {
+    const path = ['rows', index]
+    const own = given && (validate(Row, given[index], path) as Partial<Fields>)
+    if (own) checkVocabulary(own, vocabSize, path)
+    const split = lists.map(([name, values]) => [name, values[index]])
+    const ownSplit = own ? splitByRow(own, 1, path).map(([name, values]) => [name, values[0]]) : []
+    // Rows that differ in nothing that samplers bind share their parameters, and so their plan.
+    const differs = own || lists.some(([name]) => !(name in contextFields))
+    const ofRow = { ...own, ...Object.fromEntries([...split, ...ownSplit]) } as Partial<Fields>
+    const fields = differs ? { ...shared, ...ofRow } : shared
+    const { seed, stream, step, n, replacement } = fields
+    if (seed === undefined) drawnSeed ??= options.drawSeed()
+    // A row that has a seed of its own means that seed, wherever in the batch it is.
+    const ownStream = own?.seed === undefined ? BigInt(index) : 0n
+    rows.push({
+      logits,
+      vocabSize,
+      pathOf: (id) => ['logits', ...batch.pathOf(index, id)],
+      fieldPathOf: (name) => (own?.[name as keyof Fields] === undefined ? [name] : [...path, name]),
+      tokenPathOf(part, token) {
+        const field = `${part}_token_ids` as const
+        if (own?.[field] !== undefined) return [...path, field, token]
+        return Array.isArray(shared[field]) ? [field, index, token] : [field, token]
+      },
+      params: fields,
+      plan: planOf(fields),
+      prompt: ofRow.prompt_token_ids as Uint32Array,
+      output: ofRow.output_token_ids as Uint32Array,
+      stop: fields.stop_token_ids,
+      state: (fields.state ?? {}) as Record<string, number>,
+      address: { seed: seed ?? drawnSeed!, stream: stream ?? ownStream, step },
+      answer: fields,
+      warnings: answerWarnings(fields),
+      isAddressed: seed !== undefined || stream !== undefined || step > 0n,
+      reportsAll: returnedOf(fields, vocabSize) !== 'none',
+      ...(n !== undefined && { draw: { n, replacement: replacement! } }),
+    })
+    if (given) yield undefined
+  }
+  checkLimits(rows, options)
+  return rows
+}
+
+/** Only as many objects as there are rows are worth a look inside. */
+function checkOverrides(overrides: unknown, rows: number): unknown[] {
+  if (isList(overrides) && overrides.length === rows) return itemsOf(overrides)
+  const got = isList(overrides) ? overrides.length : describeValue(overrides)
+  const detail = `Expected ${rows} objects, one for each row, got ${got}`
+  throw problemAt('INVALID_REQUEST', ['rows'], detail)
+}
+
+/** The fields given as a value for each row, and those values. */
+function splitByRow(fields: Partial<Fields>, rows: number, path: PropertyKey[]) {
+  return perRowFields.flatMap(({ field, split }): [string, unknown[]][] => {
+    const value = fields[field as keyof Fields]
+    if (value === undefined) return []
+    const values = split(value, rows)
+    if (values.length === rows) return [[field, values]]
+    const detail = `Expected ${rows} lists, one for each row, got ${values.length}`
+    throw problemAt('INVALID_REQUEST', [...path, field], detail)
+  })
+}
+
+function checkVocabulary(fields: Partial<Fields>, vocabSize: number, path: PropertyKey[]) {
+  const misfit = findMisfit(fields, vocabSize)
+  if (!misfit) return
+  const { code = 'TOKEN_ID_OUT_OF_RANGE', detail } = misfit
+  throw problemAt(code, [...path, ...misfit.path], detail)
+}

@@ -1,0 +1,218 @@
+import { oncePer } from '../../algorithms/once.ts'
+import { PART, type Pausing } from '../../algorithms/pausing.ts'
+import type { Row } from '../row/row.ts'
+
+/** The tokens so far: those given, and those generated. */
+export interface History {
+  readonly prompt: Uint32Array
+  readonly output: Uint32Array
+}
+
+/** A token that a sampler would change the logit of, and that the vocabulary does not have. */
+export class UnknownToken extends Error {
+  readonly id: number
+  /** Where it is from, where it need not be looked for in the whole history. */
+  readonly part: Part | undefined
+
+  constructor(id: number, part: Part | undefined) {
+    super()
+    this.id = id
+    this.part = part
+  }
+}
+
+export type Part = 'prompt' | 'output' | 'stop'
+
+/**
+ * A token of a history, for a sampler that goes on to change its logit. Histories may have ids that are no
+ * tokens, such as padding; those that are only compared with others do no harm.
+ */
+export function known(row: Row, id: number, part?: Part): number {
+  if (id < row.vocabSize) return id
+  throw new UnknownToken(id, part)
+}
+
+const largestOf = oncePer((ids: Uint32Array) => {
+  let largest = 0
+  for (let i = 0; i < ids.length; i++) if (ids[i]! > largest) largest = ids[i]!
+  return largest
+})
+
+/** The same for tokens that rows share. */
+export function allKnown(row: Row, ids: Uint32Array, part: Part): Uint32Array {
+  const largest = largestOf(ids)
+  if (largest >= row.vocabSize) throw new UnknownToken(largest, part)
+  return ids
+}
+
+/** The last `count` tokens of a history; −1 is all. */
+export function windowed({ prompt, output }: History, count: number): History {
+  if (count < 0) return { prompt, output }
+  const fromOutput = Math.min(count, output.length)
+  const fromPrompt = Math.min(count - fromOutput, prompt.length)
+  return {
+    prompt: prompt.subarray(prompt.length - fromPrompt),
+    output: output.subarray(output.length - fromOutput),
+  }
+}
+
+/** Prompt and output in one. */
+export function joined({ prompt, output }: History): Uint32Array {
+  const tokens = new Uint32Array(prompt.length + output.length)
+  tokens.set(prompt)
+  tokens.set(output, prompt.length)
+  return tokens
+}
+
+/** Tokens in the order in which they first occur, each with a number: the first `size` entries. */
+export interface Tally {
+  readonly size: number
+  readonly ids: Uint32Array
+  readonly numbers: Uint32Array
+}
+
+/** From so many tokens on an array of places by id is faster than a map. */
+const MANY = 4096
+
+/** Ids from here on have no place in it. */
+const MOST_IDS = 2 ** 20
+
+/** Where each token is in the tally, counted from 1; all 0 between tallies, unless one was given up. */
+let places = new Uint32Array(0)
+let isInUse = false
+
+function takePlaces(): Uint32Array {
+  if (places.length === 0) places = new Uint32Array(MOST_IDS)
+  else if (isInUse) places.fill(0)
+  isInUse = true
+  return places
+}
+
+/**
+ * A number for each token by what comes of the number before (0 at first) at a place. Each number is above
+ * 0; a place that gives 0 changes nothing.
+ */
+function* tally(
+  parts: readonly Uint32Array[],
+  next: (before: number, index: number) => number,
+): Pausing<Tally> {
+  const isLong = parts.reduce((sum, { length }) => sum + length, 0) > MANY
+  const near = isLong ? takePlaces() : new Uint32Array(0)
+  const far = new Map<number, number>()
+  let ids = new Uint32Array(64)
+  let numbers = new Uint32Array(64)
+  let size = 0
+  for (const tokens of parts) {
+    for (let start = 0; start < tokens.length; start += PART) {
+      if (start > 0) yield
+      const end = Math.min(tokens.length, start + PART)
+      for (let i = start; i < end; i++) {
+        const token = tokens[i]!
+        let place = token < near.length ? near[token]! : (far.get(token) ?? 0)
+        const number = next(place > 0 ? numbers[place - 1]! : 0, i)
+        if (number === 0) continue
+        if (place === 0) {
+          if (size === ids.length) {
+            ids = doubled(ids)
+            numbers = doubled(numbers)
+          }
+          ids[size] = token
+          place = ++size
+          if (token < near.length) near[token] = place
+          else far.set(token, place)
+        }
+        numbers[place - 1] = number
+      }
+    }
+  }
+  for (let i = 0; i < size; i++) if (ids[i]! < near.length) near[ids[i]!] = 0
+  if (isLong) isInUse = false
+  return { size, ids, numbers }
+}
+
+function doubled(values: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(2 * values.length)
+  larger.set(values)
+  return larger
+}
+
+/** Does something for each token of a tally. */
+export function* forEach(
+  { size, ids, numbers }: Tally,
+  act: (id: number, number: number) => void,
+): Pausing {
+  for (let i = 0; i < size; i++) {
+    if (i % FEW === FEW - 1) yield
+    act(ids[i]!, numbers[i]!)
+  }
+}
+
+/** How many tokens have their logits changed in one go. */
+const FEW = 2 ** 13
+
+/** How often each token occurs. */
+export function countTokens(...parts: Uint32Array[]): Pausing<Tally> {
+  return tally(parts, (count) => count + 1)
+}
+
+/**
+ * For each token that has followed `least` or more tokens of those at the end, somewhere before it: one more than how many
+ * it has followed, at most `most`. The first token of all has followed nothing.
+ */
+export function* followed(
+  tokens: Uint32Array,
+  least: number,
+  most = Number.POSITIVE_INFINITY,
+): Pausing<Tally> {
+  const matches = yield* matchesOfEnd(tokens)
+  return yield* tally([tokens], (before, i) => {
+    const length = i === 0 ? -1 : Math.min(matches[i - 1]!, most)
+    return length < least ? 0 : Math.max(before, length + 1)
+  })
+}
+
+/**
+ * For each place, how many tokens up to it, itself included, are also those at the end. This is the
+ * Z-algorithm read backwards: its time grows with the number of tokens alone, however they repeat.
+ */
+export function* matchesOfEnd(tokens: Uint32Array): Pausing<Uint32Array> {
+  const last = tokens.length - 1
+  const lengths = new Uint32Array(tokens.length)
+  if (last >= 0) lengths[last] = tokens.length
+  // Distances back from the end: the match that reaches furthest back spans `start` to `reached`.
+  let start = 0
+  let reached = 0
+  for (let back = 1; back <= last; back++) {
+    if (back % PART === 0) yield
+    let length = 0
+    if (back < reached) length = Math.min(lengths[last - (back - start)]!, reached - back)
+    if (back + length >= reached) {
+      while (back + length <= last && tokens[last - length] === tokens[last - back - length]) {
+        length++
+        if (length % PART === 0) yield
+      }
+      start = back
+      reached = back + length
+    }
+    lengths[last - back] = length
+  }
+  return lengths
+}
+
+/** Steps of counting the tokens of a history, and of changing the logits of those that may be different. */
+export function penaltyCost({ prompt, output }: History, size: number): number {
+  const tokens = prompt.length + output.length
+  return COUNT * tokens + CHANGE * Math.min(tokens, size)
+}
+
+const COUNT = 30
+const CHANGE = 120
+
+/** Make tokens less likely by a factor above 1, or more by one below, whatever the signs of their logits. */
+export function* discourage(row: Row, tokens: Tally, factor: number): Pausing {
+  yield* forEach(tokens, (token) => {
+    const logit = row.logitOf(known(row, token)) + row.shift
+    if (factor < 1) row.raiseUnseen(token)
+    row.setLogit(token, (logit < 0 ? logit * factor : logit / factor) - row.shift)
+  })
+}
