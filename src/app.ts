@@ -3,12 +3,11 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import manifest from '../package.json' with { type: 'json' }
 import { Admission } from './admission/admission.ts'
 import { reportRefusals } from './admission/report.ts'
-import { createServer } from './admission/server.ts'
+import { createServer, type Door } from './admission/server.ts'
 import { endSlowRequests } from './admission/slowness.ts'
 import type { Config } from './config.ts'
 import { openLog } from './log.ts'
 import { openAccess, registerAccess } from './plugins/access.ts'
-import { registerBodies } from './plugins/bodies.ts'
 import { registerCertificate } from './plugins/certificate.ts'
 import { registerCors } from './plugins/cors.ts'
 import { registerDocs } from './plugins/docs.ts'
@@ -18,23 +17,38 @@ import {
   answerClientError,
   registerPaths,
   registerProblems,
-  sendProblem,
+  sendError,
 } from './plugins/problems.ts'
 import { logWhenOver, RequestLog, registerRequestLog, requestId } from './plugins/request-log.ts'
 import { registerShutdown } from './plugins/shutdown.ts'
+import { problemFailure } from './protocols/problem.ts'
 import { aboutRoutes } from './routes/about.ts'
+import type { Api } from './routes/api.ts'
 import { healthRoutes } from './routes/health.ts'
-import { openInferenceRoutes } from './routes/open-inference.ts'
+import { openInference } from './routes/open-inference.ts'
 import { pageRoutes } from './routes/pages.ts'
-import { probabilitiesRoute } from './routes/probabilities.ts'
-import { sendRefusal } from './routes/refusal.ts'
-import { sampleRoute } from './routes/sample.ts'
+import { v1 } from './routes/v1.ts'
 import { DETERMINISM_VERSION } from './sampling/sample.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     admission: Admission
   }
+}
+
+const apis: readonly Api[] = [v1, openInference]
+
+/** What a request is told that gets as far as no route. */
+const refuse: Door['send'] = (problem, request, response) => {
+  const id = requestId(request)
+  const api = apis.find(({ prefix }) => request.url!.startsWith(`${prefix}/`))
+  const { status, type, body } = (api?.failure ?? problemFailure)(problem, id)
+  response.writeHead(status, {
+    'x-request-id': id,
+    'content-type': type,
+    'content-length': body.length,
+  })
+  response.end(body)
 }
 
 /** Everything to be looked at by people, under one rule of access. */
@@ -62,12 +76,12 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     requestIdHeader: false,
     bodyLimit: config.MAX_BODY_BYTES,
     serverFactory: (handle): Server =>
-      createServer(config, admission, handle, { check: access.check, send: sendRefusal }),
+      createServer(config, admission, handle, { check: access.check, send: refuse }),
     clientErrorHandler: answerClientError,
     // Hooks are not run for what is no URL.
     frameworkErrors: (error, request, reply) => {
       logWhenOver(request, reply)
-      return sendProblem(error, request, reply)
+      return sendError(error, request, reply)
     },
   })
   app.decorate('admission', admission)
@@ -97,14 +111,21 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   }
   registerShutdown(app, admission)
   registerCertificate(app, config)
-  if (config.CORS_ORIGINS) await registerCors(app, config.CORS_ORIGINS)
+  if (config.CORS_ORIGINS) {
+    await registerCors(
+      app,
+      config.CORS_ORIGINS,
+      apis.flatMap(({ exposedHeaders }) => exposedHeaders),
+    )
+  }
   registerAccess(app, access)
-  registerBodies(app)
+  // Bodies are read by the route that they are for, as they arrive.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 
-  await sampleRoute(app, config)
-  await probabilitiesRoute(app, config)
-  await openInferenceRoutes(app, config, admission, manifest.version)
-  aboutRoutes(app, config, manifest.version)
+  const { version } = manifest
+  for (const api of apis) await api.register(app, { config, admission, version })
+  aboutRoutes(app, config, version)
   healthRoutes(app, admission)
   if (config.DOCS_ACCESS !== 'off') await app.register(documentation)
   return app

@@ -50,6 +50,8 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly statusCode: number
   readonly faults: readonly Fault[]
+  /** Headers that tell what to do, such as the content types that can be read. */
+  headers: Readonly<Record<string, string>> = {}
   /** When to try again, where that can help. */
   retryAfterMs?: number
 

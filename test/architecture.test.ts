@@ -57,6 +57,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'src/admission',
       'src/log.ts',
       'src/config.ts',
+      'src/protocols',
       'src/sampling',
       'package.json',
     ],
@@ -74,7 +75,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'src/tensors',
       'src/errors.ts',
     ],
-    packages: ['fastify', 'node:', 'zod'],
+    packages: ['fastify', 'negotiator', 'node:', 'zod'],
   },
   {
     room: 'src/playground',
@@ -138,7 +139,14 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'src/errors.ts',
       'src/warning.ts',
     ],
-    packages: ['node:http', 'node:stream', 'node:timers/promises', 'node:zlib', 'zod'],
+    packages: [
+      'negotiator',
+      'node:http',
+      'node:stream',
+      'node:timers/promises',
+      'node:zlib',
+      'zod',
+    ],
   },
   {
     room: 'src/request',

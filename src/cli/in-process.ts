@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { Problem } from '../errors.ts'
+import { reportOf } from '../protocols/json/protocol.ts'
 import { encode } from '../protocols/json/response.ts'
 import { finish } from '../protocols/steps.ts'
-import { type SamplingRequest, sampleOperation } from '../request/operations.ts'
+import { sampleOperation } from '../request/operations.ts'
 import { toRows } from '../request/rows.ts'
 import { validate } from '../request/validate.ts'
 import { sample } from '../sampling/sample.ts'
@@ -12,9 +13,9 @@ const LIMITS = { maxVocabSize: 2 ** 24, maxRows: 2 ** 16, maxWork: Number.POSITI
 
 /** What /v1/sample would answer, without a server; a `Problem` where it would answer with one. */
 export function sampleHere(request: object): string {
-  const parsed = validate(sampleOperation.Request, request) as SamplingRequest
+  const parsed = validate(sampleOperation.Request, request)
   const options = { ...LIMITS, drawSeed: () => randomBytes(8).readBigUInt64LE() }
-  const { result: rows } = finish(toRows(parsed, sampleOperation, options))
+  const { result: rows } = finish(toRows(parsed, sampleOperation, options, reportOf))
   return finish(encode(rows, sample(rows))).parts.join('')
 }
 

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
-import type { ProblemDocument } from '../plugins/problems.ts'
 import type { ProbabilitiesResponse, SampleResponse } from '../protocols/json/response.ts'
+import type { ProblemDocument } from '../protocols/problem.ts'
 import type { Catalogue as AnyCatalogue } from '../request/catalogue.ts'
 
 /** The API as the page sees it: the types are those that the server checks and answers by. */

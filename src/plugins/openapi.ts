@@ -3,10 +3,9 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import * as z from 'zod'
 import { problems } from '../errors.ts'
 import { bodyEncodings } from '../protocols/body.ts'
+import { PROBLEM_TYPE, ProblemDocument } from '../protocols/problem.ts'
 import { validate } from '../request/validate.ts'
-import { bodyTypes } from './bodies.ts'
 import { openComponents } from './components.ts'
-import { PROBLEM_TYPE, ProblemDocument } from './problems.ts'
 
 type Io = 'input' | 'output'
 type JsonSchema = z.core.JSONSchema.BaseSchema
@@ -69,7 +68,7 @@ export const timing: Headers = {
 const remedies: Readonly<Record<number, Headers>> = {
   401: { 'WWW-Authenticate': textHeader('`Bearer`.') },
   415: {
-    Accept: textHeader(`The types of bodies that can be read: ${bodyTypes.join(', ')}.`),
+    Accept: textHeader('The content types of bodies that can be read here.'),
     'Accept-Encoding': textHeader(
       `What bodies may be compressed with: ${bodyEncodings.join(', ')}.`,
     ),

@@ -1,15 +1,12 @@
 import { maxHeaderSize, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import * as z from 'zod'
 import { endSoon, endWith } from '../admission/drain.ts'
 import { retryHeaders } from '../admission/refusals.ts'
 import { Problem, type ProblemCode, problems } from '../errors.ts'
-import { bodyEncodings } from '../protocols/body.ts'
+import { PROBLEM_TYPE, problemFailure, toDocument } from '../protocols/problem.ts'
+import type { Failure } from '../protocols/protocol.ts'
 import { nearest } from '../request/suggest.ts'
-import { MAX_FAULTS } from '../request/validate.ts'
-
-import { bodyTypes } from './bodies.ts'
 import { findAmbiguity } from './heads.ts'
 
 declare module 'fastify' {
@@ -23,37 +20,6 @@ declare module 'fastify' {
   }
 }
 
-/** RFC 9457. */
-export const ProblemDocument = z
-  .strictObject({
-    type: z.string().meta({ description: 'A URI that stands for the code.' }),
-    title: z.string().meta({ description: 'What the code means.' }),
-    status: z.int(),
-    code: z
-      .enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]])
-      .meta({ title: 'ProblemCode' }),
-    detail: z.string().meta({ description: 'What is wrong with this request.' }),
-    request_id: z.string().meta({ description: 'As in `X-Request-Id`.' }),
-    errors: z
-      .array(
-        z
-          .strictObject({
-            pointer: z.string().meta({
-              description:
-                'Where, as a JSON pointer into the body, or into the query as an object.',
-            }),
-            detail: z.string(),
-          })
-          .meta({ title: 'Fault', description: 'One thing that is wrong.' }),
-      )
-      .max(MAX_FAULTS),
-    errors_truncated: z
-      .boolean()
-      .optional()
-      .meta({ description: 'Whether there are more errors.' }),
-  })
-  .meta({ title: 'Problem', description: 'Why a request was not answered (RFC 9457).' })
-
 /** What Fastify's own errors are called here. */
 const fastifyCodes: Record<string, ProblemCode> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'BODY_INCOMPLETE',
@@ -65,45 +31,8 @@ const fastifyCodes: Record<string, ProblemCode> = {
   ERR_STREAM_PREMATURE_CLOSE: 'BODY_INCOMPLETE',
 }
 
-export const PROBLEM_TYPE = 'application/problem+json'
-
-const MAX_DETAIL = 1000
-
-/** How much of a content type is repeated. */
-const MAX_TYPE = 64
-
-function toDocument(problem: Problem, request_id: string): z.output<typeof ProblemDocument> {
-  const { code, faults } = problem
-  const [status, title] = problems[code]
-  const cut = (text: string) => (text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL)}…` : text)
-  return {
-    type: `urn:kelvin:problem:${code}`,
-    title,
-    status,
-    code,
-    detail: cut(problem.message),
-    request_id,
-    errors: faults
-      .slice(0, MAX_FAULTS)
-      .map(({ pointer, detail }) => ({ pointer: cut(pointer), detail: cut(detail) })),
-    ...(faults.length > MAX_FAULTS && { errors_truncated: true }),
-  }
-}
-
-const FORM = 'application/x-www-form-urlencoded'
-
-/** Why a body of this type is not read; curl calls what `-d` sends a form. */
-function describeType(type: string | undefined): string {
-  const got = type ? JSON.stringify(type.slice(0, MAX_TYPE)) : 'a body without a Content-Type'
-  const how = type?.startsWith(FORM) ? `; curl -d needs -H 'Content-Type: ${bodyTypes[0]}'` : ''
-  return `Cannot read ${got}: send Content-Type ${bodyTypes.join(' or ')}${how}`
-}
-
-export function toProblem(error: FastifyError | Problem, request: FastifyRequest): Problem {
+function toProblem(error: FastifyError | Problem, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error
-  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return new Problem('UNSUPPORTED_MEDIA_TYPE', describeType(request.headers['content-type']))
-  }
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     const limit = request.routeOptions.bodyLimit
     return new Problem('BODY_TOO_LARGE', `The limit is ${limit} bytes`)
@@ -115,32 +44,23 @@ export function toProblem(error: FastifyError | Problem, request: FastifyRequest
   return new Problem('INTERNAL_ERROR', 'Cannot answer; the log tells why under this request id')
 }
 
-/** As bytes, of a request that has no reply object yet. */
-export function problemBody(problem: Problem, request_id: string): Buffer {
-  return Buffer.from(JSON.stringify(toDocument(problem, request_id)))
-}
-
-export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+/** Answers with an error, in the words of a protocol. */
+export function sendError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  failure: (problem: Problem, requestId: string) => Failure = problemFailure,
+): FastifyReply {
   const problem = toProblem(error, request)
   if (problem.code === 'INTERNAL_ERROR') request.log.error({ err: error }, 'internal error')
-  if (problem.code === 'UNSUPPORTED_MEDIA_TYPE') reply.header('accept', bodyTypes.join(', '))
-  if (problem.code === 'UNSUPPORTED_ENCODING') {
-    reply.header('accept-encoding', bodyEncodings.join(', '))
+  reply.headers(problem.headers).headers(retryHeaders(problem))
+  if (problem.code === 'REQUEST_TIMEOUT') {
+    reply.header('connection', 'close')
+    endSoon(request.raw.socket)
   }
-  prepareReply(problem, request, reply)
   reply.problem = problem
-  return reply
-    .code(problem.statusCode)
-    .header('content-type', PROBLEM_TYPE)
-    .send(problemBody(problem, request.id))
-}
-
-/** What goes with an answer that is a problem, whatever form that has. */
-export function prepareReply(problem: Problem, { raw }: FastifyRequest, reply: FastifyReply): void {
-  reply.headers(retryHeaders(problem))
-  if (problem.code !== 'REQUEST_TIMEOUT') return
-  reply.header('connection', 'close')
-  endSoon(raw.socket)
+  const { status, type, body } = failure(problem, request.id)
+  return reply.code(status).header('content-type', type).send(body)
 }
 
 const clientDetails: Partial<Record<ProblemCode, string>> = {
@@ -184,7 +104,7 @@ export function registerPaths(app: FastifyInstance): void {
 
 /** Every error leaves by this door. */
 export function registerProblems(app: FastifyInstance): void {
-  app.setErrorHandler(sendProblem)
+  app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply))
   app.setNotFoundHandler((request, reply) => findRoute(app, request, reply))
   // No URL answers QUERY; as a method with a body, Fastify would ask for its content type before saying so.
   app.addHttpMethod('QUERY', { hasBody: false, overrideExisting: true })

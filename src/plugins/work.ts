@@ -9,10 +9,6 @@ import type { RequestRow } from '../request/request-row.ts'
 import { type RowResult, sample } from '../sampling/sample.ts'
 import { isTurnSpent, nextTurn } from '../turns.ts'
 
-/** How logits come in: as JSON or bytes of /v1, as JSON or with binary tensors of the Open Inference Protocol. */
-export const transports = ['json', 'octets', 'infer_json', 'infer_binary'] as const
-export type Transport = (typeof transports)[number]
-
 declare module 'fastify' {
   interface FastifyRequest {
     /** What answering it comes to, as far as it got. */
@@ -60,7 +56,8 @@ interface Visit {
 
 /** What one request comes to, and how long each step takes, with what others do in between. */
 export class Work {
-  readonly transport: Transport
+  /** The kind of its body: a label of metrics, and what it costs is estimated by. */
+  readonly transport: string
   #visit: Visit | undefined
   /** Since when it has the loop for itself. */
   #resumed = 0
@@ -79,7 +76,7 @@ export class Work {
   #rowsBeforeCheck = 0
   #stream: Readable | undefined
 
-  constructor(transport: Transport) {
+  constructor(transport: string) {
     this.transport = transport
   }
 
@@ -149,13 +146,9 @@ export class Work {
       const { done, value } = results.next()
       this.took.compute += performance.now() - started
       if (done) return
-      this.#isInRow = true
+      this.#isInRow = value === undefined
       if (value) count(value)
       yield value
-      if (!value) continue
-      // Whoever asks on is done with the row.
-      this.#isInRow = false
-      yield undefined
     }
   }
 

@@ -25,7 +25,9 @@ function decoded(request: IncomingMessage, encoding: string): Readable {
   if (encoding === 'identity' || encoding === '') return request
   if (!Object.hasOwn(decompressors, encoding)) {
     const detail = `Cannot read ${JSON.stringify(encoding.slice(0, 32))}: use ${bodyEncodings.join(' or ')}`
-    throw new Problem('UNSUPPORTED_ENCODING', detail)
+    const problem = new Problem('UNSUPPORTED_ENCODING', detail)
+    problem.headers = { 'accept-encoding': bodyEncodings.join(', ') }
+    throw problem
   }
   return request.pipe(decompressors[encoding as keyof typeof decompressors]())
 }

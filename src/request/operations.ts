@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Batch } from '../fields/batch.ts'
 import { Logits } from '../fields/logits.ts'
 import { toPart, withoutDefault } from '../fields/parsed.ts'
 import {
@@ -42,14 +43,8 @@ function overrides<Fields extends z.ZodRawShape>(fields: Fields) {
     name,
     z.optional(withoutDefault(field)),
   ])
-  return z.strictObject(Object.fromEntries(optional) as z.ZodRawShape)
-}
-
-/** What may be asked of logits: its fields beside them, as a whole request and as what a row overrides. */
-export interface Operation {
-  readonly Fields: z.ZodObject
-  readonly Request: z.ZodType
-  readonly Row: z.ZodType
+  const Row: z.ZodType = z.strictObject(Object.fromEntries(optional))
+  return Row as z.ZodType<Partial<z.output<z.ZodObject<Fields>>>>
 }
 
 function operation<Shape extends z.ZodRawShape>(shape: Shape, title: string) {
@@ -81,7 +76,29 @@ function operation<Shape extends z.ZodRawShape>(shape: Shape, title: string) {
   return { Fields: z.strictObject(shape), Request, Row }
 }
 
-export const sampleOperation = operation(
+const sharedFields = {
+  ...samplingFields,
+  ...contextFields,
+  ...addressFields,
+  ...scoreFields,
+  ...answerFields('all'),
+}
+
+/** A request for either operation; only one of them draws. */
+export type SamplingRequest = SamplingFields & { logits: Batch; rows?: unknown }
+
+/** The same without its rows. */
+export type SamplingFields = z.output<z.ZodObject<typeof sharedFields>> &
+  Partial<z.output<z.ZodObject<typeof drawFields>>>
+
+/** What may be asked of logits: its fields beside them, as a whole request and as what a row overrides. */
+export interface Operation {
+  readonly Fields: z.ZodObject<typeof sharedFields>
+  readonly Request: z.ZodType<SamplingRequest>
+  readonly Row: z.ZodType<Partial<SamplingFields>>
+}
+
+export const sampleOperation: Operation = operation(
   {
     ...samplingFields,
     ...contextFields,
@@ -92,14 +109,7 @@ export const sampleOperation = operation(
   },
   'SampleRequest',
 )
-export const probabilitiesOperation = operation(
-  { ...samplingFields, ...contextFields, ...addressFields, ...scoreFields, ...answerFields('all') },
-  'ProbabilitiesRequest',
-)
-
-/** Of either operation; only one of them draws. */
-export type SamplingRequest = z.output<typeof probabilitiesOperation.Request> &
-  Partial<Pick<z.output<typeof sampleOperation.Request>, keyof typeof drawFields>>
+export const probabilitiesOperation: Operation = operation(sharedFields, 'ProbabilitiesRequest')
 
 /** How a row's answer is to be written. */
 export type Answer = Pick<SamplingRequest, 'return_probabilities' | 'encoding'>

@@ -1,5 +1,5 @@
 import type { BatchLimits } from '../fields/batch.ts'
-import type { RowRequest } from '../sampling/sample.ts'
+import type { Report, RowRequest } from '../sampling/sample.ts'
 import type { Answer } from './operations.ts'
 
 export interface RowOptions extends BatchLimits {
@@ -8,6 +8,9 @@ export interface RowOptions extends BatchLimits {
   /** Asked at most once for a request, and only if a row has no seed. */
   drawSeed: () => bigint
 }
+
+/** What a row reports, given how its answer is to be written. */
+export type ReportOf = (answer: Answer, vocabSize: number) => Report
 
 /** A row to work on, and how to answer it. */
 export interface RequestRow extends RowRequest {

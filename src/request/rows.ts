@@ -6,8 +6,14 @@ import { contextFields, findMisfit, perRowFields } from '../sampling/params.ts'
 import { planner } from '../sampling/plan.ts'
 import type { Warning } from '../warning.ts'
 import { checkLimits } from './limits.ts'
-import { type Answer, type Operation, returnedOf, type SamplingRequest } from './operations.ts'
-import type { RequestRow, RowOptions } from './request-row.ts'
+import {
+  type Answer,
+  type Operation,
+  returnedOf,
+  type SamplingFields,
+  type SamplingRequest,
+} from './operations.ts'
+import type { ReportOf, RequestRow, RowOptions } from './request-row.ts'
 import { validate } from './validate.ts'
 
 function answerWarnings({ return_probabilities, encoding }: Answer): Warning[] {
@@ -16,13 +22,12 @@ function answerWarnings({ return_probabilities, encoding }: Answer): Warning[] {
   return [{ code: 'PARAMETER_WITHOUT_EFFECT', message }]
 }
 
-type Fields = Omit<SamplingRequest, 'logits' | 'rows'>
-
 /** The rows of a request, each with parameters of its own. */
 export function* toRows(
   shared: SamplingRequest,
   { Row }: Operation,
   options: RowOptions,
+  reportOf: ReportOf,
 ): Pausing<RequestRow[]> {
   const { logits: batch, rows: overrides } = shared
   const { vocabSize } = batch
@@ -37,13 +42,16 @@ export function* toRows(
   const rows: RequestRow[] = []
   for (const [index, logits] of batch.rows.entries()) {
     const path = ['rows', index]
-    const own = given && (validate(Row, given[index], path) as Partial<Fields>)
+    const own = given && validate(Row, given[index], path)
     if (own) checkVocabulary(own, vocabSize, path)
     const split = lists.map(([name, values]) => [name, values[index]])
     const ownSplit = own ? splitByRow(own, 1, path).map(([name, values]) => [name, values[0]]) : []
     // Rows that differ in nothing that samplers bind share their parameters, and so their plan.
     const differs = own || lists.some(([name]) => !(name in contextFields))
-    const ofRow = { ...own, ...Object.fromEntries([...split, ...ownSplit]) } as Partial<Fields>
+    const ofRow = {
+      ...own,
+      ...Object.fromEntries([...split, ...ownSplit]),
+    } as Partial<SamplingFields>
     const fields = differs ? { ...shared, ...ofRow } : shared
     const { seed, stream, step, n, replacement } = fields
     if (seed === undefined) drawnSeed ??= options.drawSeed()
@@ -53,7 +61,8 @@ export function* toRows(
       logits,
       vocabSize,
       pathOf: (id) => ['logits', ...batch.pathOf(index, id)],
-      fieldPathOf: (name) => (own?.[name as keyof Fields] === undefined ? [name] : [...path, name]),
+      fieldPathOf: (name) =>
+        own?.[name as keyof SamplingFields] === undefined ? [name] : [...path, name],
       tokenPathOf(part, token) {
         const field = `${part}_token_ids` as const
         if (own?.[field] !== undefined) return [...path, field, token]
@@ -69,7 +78,10 @@ export function* toRows(
       answer: fields,
       warnings: answerWarnings(fields),
       isAddressed: seed !== undefined || stream !== undefined || step > 0n,
-      reportsAll: returnedOf(fields, vocabSize) !== 'none',
+      report: {
+        isExact: returnedOf(fields, vocabSize) !== 'none',
+        ...reportOf(fields, vocabSize),
+      },
       ...(n !== undefined && { draw: { n, replacement: replacement! } }),
     })
     if (given) yield undefined
@@ -87,9 +99,9 @@ function checkOverrides(overrides: unknown, rows: number): unknown[] {
 }
 
 /** The fields given as a value for each row, and those values. */
-function splitByRow(fields: Partial<Fields>, rows: number, path: PropertyKey[]) {
+function splitByRow(fields: Partial<SamplingFields>, rows: number, path: PropertyKey[]) {
   return perRowFields.flatMap(({ field, split }): [string, unknown[]][] => {
-    const value = fields[field as keyof Fields]
+    const value = fields[field as keyof SamplingFields]
     if (value === undefined) return []
     const values = split(value, rows)
     if (values.length === rows) return [[field, values]]
@@ -98,7 +110,7 @@ function splitByRow(fields: Partial<Fields>, rows: number, path: PropertyKey[]) 
   })
 }
 
-function checkVocabulary(fields: Partial<Fields>, vocabSize: number, path: PropertyKey[]) {
+function checkVocabulary(fields: Partial<SamplingFields>, vocabSize: number, path: PropertyKey[]) {
   const misfit = findMisfit(fields, vocabSize)
   if (!misfit) return
   const { code = 'TOKEN_ID_OUT_OF_RANGE', detail } = misfit

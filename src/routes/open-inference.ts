@@ -1,16 +1,9 @@
-import { pipeline, type Readable } from 'node:stream'
-import { promisify } from 'node:util'
-import { createDeflate, createGzip, deflate, gzip } from 'node:zlib'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import type { Admission } from '../admission/admission.ts'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { errorResponses, jsonContent, octetContent, timing } from '../plugins/openapi.ts'
-import { findRoute, prepareReply, toProblem } from '../plugins/problems.ts'
-import { takeBody, Work } from '../plugins/work.ts'
-import { announcedLength } from '../protocols/body.ts'
-import { type Infer, InferBody } from '../protocols/open-inference/body.ts'
+import { findRoute, sendError } from '../plugins/problems.ts'
 import { InferRequest } from '../protocols/open-inference/inputs.ts'
 import {
   describeModel,
@@ -18,26 +11,18 @@ import {
   ModelMetadata,
   models,
 } from '../protocols/open-inference/models.ts'
-import { inferDecoder } from '../protocols/open-inference/request.ts'
 import {
-  encodeInfer,
-  type InferAnswer,
-  InferResponse,
-} from '../protocols/open-inference/response.ts'
-import { finish, type Steps } from '../protocols/steps.ts'
-import { type Query, queryNames, readQuery } from '../request/query.ts'
-import { toRows } from '../request/rows.ts'
+  HEADER_LENGTH,
+  InferError,
+  inferFailure,
+  inferProtocol,
+  statusOf,
+} from '../protocols/open-inference/protocol.ts'
+import { InferResponse } from '../protocols/open-inference/response.ts'
+import type { Api, ApiContext } from './api.ts'
+import { answerExample, answerRequest } from './exchange.ts'
 import { checkReadiness } from './health.ts'
 import { rowOptions } from './sampling.ts'
-
-export const PREFIX = '/v2'
-
-const HEADER_LENGTH = 'inference-header-content-length'
-
-const Failure = z.object({ error: z.string() }).meta({
-  title: 'InferError',
-  description: 'Why a request of the Open Inference Protocol failed.',
-})
 
 const ServerMetadata = z
   .object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) })
@@ -56,61 +41,9 @@ const RepositoryIndex = z.array(
     .meta({ title: 'ModelState', description: 'A model, and whether it takes requests.' }),
 )
 
-const compressors = {
-  gzip: { whole: promisify(gzip), stream: createGzip },
-  deflate: { whole: promisify(deflate), stream: createDeflate },
-}
-
-/** An answer compressed, as a whole or while it is written. */
-function compress(answer: string | Buffer | Readable, encoding: keyof typeof compressors) {
-  const { whole, stream } = compressors[encoding]
-  if (typeof answer === 'string' || Buffer.isBuffer(answer)) return whole(answer)
-  // Whoever reads what is compressed is told of errors.
-  return pipeline(answer, stream(), () => {})
-}
-
 /** The clients of the protocol compare the content type with exactly this. */
 function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
   return reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(value)))
-}
-
-/** Where /v1 says 422, Triton says 400, and its clients know no other. */
-const statuses: Readonly<Record<number, number>> = { 415: 400, 422: 400 }
-const statusOf = (status: number) => statuses[status] ?? status
-
-function sendFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
-  const problem = toProblem(error, request)
-  if (problem.code === 'INTERNAL_ERROR') request.log.error({ err: error }, 'internal error')
-  prepareReply(problem, request, reply)
-  reply.problem = problem
-  return sendJson(reply.code(statusOf(problem.statusCode)), failureOf(problem))
-}
-
-const failureOf = ({ message }: Problem) => ({ error: message.slice(0, 1000) })
-
-/** As bytes, of a request that has no reply object yet. */
-export function failureBody(problem: Problem): Buffer {
-  return Buffer.from(JSON.stringify(failureOf(problem)))
-}
-
-/** How many bytes of the body are JSON. */
-function headerLengthOf({ headers }: FastifyRequest): number | undefined {
-  const given = headers[HEADER_LENGTH]
-  if (given === undefined) return undefined
-  const length = typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN
-  const whole = Number(headers['content-length'] ?? Number.POSITIVE_INFINITY)
-  if (length <= whole || (length >= 0 && headers['content-encoding'] !== undefined)) return length
-  const detail = `Expected Inference-Header-Content-Length to be a number of bytes of the body, got ${JSON.stringify(String(given).slice(0, 32))}`
-  throw new Problem('INVALID_REQUEST', detail)
-}
-
-/**
- * The one encoding that is asked for. A client that would take several is not in want of any: numbers
- * hardly get smaller, and it takes longer than sending them.
- */
-function compressorFor({ headers }: FastifyRequest): keyof typeof compressors | undefined {
-  const accepted = headers['accept-encoding']?.toString().trim().toLowerCase() ?? ''
-  return Object.hasOwn(compressors, accepted) ? (accepted as keyof typeof compressors) : undefined
 }
 
 /** What a URL under /v2 that nothing answers is wrong about, if it names a model. */
@@ -136,7 +69,7 @@ const EXAMPLE = {
 
 const tags = ['open inference']
 const failuresAt = (...answered: number[]) =>
-  errorResponses(answered, jsonContent(Failure), statusOf)
+  errorResponses(answered, jsonContent(InferError), statusOf)
 
 const headerLength = (description: string) => ({
   'Inference-Header-Content-Length': {
@@ -145,12 +78,19 @@ const headerLength = (description: string) => ({
   },
 })
 
-/** /v2: the Open Inference Protocol with Triton's binary tensors, as clients of Triton and KServe speak it. */
-export async function openInferenceRoutes(
+const prefix = '/v2'
+
+/** The Open Inference Protocol with Triton's binary tensors, as clients of Triton and KServe speak it. */
+export const openInference: Api = {
+  prefix,
+  exposedHeaders: [HEADER_LENGTH],
+  failure: inferFailure,
+  register,
+}
+
+async function register(
   app: FastifyInstance,
-  config: Config,
-  admission: Admission,
-  version: string,
+  { config, admission, version }: ApiContext,
 ): Promise<void> {
   const checkReady = () => checkReadiness(admission)
   await app.register(
@@ -158,7 +98,9 @@ export async function openInferenceRoutes(
       scope.removeAllContentTypeParsers()
       // Some clients send none, and Triton looks at none.
       scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
-      scope.setErrorHandler(sendFailure)
+      scope.setErrorHandler((error: FastifyError, request, reply) =>
+        sendError(error, request, reply, inferFailure),
+      )
       scope.setNotFoundHandler((request, reply) => {
         checkModel(request)
         return findRoute(app, request, reply)
@@ -166,7 +108,7 @@ export async function openInferenceRoutes(
       serverRoutes(scope, version, checkReady)
       for (const model of models) await modelRoutes(scope, config, model, checkReady)
     },
-    { prefix: PREFIX },
+    { prefix },
   )
 }
 
@@ -254,53 +196,13 @@ async function modelRoutes(
   checkReady: () => void,
 ): Promise<void> {
   const { name, operation } = model
-  const options = rowOptions(config)
-  const decode = inferDecoder(model)
-  const names = queryNames(operation)
-
-  function* answer(sent: Infer, work: Work, asked = {}): Steps<InferAnswer> {
-    const { request, warnings: warned } = decode(sent, asked, work.hold)
-    const rows = yield* toRows(request, operation, options)
-    work.decoded(rows)
-    const about = { request: sent.request, model, warned }
-    return yield* encodeInfer(about, rows, work.sample(rows), work.hold)
-  }
-
-  async function infer(request: FastifyRequest, reply: FastifyReply) {
-    const limit = config.MAX_BODY_BYTES
-    const asked = readQuery(request.query as Query, names)
-    const jsonLength = headerLengthOf(request)
-    const work = new Work(jsonLength === undefined ? 'infer_json' : 'infer_binary')
-    request.work = work
-    let body: InferBody | undefined
-    try {
-      await takeBody(request, reply, limit, (hold) => {
-        body = new InferBody(jsonLength, announcedLength(request.raw, limit), limit, hold)
-        return (piece) => body!.push(piece)
-      })
-      const { parts, lengths } = await work.run(answer(body!.end(), work, asked))
-      const payload = await work.answer(reply, parts)
-      reply.header('content-type', lengths ? 'application/octet-stream' : 'application/json')
-      if (lengths) reply.header(HEADER_LENGTH, lengths.json)
-      const encoding = compressorFor(request)
-      if (encoding) {
-        reply.header('content-encoding', encoding)
-        return await compress(payload, encoding)
-      }
-      if (lengths) reply.header('content-length', lengths.all)
-      return payload
-    } finally {
-      work.whenOver(() => body?.release())
-    }
-  }
-
-  const body = new InferBody(undefined, undefined)
-  body.push(Buffer.from(JSON.stringify(EXAMPLE)))
-  const { result } = finish(answer(body.end(), new Work('infer_json')))
-  const { parts } = finish(result.parts)
+  const exchange = { operation, options: rowOptions(config), limit: config.MAX_BODY_BYTES }
+  const protocol = inferProtocol(model)
+  const infer = (request: FastifyRequest, reply: FastifyReply) =>
+    answerRequest(request, reply, protocol, protocol, exchange)
   const example = (value: unknown) => ({ five: { summary: 'Five logits, as JSON', value } })
   const examples = example(EXAMPLE)
-  const answers = example(JSON.parse(parts.join('')))
+  const answers = example(answerExample(EXAMPLE, protocol, exchange))
 
   for (const url of [`/models/${name}`, `/models/${name}/versions/${model.version}`]) {
     const hide = url.includes('/versions/')

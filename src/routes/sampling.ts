@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import Negotiator from 'negotiator'
 import type * as z from 'zod'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
@@ -10,33 +11,14 @@ import {
   textHeader,
   timing,
 } from '../plugins/openapi.ts'
-import { takeBody, Work } from '../plugins/work.ts'
-import { announcedLength, type Push } from '../protocols/body.ts'
-import { JsonBody } from '../protocols/json/body.ts'
-import { encode } from '../protocols/json/response.ts'
-import {
-  encodeTensor,
-  jsonQueryNames,
-  openTensor,
-  tensorQuery,
-} from '../protocols/octets/octets.ts'
-import { finish, type Hold } from '../protocols/steps.ts'
-import type { Operation, SamplingRequest } from '../request/operations.ts'
-import { type Query, readQuery, withQuery } from '../request/query.ts'
-import type { RequestRow, RowOptions } from '../request/request-row.ts'
-import { toRows } from '../request/rows.ts'
-import { validate } from '../request/validate.ts'
-
-const JSON_TYPE = 'application/json'
-const OCTETS = 'application/octet-stream'
-
-/** Takes a body in. */
-interface Body {
-  push: Push
-  end(): SamplingRequest
-  /** When the answer is over, whatever became of it. */
-  release?(): void
-}
+import { JSON_TYPE, jsonProtocol } from '../protocols/json/protocol.ts'
+import { octetsProtocol } from '../protocols/octets/protocol.ts'
+import { elsewhere, tensorQuery } from '../protocols/octets/query.ts'
+import { OCTETS, tensorHeaders } from '../protocols/octets/response.ts'
+import type { Protocol } from '../protocols/protocol.ts'
+import type { Operation } from '../request/operations.ts'
+import type { RowOptions } from '../request/request-row.ts'
+import { answerExample, answerRequest } from './exchange.ts'
 
 interface SamplingRoute {
   url: string
@@ -60,59 +42,43 @@ export function rowOptions({ MAX_VOCAB_SIZE, MAX_ROWS, MAX_WORK }: Config): RowO
   }
 }
 
-const tensorHeaders = {
-  'X-Dtype': textHeader('`float32`. Of bytes alone.'),
-  'X-Shape': textHeader('Rows and vocabulary size, with a comma between them. Of bytes alone.'),
-  'X-Warnings': textHeader('The warnings, as JSON, if there are any. Of bytes alone.'),
-}
-
 /** A route that takes logits, as JSON or as bytes, and answers row by row. */
 export async function samplingRoute(
   app: FastifyInstance,
   config: Config,
   { url, operation, response, answersTensor, examples, ...documentation }: SamplingRoute,
 ): Promise<void> {
-  const options = rowOptions(config)
-  const query = tensorQuery(operation)
-  const jsonNames = jsonQueryNames(operation)
-  const limit = config.MAX_BODY_BYTES
-
-  /** What the query says is checked at once, and room for the body made when it may come. */
-  function expectJson(request: FastifyRequest): (hold: Hold) => Body {
-    const asked = readQuery(request.query as Query, jsonNames)
-    return (hold) => {
-      const body = new JsonBody(limit, hold)
-      return {
-        push: (piece) => body.push(piece),
-        end: () => validate(operation.Request, withQuery(body.end(), asked)) as SamplingRequest,
-        release: () => body.release(),
-      }
-    }
-  }
-
-  function expectOctets(request: FastifyRequest): () => Body {
-    const parsed = query.parse(request.query as Query)
-    return () => openTensor(parsed, announcedLength(request.raw, limit))
-  }
+  const exchange = { operation, options: rowOptions(config), limit: config.MAX_BODY_BYTES }
+  const json = jsonProtocol(operation, elsewhere)
+  const octets = octetsProtocol(operation)
+  const readers = new Map([
+    [JSON_TYPE, json],
+    [OCTETS, octets],
+  ])
+  const writers = answersTensor ? readers : new Map([[JSON_TYPE, json]])
 
   const requests: Record<string, { summary: string; value: unknown }> = {}
   const responses: typeof requests = {}
   for (const [name, { summary, request }] of Object.entries(examples)) {
-    const work = new Work('json')
-    const parsed = validate(operation.Request, request) as SamplingRequest
-    const { result: rows } = finish(toRows(parsed, operation, options))
-    const { parts } = finish(encode(rows, work.sample(rows)))
     requests[name] = { summary, value: request }
-    responses[name] = { summary, value: JSON.parse(parts.join('')) }
+    responses[name] = { summary, value: answerExample(request, json, exchange) }
   }
+  const headers = Object.fromEntries(
+    Object.entries(tensorHeaders).map(([name, description]) => [name, textHeader(description)]),
+  )
 
   app.post(
     url,
     {
+      // Before Fastify looks at the content type, with words of its own.
+      onRequest: (request, _reply, done) => {
+        readerFor(request, readers)
+        done()
+      },
       schema: {
         ...documentation,
         tags: ['sampling'],
-        parameters: query.schema,
+        parameters: tensorQuery(operation).schema,
         requestBody: {
           description:
             'Logits and parameters as JSON; or the tensor of logits alone, with parameters in the query. Beside JSON a query may have fields too; the body wins where both have one.',
@@ -126,7 +92,7 @@ export async function samplingRoute(
         response: {
           200: {
             description: 'One result for each row',
-            headers: { ...timing, ...(answersTensor && tensorHeaders) },
+            headers: { ...timing, ...(answersTensor && headers) },
             content: {
               ...jsonContent(response, responses),
               ...(answersTensor && octetContent('float32 probabilities, [rows, vocabulary size].')),
@@ -136,65 +102,43 @@ export async function samplingRoute(
         },
       },
     },
-    async (request, reply) => {
-      const wantsTensor = acceptsTensor(request, answersTensor)
-      // Without a body there need be no type; what is missing then is JSON.
-      const { 'content-type': type = JSON_TYPE } = request.headers
-      const isJson = type.toLowerCase().startsWith(JSON_TYPE)
-      const work = new Work(isJson ? 'json' : 'octets')
-      request.work = work
-      const open = isJson ? expectJson(request) : expectOctets(request)
-      let body: Body | undefined
-      try {
-        await takeBody(request, reply, limit, (hold) => {
-          body = open(hold)
-          return body.push
-        })
-        const rows = await work.run(toRows(body!.end(), operation, options))
-        work.decoded(rows)
-        return await (wantsTensor ? tensorAnswer : jsonAnswer)(reply, rows, work)
-      } finally {
-        work.whenOver(() => body?.release?.())
-      }
+    (request, reply) => {
+      const writer = writerFor(request, writers)
+      return answerRequest(request, reply, readerFor(request, readers), writer, exchange)
     },
   )
 }
 
-/** Which of the two types an answer may have the client would rather have. */
-function acceptsTensor({ headers }: FastifyRequest, answersTensor: boolean): boolean {
-  const { accept = '*/*' } = headers
-  // As most clients have it.
-  if (accept === '*/*') return false
-  const quality = (type: string) => {
-    const [group] = type.split('/')
-    for (const name of [type, `${group}/*`, '*/*']) {
-      for (const part of accept.split(',')) {
-        const [range, ...parameters] = part.split(';').map((text) => text.trim())
-        if (range?.toLowerCase() !== name) continue
-        return Number(/^q=([\d.]+)$/.exec(parameters.at(-1) ?? '')?.[1] ?? 1)
-      }
-    }
-    return 0
-  }
-  const json = quality(JSON_TYPE)
-  const tensor = answersTensor ? quality(OCTETS) : 0
-  if (json === 0 && tensor === 0) {
-    const types = answersTensor ? `${JSON_TYPE} or ${OCTETS}` : JSON_TYPE
-    throw new Problem('NOT_ACCEPTABLE', `Can answer with ${types}`)
-  }
-  return tensor > json
+type Protocols = ReadonlyMap<string, Protocol>
+
+/** The protocol of a body's content type. Without a body there need be no type; what is missing then is JSON. */
+function readerFor({ headers }: FastifyRequest, protocols: Protocols): Protocol {
+  const { 'content-type': given } = headers
+  const hasBody =
+    headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+  const type = given ?? (hasBody ? '' : JSON_TYPE)
+  const protocol = protocols.get(type.split(';', 1)[0]!.trim().toLowerCase())
+  if (protocol) return protocol
+  const types = [...protocols.keys()]
+  const detail = `Cannot read ${describeType(given)}: send Content-Type ${types.join(' or ')}`
+  // curl calls what `-d` sends a form.
+  const isForm = given?.startsWith('application/x-www-form-urlencoded')
+  const hint = isForm ? `; curl -d needs -H 'Content-Type: ${JSON_TYPE}'` : ''
+  const problem = new Problem('UNSUPPORTED_MEDIA_TYPE', detail + hint)
+  problem.headers = { accept: types.join(', ') }
+  throw problem
 }
 
-async function jsonAnswer(reply: FastifyReply, rows: readonly RequestRow[], work: Work) {
-  const answer = await work.answer(reply, encode(rows, work.sample(rows), work.hold))
-  reply.type('application/json; charset=utf-8')
-  return answer
-}
+/** How much of a content type is repeated. */
+const MAX_TYPE = 64
 
-async function tensorAnswer(reply: FastifyReply, rows: readonly RequestRow[], work: Work) {
-  const tensor = await work.run(encodeTensor(rows, work.sample(rows), work.hold))
-  const { shape, length, warnings, parts } = tensor
-  reply.type(OCTETS).header('x-dtype', 'float32').header('x-shape', shape.join(','))
-  if (warnings) reply.header('x-warnings', warnings)
-  return work.answer(reply.header('content-length', length), parts)
+const describeType = (type: string | undefined) =>
+  type ? JSON.stringify(type.slice(0, MAX_TYPE)) : 'a body without a Content-Type'
+
+/** The protocol of the content type that the client would rather have. */
+function writerFor({ headers }: FastifyRequest, protocols: Protocols): Protocol {
+  const types = [...protocols.keys()]
+  const [type] = new Negotiator({ headers }).mediaTypes(types)
+  if (type !== undefined) return protocols.get(type)!
+  throw new Problem('NOT_ACCEPTABLE', `Can answer with ${types.join(' or ')}`)
 }

@@ -35,7 +35,7 @@ export function costsOf(request: RowRequest): Cost[] {
     costs.push({ name, amount: again + traceCost(steps.length, watched, size) })
   }
   if (draw) costs.push({ name: 'n', amount: drawCost(draw, size) })
-  if (request.reportsAll) costs.push({ name: 'return_probabilities', amount: GATHER * size })
+  if (request.report?.isExact) costs.push({ name: 'return_probabilities', amount: GATHER * size })
   if (params.logprobs_mode === 'raw') {
     costs.push({ name: 'logprobs_mode', amount: LOAD * size })
   }

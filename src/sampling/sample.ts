@@ -6,7 +6,14 @@ import { Elements } from '../tensors/elements.ts'
 import { FaultyLogit } from '../tensors/load.ts'
 import type { Logits } from '../tensors/logits.ts'
 import type { Warning } from '../warning.ts'
-import { type ScoredTokens, scoreTokens, type TopTokens, topTokens } from './distribution.ts'
+import {
+  denseProbabilities,
+  probabilities,
+  type ScoredTokens,
+  scoreTokens,
+  type TopTokens,
+  topTokens,
+} from './distribution.ts'
 import { type Draw, draw } from './draw.ts'
 import { type History, type Part, UnknownToken, windowed } from './history/history.ts'
 import type { RowParams } from './params.ts'
@@ -18,6 +25,17 @@ import { type TraceStep, trace, type WatchedToken } from './trace.ts'
 
 /** Raised when the same request may get other bytes than before. */
 export const DETERMINISM_VERSION = 2
+
+/** What to report of the final distribution, beside what the parameters say. */
+export interface Report {
+  /** The probabilities of the tokens left, or of every vocabulary entry as numbers of this type. */
+  readonly probabilities?: 'kept' | 'float32' | 'float64'
+  /** Whether logprobs and entropy come from sums in float64, as probabilities do. */
+  readonly isExact?: boolean
+  readonly entropy?: boolean
+  /** How many of the most likely tokens, whatever `logprobs_mode` is. */
+  readonly ranked?: number
+}
 
 /** One row of logits and what is asked of it. Rows that share parameters share the object. */
 export interface RowRequest extends History {
@@ -34,8 +52,8 @@ export interface RowRequest extends History {
   state: Readonly<Record<string, number>>
   address: Address
   draw?: Draw
-  /** Whether the probabilities of all tokens left are reported: logprobs are then as precise as they are. */
-  reportsAll?: boolean
+  /** What to report of the final distribution. */
+  report?: Report
   /** What to say of what else was asked for. */
   warnings?: readonly Warning[]
   /** Whether the request says which random numbers to use. */
@@ -44,9 +62,17 @@ export interface RowRequest extends History {
   isSampledAgain?: boolean
 }
 
+/** Plain numbers: a result stays as it is when other rows are sampled. */
 export interface RowResult {
-  /** The final distribution; only until the next result is asked for. */
-  row: Row
+  /** How many tokens are left. */
+  kept_count: number
+  /** The tokens left, ids ascending. */
+  kept?: { token_ids: Uint32Array; probabilities: Float64Array }
+  /** One for each vocabulary entry; 0 for a token that was removed. */
+  probabilities?: Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>
+  /** Of the final distribution, in nats. */
+  entropy?: number
+  ranked?: TopTokens
   drawn?: { token_ids: number[]; logprobs: number[] }
   /** Which random numbers were used, if any were, or could have been. */
   address?: Address
@@ -176,7 +202,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
   }
   const warnings = [...planned.warnings, ...contextWarnings(planned, request)]
   if (request.warnings) warnings.push(...request.warnings)
-  const result: RowResult = { row: processed, warnings }
+  const result: RowResult = { kept_count: 0, warnings }
   if (!(logits instanceof Elements)) {
     if (logits.warning) warnings.push(logits.warning)
     result.normalization = normalization
@@ -185,7 +211,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
   if (isLarge) yield
   const drawn = request.draw && draw(processed, request.draw, request.address, index)
   const token_ids = drawn && (Array.isArray(drawn) ? drawn : yield* drawn)
-  if (request.reportsAll) {
+  if (request.report?.isExact) {
     processed.gather()
     reported.gather()
   }
@@ -214,7 +240,22 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
     warnings.push({ code: 'PARAMETER_WITHOUT_EFFECT', message })
   }
   if (token_ids || rolled) result.address = request.address
+  yield* reportRow(processed, request.report, result)
   return result
+}
+
+/** Puts into a result what is asked of the final distribution. */
+function* reportRow(row: Row, report: Report = {}, result: RowResult): Pausing {
+  result.kept_count = row.size
+  if (report.ranked !== undefined) result.ranked = yield* topTokens(row, report.ranked)
+  if (report.probabilities === 'kept') {
+    const values = probabilities(row)
+    result.kept = { token_ids: row.ids.slice(0, row.size), probabilities: values }
+  } else if (report.probabilities !== undefined) {
+    const Values = report.probabilities === 'float64' ? Float64Array : Float32Array
+    result.probabilities = denseProbabilities(row, new Values(row.vocabSize))
+  }
+  if (report.entropy) result.entropy = row.entropy()
 }
 
 function* logprobsOf(row: Row, ids: readonly number[]): Pausing<number[]> {

@@ -1,8 +1,8 @@
 import { gunzipSync } from 'node:zlib'
 import * as z from 'zod'
-import { ProblemDocument } from '../../src/plugins/problems.ts'
 import { ProbabilitiesResponse, SampleResponse } from '../../src/protocols/json/response.ts'
 import { InferResponse } from '../../src/protocols/open-inference/response.ts'
+import { ProblemDocument } from '../../src/protocols/problem.ts'
 import type { Answer } from './wire.ts'
 
 /** What an answer of any kind may be, and what is wrong with one that is none of it. */

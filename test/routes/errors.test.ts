@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { problems } from '../../src/errors.ts'
-import { ProblemDocument } from '../../src/plugins/problems.ts'
+import { ProblemDocument } from '../../src/protocols/problem.ts'
 import { samplerByName } from '../../src/sampling/registry.ts'
 import { testApp } from '../app.ts'
 

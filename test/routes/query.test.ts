@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ProblemDocument } from '../../src/plugins/problems.ts'
+import { ProblemDocument } from '../../src/protocols/problem.ts'
 import { testApp } from '../app.ts'
 
 const app = await testApp()

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
-import { ProblemDocument } from '../../src/plugins/problems.ts'
+import { ProblemDocument } from '../../src/protocols/problem.ts'
 import { testApp } from '../app.ts'
 
 /** What somebody is told who is almost right. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { probabilities } from '../../src/sampling/distribution.ts'
 import { resultsOf } from '../../src/sampling/sample.ts'
 import { gaussian, realisticRow, seeded } from './rows.ts'
 import { dense, type Params, requestFor, run } from './run.ts'
@@ -232,15 +231,15 @@ describe.each([
       const settings = { ...params, top_logprobs: 3, logprob_token_ids: [5, 77] }
       const request = requestFor(logits, settings, { n: 4, seed: 2n })
       const tokens = [...resultsOf([request])][0]!.drawn!.token_ids
-      const [result] = resultsOf([{ ...request, reportsAll: true }])
-      const { row, drawn, top, scored } = result!
+      const report = { isExact: true, probabilities: 'kept', entropy: true } as const
+      const [result] = resultsOf([{ ...request, report }])
+      const { kept, entropy, drawn, top, scored } = result!
       // What is reported does not decide what is drawn.
       expect(drawn!.token_ids).toEqual(tokens)
-      const entropy = row.entropy()
       const reported =
         params.logprobs_mode === 'raw'
           ? run(logits, { order: [] })
-          : { ids: [...row.ids.subarray(0, row.size)], probabilities: probabilities(row) }
+          : { ids: [...kept!.token_ids], probabilities: kept!.probabilities }
       const pOf = new Map(reported.ids.map((id, i) => [id, reported.probabilities[i]!]))
       const pairs = [drawn!, top!, scored!].flatMap(({ token_ids, logprobs }) =>
         token_ids.map((id, i) => [pOf.get(id), logprobs[i]] as const),
@@ -250,7 +249,7 @@ describe.each([
       }
       if (params.logprobs_mode === 'raw') return
       const direct = reported.probabilities.reduce((sum, p) => sum - p * Math.log(p), 0)
-      expect(Math.abs(entropy / direct - 1)).toBeLessThan(1e-10)
+      expect(Math.abs(entropy! / direct - 1)).toBeLessThan(1e-10)
     },
   )
 })

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { probabilities } from '../../src/sampling/distribution.ts'
 import type { Draw } from '../../src/sampling/draw.ts'
 import { samplingFields, scoreFields } from '../../src/sampling/params.ts'
 import type { Address } from '../../src/sampling/philox.ts'
@@ -17,7 +16,7 @@ export interface History {
   state?: Record<string, number>
 }
 
-export interface Run extends Omit<RowResult, 'row'> {
+export interface Run extends Omit<RowResult, 'probabilities'> {
   entropy: number
   ids: number[]
   probabilities: Float64Array
@@ -46,14 +45,11 @@ export function requestFor(
 
 /** One row through the pipeline. */
 export function run(...request: Parameters<typeof requestFor>): Run {
-  const [result] = resultsOf([requestFor(...request)])
-  const { row, ...rest } = result!
-  return {
-    ...rest,
-    entropy: row.entropy(),
-    probabilities: probabilities(row),
-    ids: Array.from(row.ids.subarray(0, row.size)),
-  }
+  const report = { probabilities: 'kept', entropy: true } as const
+  const [result] = resultsOf([{ ...requestFor(...request), report }])
+  const { kept, entropy, ...rest } = result!
+  const { token_ids, probabilities } = kept!
+  return { ...rest, entropy: entropy!, probabilities, ids: Array.from(token_ids) }
 }
 
 /** A dense distribution from a sparse one. */

@@ -1,8 +1,7 @@
 import * as z from 'zod'
 import { answerAmounts } from '../../request/limits.ts'
-import { type Answer, returnedOf } from '../../request/operations.ts'
+import type { Answer } from '../../request/operations.ts'
 import type { RequestRow } from '../../request/request-row.ts'
-import { denseProbabilities, probabilities } from '../../sampling/distribution.ts'
 import type { RowResult } from '../../sampling/sample.ts'
 import type { Hold, Steps } from '../steps.ts'
 import { LongList, PART, toArray, writeJson } from './write.ts'
@@ -215,18 +214,17 @@ function countBytes(row: RequestRow): number {
   return answerAmounts(row).reduce((sum, { amount }) => sum + NUMBER * amount, 0)
 }
 
-/** Copies all numbers of a row: after a yield its memory may hold another row. */
-function encodeRow({ row, drawn, address, state, ...result }: RowResult, answer: Answer) {
-  const entropy = row.entropy()
+function encodeRow(result: RowResult, { encoding }: Answer) {
+  const { drawn, address, state } = result
   return {
     ...(drawn && { token_ids: drawn.token_ids, logprobs: drawn.logprobs }),
-    ...encodeProbabilities(row, answer),
+    ...encodeProbabilities(result, encoding),
     ...(result.top && { top: result.top }),
     ...(result.scored && { scored: result.scored }),
     ...(result.trace && { trace: result.trace }),
     ...(result.watched && { watched: result.watched }),
-    kept_count: row.size,
-    entropy,
+    kept_count: result.kept_count,
+    entropy: result.entropy,
     ...(result.normalization && { normalization: result.normalization }),
     ...(result.given_mass !== undefined && { given_mass: result.given_mass }),
     ...(address && {
@@ -238,26 +236,21 @@ function encodeRow({ row, drawn, address, state, ...result }: RowResult, answer:
   }
 }
 
-function encodeProbabilities(row: RowResult['row'], answer: Answer) {
-  const { vocabSize } = row
-  const returned = returnedOf(answer, vocabSize)
-  if (returned === 'none') return {}
-  const list = (values: Float64Array | Uint32Array) =>
-    values.length <= PART ? toArray(values) : new LongList([values])
-  if (returned === 'kept') {
-    const values = probabilities(row)
-    const token_ids = list(row.ids.slice(0, row.size))
-    return { kept: { token_ids, probabilities: list(values) } }
+/** A list that may be long. */
+const list = (values: Float32Array | Float64Array | Uint32Array) =>
+  values.length <= PART ? toArray(values) : new LongList([values])
+
+function encodeProbabilities({ kept, probabilities }: RowResult, encoding: Answer['encoding']) {
+  if (kept) {
+    return { kept: { token_ids: list(kept.token_ids), probabilities: list(kept.probabilities) } }
   }
-  if (answer.encoding === 'json') {
-    return { probabilities: list(denseProbabilities(row, new Float64Array(vocabSize))) }
-  }
-  const dense = denseProbabilities(row, new Float32Array(vocabSize))
+  if (!probabilities) return {}
+  if (encoding === 'json') return { probabilities: list(probabilities) }
   return {
     probabilities: {
       dtype: 'float32',
-      shape: [vocabSize],
-      data: new Uint8Array(dense.buffer).toBase64(),
+      shape: [probabilities.length],
+      data: new Uint8Array(probabilities.buffer).toBase64(),
     },
   }
 }

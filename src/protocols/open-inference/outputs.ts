@@ -1,6 +1,5 @@
 import type { RequestRow } from '../../request/request-row.ts'
-import { denseProbabilities } from '../../sampling/distribution.ts'
-import type { RowResult } from '../../sampling/sample.ts'
+import type { Report, RowResult } from '../../sampling/sample.ts'
 import type { Values } from '../json/write.ts'
 import type { DatatypeName } from './datatypes.ts'
 
@@ -12,13 +11,15 @@ export interface Output {
   readonly isList: boolean
   /** Whether it is there only where a field asks for it, and then comes without being named. */
   readonly isReport?: boolean
+  /** What a row must report for it. */
+  readonly needs?: Report
   of(result: RowResult, row: RequestRow): Values
 }
 
-export type Report = 'top' | 'scored' | 'trace' | 'watched' | 'state'
+export type ReportName = 'top' | 'scored' | 'trace' | 'watched' | 'state'
 
 /** What /v1 has under this name in a result, as JSON text; `null` where no field asks for it. */
-function report(name: Report, description: string) {
+function report(name: ReportName, description: string) {
   return {
     datatype: 'BYTES',
     description: `${description} As in /v1, as JSON text.`,
@@ -45,19 +46,21 @@ export const outputs = {
     datatype: 'FP32',
     description: 'One for each vocabulary entry; 0 for a token that was removed.',
     isList: true,
-    of: ({ row }, { vocabSize }) => denseProbabilities(row, new Float32Array(vocabSize)),
+    needs: { probabilities: 'float32' },
+    of: ({ probabilities }) => probabilities!,
   },
   kept_count: {
     datatype: 'INT64',
     description: 'How many tokens are left.',
     isList: false,
-    of: ({ row }) => BigInt64Array.of(BigInt(row.size)),
+    of: ({ kept_count }) => BigInt64Array.of(BigInt(kept_count)),
   },
   entropy: {
     datatype: 'FP32',
     description: 'Of the final distribution, in nats.',
     isList: false,
-    of: ({ row }) => Float32Array.of(row.entropy()),
+    needs: { entropy: true },
+    of: ({ entropy }) => Float32Array.of(entropy!),
   },
   seed: {
     datatype: 'UINT64',
@@ -80,4 +83,4 @@ export const outputs = {
 
 export type OutputName = keyof typeof outputs
 
-export const isReport = (name: OutputName): name is Report => 'isReport' in outputs[name]
+export const isReport = (name: OutputName): name is ReportName => 'isReport' in outputs[name]

@@ -241,6 +241,6 @@ export function inferDecoder({ name: model, version, operation: { Fields } }: Mo
       warnings.push(withoutEffect(name, 'the outputs that a request names are its answer'))
     }
     const rows = isShared ? undefined : own
-    return { request: Object.assign(fields, { logits, rows }) as SamplingRequest, warnings }
+    return { request: { ...fields, logits, rows }, warnings }
   }
 }

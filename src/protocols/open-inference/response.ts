@@ -1,12 +1,11 @@
 import * as z from 'zod'
-import type { Pausing } from '../../algorithms/pausing.ts'
 import { Problem } from '../../errors.ts'
 import { checkAnswer } from '../../request/limits.ts'
 import type { RequestRow } from '../../request/request-row.ts'
-import { topTokens } from '../../sampling/distribution.ts'
-import type { RowResult } from '../../sampling/sample.ts'
+import type { Report, RowResult } from '../../sampling/sample.ts'
 import type { Warning } from '../../warning.ts'
 import { type Items, isNumbers, LongList, PART, type Values, writeJson } from '../json/write.ts'
+import type { Asked } from '../protocol.ts'
 import type { Hold, Part, Steps } from '../steps.ts'
 import { writeTexts } from './datatypes.ts'
 import { BINARY_OUTPUT, checkParameters, Datatype, type InferRequest, readFlag } from './inputs.ts'
@@ -75,13 +74,13 @@ class Classes implements Items {
 }
 
 /** The most likely tokens; after those left come those removed, ids ascending. */
-function* classify(row: RowResult['row'], count: number): Pausing<Classes> {
-  const { token_ids, probabilities } = yield* topTokens(row, count)
+function classify({ ranked }: RowResult, vocabSize: number, count: number): Classes {
+  const token_ids = ranked!.token_ids.slice(0, count)
+  const probabilities = ranked!.probabilities.slice(0, count)
   const ids = new Uint32Array(count)
   ids.set(token_ids)
-  const isRanked = new Uint8Array(row.vocabSize)
+  const isRanked = new Uint8Array(vocabSize)
   for (const id of token_ids) isRanked[id] = 1
-  yield undefined
   let next = token_ids.length
   for (let id = 0; next < count; id++) if (isRanked[id] === 0) ids[next++] = id
   const ofRanked = new Float32Array(count)
@@ -89,7 +88,7 @@ function* classify(row: RowResult['row'], count: number): Pausing<Classes> {
   return new Classes(ids, ofRanked)
 }
 
-interface Wanted extends Output {
+export interface Wanted extends Output {
   readonly name: string
   readonly isBinary: boolean
   /** How many classes, where classes are asked for. */
@@ -104,7 +103,10 @@ function countOf({ name, classes, isList }: Wanted, { vocabSize, draw }: Request
 }
 
 /** The outputs that are asked for by name, or those of a request that names none. */
-function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: Model): Wanted[] {
+export function wantedOf(
+  { outputs: requested, parameters = {} }: InferRequest,
+  model: Model,
+): Wanted[] {
   const isBinary = readFlag('parameters', BINARY_OUTPUT, parameters[BINARY_OUTPUT]) ?? false
   if (!requested || requested.length === 0) {
     const reports = model.outputs.filter((name) => isReport(name))
@@ -136,6 +138,14 @@ function wantedOf({ outputs: requested, parameters = {} }: InferRequest, model: 
     }
     return { ...wanted, datatype: 'BYTES', classes: classification as number }
   })
+}
+
+/** What a row must report for some outputs. */
+export function reportFor(wanted: readonly Wanted[], vocabSize: number): Report {
+  const classes = wanted.flatMap(({ classes }) => classes ?? [])
+  const needs = wanted.flatMap(({ needs, classes }) => (classes === undefined && needs) || [])
+  const ranked = classes.length > 0 && { ranked: Math.min(Math.max(...classes), vocabSize) }
+  return Object.assign({}, ...needs, ranked)
 }
 
 /** An answer, and where binary data follows its JSON, how many bytes are JSON, and how many all. */
@@ -185,17 +195,26 @@ function sizeOf(values: Values): number {
   return (values as string[]).reduce((sum, { length }) => sum + 2 * length, 0)
 }
 
+/** What a request asks for. */
+export interface InferAsked extends Asked {
+  readonly infer: InferRequest
+  readonly model: Model
+  readonly wanted: readonly Wanted[]
+  /** What is to be said of the request itself. */
+  readonly warned: readonly Warning[]
+  /** What the answer is to be compressed with. */
+  readonly encoding: string | undefined
+}
+
 /**
- * Writes what is wanted of each row; `warned` is what is to be said of the request itself. An output has
- * the values of all rows, so they are kept until the last row.
+ * Writes what is wanted of each row. An output has the values of all rows, so they are kept until the last row.
  */
 export function* encodeInfer(
-  { request, model, warned }: { request: InferRequest; model: Model; warned: readonly Warning[] },
+  { infer: request, model, wanted: all, warned }: InferAsked,
   rows: readonly RequestRow[],
   results: Iterable<RowResult | undefined>,
   hold: Hold,
 ): Steps<InferAnswer> {
-  const all = wantedOf(request, model)
   checkAnswer(rows, (row) => all.map((each) => ({ name: each.name, amount: countOf(each, row) })))
   if (rows.some(({ draw }) => draw?.n !== rows[0]!.draw?.n)) {
     throw new Problem('INVALID_REQUEST', 'Expected n to be the same for all rows')
@@ -214,7 +233,7 @@ export function* encodeInfer(
       const values =
         classes === undefined
           ? of(result, row)
-          : yield* classify(result.row, Math.min(classes, row.vocabSize))
+          : classify(result, row.vocabSize, Math.min(classes, row.vocabSize))
       hold(sizeOf(values))
       taken[i]!.push(values)
     }

@@ -1,0 +1,51 @@
+import { type Operation, returnedOf } from '../../request/operations.ts'
+import { queryNames, readQuery, withQuery } from '../../request/query.ts'
+import type { ReportOf } from '../../request/request-row.ts'
+import { validate } from '../../request/validate.ts'
+import { problemFailure } from '../problem.ts'
+import type { Protocol } from '../protocol.ts'
+import { JsonBody } from './body.ts'
+import { encode } from './response.ts'
+
+export const JSON_TYPE = 'application/json'
+
+export const reportOf: ReportOf = (answer, vocabSize) => {
+  const returned = returnedOf(answer, vocabSize)
+  if (returned === 'none') return { entropy: true }
+  if (returned === 'kept') return { entropy: true, probabilities: 'kept' }
+  return { entropy: true, probabilities: answer.encoding === 'json' ? 'float64' : 'float32' }
+}
+
+/**
+ * The body is JSON, and so is the answer. A query may have fields that the body leaves out, except for those
+ * of `elsewhere`, which says why.
+ */
+export function jsonProtocol(
+  operation: Operation,
+  elsewhere: ReadonlyMap<string, string> = new Map(),
+): Protocol {
+  const { parameters, refused } = queryNames(operation)
+  const names = { parameters, refused: new Map([...refused, ...elsewhere]) }
+  return {
+    read({ query, limit }) {
+      const asked = readQuery(query, names)
+      return {
+        transport: 'json',
+        open(hold) {
+          const body = new JsonBody(limit, hold)
+          return {
+            push: (piece) => body.push(piece),
+            end: () => ({ request: validate(operation.Request, withQuery(body.end(), asked)) }),
+            release: () => body.release(),
+          }
+        },
+      }
+    },
+    reportOf: () => reportOf,
+    write: (_asked, rows, results, hold) => ({
+      headers: { 'content-type': 'application/json; charset=utf-8' },
+      parts: encode(rows, results, hold),
+    }),
+    failure: problemFailure,
+  }
+}

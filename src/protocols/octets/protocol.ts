@@ -1,0 +1,35 @@
+import { problemAt } from '../../errors.ts'
+import type { Operation } from '../../request/operations.ts'
+import { problemFailure } from '../problem.ts'
+import type { Protocol } from '../protocol.ts'
+import { TensorBody } from '../tensor-body.ts'
+import { tensorQuery } from './query.ts'
+import { writeTensor } from './response.ts'
+
+function fault(message: string): never {
+  throw problemAt('INVALID_REQUEST', ['logits'], message)
+}
+
+/** The body is the tensor of logits and nothing else, and so is the answer; the query says all else. */
+export function octetsProtocol(operation: Operation): Protocol {
+  const { parse } = tensorQuery(operation)
+  return {
+    read({ query, length }) {
+      const fields = parse(query)
+      return {
+        transport: 'octets',
+        open() {
+          const tensor = new TensorBody(fields.dtype, fields.shape, length, fault)
+          return {
+            push: (piece) => tensor.push(piece),
+            end: () => ({ request: { ...fields, logits: tensor.finish() } }),
+            release: () => tensor.release(),
+          }
+        },
+      }
+    },
+    reportOf: () => () => ({ probabilities: 'float32' }),
+    write: (_asked, rows, results, hold) => writeTensor(rows, results, hold),
+    failure: problemFailure,
+  }
+}

@@ -1,0 +1,115 @@
+import { checkAnswer } from '../../request/limits.ts'
+import type { RequestRow } from '../../request/request-row.ts'
+import type { RowResult } from '../../sampling/sample.ts'
+import type { Warning } from '../../warning.ts'
+import type { Answer } from '../protocol.ts'
+import type { Hold, Steps } from '../steps.ts'
+
+/** The content type of a tensor and nothing else. */
+export const OCTETS = 'application/octet-stream'
+
+/** The headers of such an answer, and what they say. */
+export const tensorHeaders = {
+  'X-Dtype': '`float32`. Of bytes alone.',
+  'X-Shape': 'Rows and vocabulary size, with a comma between them. Of bytes alone.',
+  'X-Warnings': 'The warnings, as JSON, if there are any. Of bytes alone.',
+}
+
+/** The distributions of all rows as a float32 tensor. They wait for the last row, as its warnings go into a header. */
+export function* writeTensor(
+  rows: readonly RequestRow[],
+  results: Iterable<RowResult | undefined>,
+  hold: Hold,
+): Steps<Answer> {
+  const { vocabSize } = rows[0]!
+  checkAnswer(rows, () => [{ name: 'logits', amount: vocabSize }])
+  const written: Uint8Array[] = []
+  const warnings: RowWarning[] = []
+  for (const result of results) {
+    if (!result) {
+      yield undefined
+      continue
+    }
+    const index = written.length
+    const { buffer } = result.probabilities!
+    hold(buffer.byteLength)
+    written.push(new Uint8Array(buffer))
+    const own = [...result.warnings, ...leftOut(result, rows[index]!)]
+    for (const warning of own) warnings.push({ ...warning, row: index })
+    yield undefined
+  }
+  const header = toHeader(warnings)
+  const headers = {
+    'content-type': OCTETS,
+    'content-length': rows.length * vocabSize * 4,
+    'x-dtype': 'float32',
+    'x-shape': `${rows.length},${vocabSize}`,
+    ...(header && { 'x-warnings': header }),
+  }
+  return { headers, parts: partsOf(written) }
+}
+
+function* partsOf(written: readonly Uint8Array[]): Steps {
+  yield* written
+}
+
+interface RowWarning extends Warning {
+  row: number
+}
+
+/** What has no place in a tensor of probabilities. */
+const reports = ['top', 'scored', 'trace', 'watched'] as const
+
+const RELATIVE: Warning = {
+  code: 'PROBABILITIES_RELATIVE',
+  message: 'probabilities are relative to the tokens given; accept application/json for given_mass',
+}
+
+/** What was asked for that a tensor does not have. */
+function leftOut(result: RowResult, { answer }: RequestRow): Warning[] {
+  const { return_probabilities: returned, encoding } = answer
+  const absent = reports.filter((name) => result[name] !== undefined)
+  const idle = [
+    ...(returned === 'all' ? [] : [`return_probabilities ${returned}`]),
+    ...(encoding === 'json' ? [] : [`encoding ${encoding}`]),
+  ]
+  return [
+    ...(result.normalization === 'candidates' ? [RELATIVE] : []),
+    ...absent.map((name) => ({
+      code: 'OUTPUT_LEFT_OUT',
+      message: `a tensor has no place for ${name}; accept application/json`,
+    })),
+    ...idle.map((field) => ({
+      code: 'PARAMETER_WITHOUT_EFFECT',
+      message: `${field} has no effect: a tensor has all probabilities`,
+    })),
+  ]
+}
+
+/** Proxies take heads of some kilobytes. */
+const MOST_WARNED = 4096
+
+/** Warnings as a header can have them: JSON in ASCII, of which the last item counts those that are too many. */
+function toHeader(warnings: readonly RowWarning[]): string | undefined {
+  if (warnings.length === 0) return undefined
+  const written: string[] = []
+  let length = 0
+  for (const warning of warnings) {
+    const text = toAscii(JSON.stringify(warning))
+    length += text.length + 1
+    if (length > MOST_WARNED) break
+    written.push(text)
+  }
+  const rest = warnings.length - written.length
+  if (rest > 0) {
+    const message = `${rest} more warnings; accept application/json for all`
+    written.push(JSON.stringify({ code: 'WARNINGS_LEFT_OUT', message }))
+  }
+  return `[${written.join()}]`
+}
+
+const toAscii = (json: string) =>
+  json.replace(
+    /[^ -~]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )

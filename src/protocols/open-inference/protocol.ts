@@ -1,0 +1,101 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import Negotiator from 'negotiator'
+import * as z from 'zod'
+import { Problem } from '../../errors.ts'
+import { queryNames, readQuery } from '../../request/query.ts'
+import type { Failure, Protocol } from '../protocol.ts'
+import { InferBody } from './body.ts'
+import type { Model } from './models.ts'
+import { inferDecoder } from './request.ts'
+import { encodeInfer, type InferAsked, reportFor, wantedOf } from './response.ts'
+
+export const HEADER_LENGTH = 'inference-header-content-length'
+
+/** How many bytes of the body are JSON. */
+function headerLengthOf(headers: IncomingHttpHeaders): number | undefined {
+  const given = headers[HEADER_LENGTH]
+  if (given === undefined) return undefined
+  const length = typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN
+  const whole = Number(headers['content-length'] ?? Number.POSITIVE_INFINITY)
+  if (length <= whole || (length >= 0 && headers['content-encoding'] !== undefined)) return length
+  const detail = `Expected Inference-Header-Content-Length to be a number of bytes of the body, got ${JSON.stringify(String(given).slice(0, 32))}`
+  throw new Problem('INVALID_REQUEST', detail)
+}
+
+/** What an answer may be compressed with. */
+const encodings = ['gzip', 'deflate']
+
+/**
+ * The one encoding that is asked for. A client that would take several is not in want of any: numbers
+ * hardly get smaller, and it takes longer than sending them.
+ */
+function encodingFor(headers: IncomingHttpHeaders): string | undefined {
+  const accepted = new Negotiator({ headers }).encodings()
+  const [only, ...others] = accepted.filter((encoding) => encoding !== 'identity')
+  return only !== undefined && others.length === 0 && encodings.includes(only) ? only : undefined
+}
+
+export const InferError = z.object({ error: z.string() }).meta({
+  title: 'InferError',
+  description: 'Why a request of the Open Inference Protocol failed.',
+})
+
+/** Where /v1 says 415 or 422, Triton says 400, and its clients know no other. */
+const statuses: Readonly<Record<number, number>> = { 415: 400, 422: 400 }
+export const statusOf = (status: number): number => statuses[status] ?? status
+
+const MAX_DETAIL = 1000
+
+export function inferFailure({ message, statusCode }: Problem): Failure {
+  const body = Buffer.from(JSON.stringify({ error: message.slice(0, MAX_DETAIL) }))
+  return { status: statusOf(statusCode), type: 'application/json', body }
+}
+
+/** The Open Inference Protocol with Triton's binary tensors: fields are parameters or inputs, answers are outputs. */
+export function inferProtocol(model: Model): Protocol<InferAsked> {
+  const decode = inferDecoder(model)
+  const names = queryNames(model.operation)
+  return {
+    read({ headers, query, length, limit }) {
+      const asked = readQuery(query, names)
+      const jsonLength = headerLengthOf(headers)
+      const encoding = encodingFor(headers)
+      return {
+        transport: jsonLength === undefined ? 'infer_json' : 'infer_binary',
+        open(hold) {
+          const body = new InferBody(jsonLength, length, limit, hold)
+          return {
+            push: (piece) => body.push(piece),
+            end() {
+              const sent = body.end()
+              const { request, warnings: warned } = decode(sent, asked, hold)
+              const { request: infer } = sent
+              return { request, infer, model, wanted: wantedOf(infer, model), warned, encoding }
+            },
+            release: () => body.release(),
+          }
+        },
+      }
+    },
+    reportOf:
+      ({ wanted }) =>
+      (_answer, vocabSize) =>
+        reportFor(wanted, vocabSize),
+    *write(asked, rows, results, hold) {
+      const { parts, lengths } = yield* encodeInfer(asked, rows, results, hold)
+      // The clients of the protocol compare the content type with exactly this.
+      const type = lengths ? 'application/octet-stream' : 'application/json'
+      const { encoding } = asked
+      return {
+        parts,
+        headers: {
+          'content-type': type,
+          ...(lengths && { [HEADER_LENGTH]: lengths.json }),
+          ...(encoding !== undefined && { 'content-encoding': encoding }),
+          ...(lengths && encoding === undefined && { 'content-length': lengths.all }),
+        },
+      }
+    },
+    failure: inferFailure,
+  }
+}

@@ -1,0 +1,63 @@
+import * as z from 'zod'
+import { type Problem, type ProblemCode, problems } from '../errors.ts'
+import { MAX_FAULTS } from '../request/validate.ts'
+import type { Failure } from './protocol.ts'
+
+/** RFC 9457. */
+export const ProblemDocument = z
+  .strictObject({
+    type: z.string().meta({ description: 'A URI that stands for the code.' }),
+    title: z.string().meta({ description: 'What the code means.' }),
+    status: z.int(),
+    code: z
+      .enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]])
+      .meta({ title: 'ProblemCode' }),
+    detail: z.string().meta({ description: 'What is wrong with this request.' }),
+    request_id: z.string().meta({ description: 'As in `X-Request-Id`.' }),
+    errors: z
+      .array(
+        z
+          .strictObject({
+            pointer: z.string().meta({
+              description:
+                'Where, as a JSON pointer into the body, or into the query as an object.',
+            }),
+            detail: z.string(),
+          })
+          .meta({ title: 'Fault', description: 'One thing that is wrong.' }),
+      )
+      .max(MAX_FAULTS),
+    errors_truncated: z
+      .boolean()
+      .optional()
+      .meta({ description: 'Whether there are more errors.' }),
+  })
+  .meta({ title: 'Problem', description: 'Why a request was not answered (RFC 9457).' })
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
+const MAX_DETAIL = 1000
+
+export function toDocument(problem: Problem, request_id: string): z.output<typeof ProblemDocument> {
+  const { code, faults } = problem
+  const [status, title] = problems[code]
+  const cut = (text: string) => (text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL)}…` : text)
+  return {
+    type: `urn:kelvin:problem:${code}`,
+    title,
+    status,
+    code,
+    detail: cut(problem.message),
+    request_id,
+    errors: faults
+      .slice(0, MAX_FAULTS)
+      .map(({ pointer, detail }) => ({ pointer: cut(pointer), detail: cut(detail) })),
+    ...(faults.length > MAX_FAULTS && { errors_truncated: true }),
+  }
+}
+
+/** A problem as most protocols write it. */
+export function problemFailure(problem: Problem, requestId: string): Failure {
+  const body = Buffer.from(JSON.stringify(toDocument(problem, requestId)))
+  return { status: problem.statusCode, type: PROBLEM_TYPE, body }
+}

@@ -1,0 +1,21 @@
+import type { FastifyInstance } from 'fastify'
+import type { Admission } from '../admission/admission.ts'
+import type { Config } from '../config.ts'
+import type { Protocol } from '../protocols/protocol.ts'
+
+export interface ApiContext {
+  readonly config: Config
+  readonly admission: Admission
+  /** The server's own version. */
+  readonly version: string
+}
+
+/** The routes of a protocol, under one prefix. */
+export interface Api {
+  readonly prefix: string
+  /** Headers of answers that pages of other origins may read. */
+  readonly exposedHeaders: readonly string[]
+  /** How errors are written, also those of requests that get as far as no route. */
+  readonly failure: Protocol['failure']
+  register(app: FastifyInstance, context: ApiContext): Promise<void>
+}
