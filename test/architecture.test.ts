@@ -29,6 +29,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'src/protocols',
       'src/request',
       'src/sampling',
+      'src/fields',
       'src/errors.ts',
     ],
     packages: ['node:', 'zod'],

@@ -1,7 +1,8 @@
 import * as z from 'zod'
+import { type Form, formsOf } from '../fields/form.ts'
 import { sampleOperation } from '../request/operations.ts'
-import { type Parameter, parametersOf, toValue } from '../request/parameters.ts'
 import { suggestField } from '../request/suggest.ts'
+import { toValue } from '../request/texts.ts'
 import { misuse } from './failure.ts'
 
 /** Flags for the fields of a request, by the names they have on the wire. */
@@ -9,7 +10,7 @@ import { misuse } from './failure.ts'
 const { properties } = z.toJSONSchema(sampleOperation.Fields, { io: 'input' })
 const descriptions = properties as Record<string, { description: string }>
 const fields = Object.keys(descriptions)
-const parameters = parametersOf(sampleOperation.Fields)
+const parameters = formsOf(sampleOperation.Fields)
 
 const flagOf = (field: string) => field.replaceAll('_', '-')
 
@@ -27,7 +28,7 @@ export const fieldOptions = Object.fromEntries(
   ]),
 )
 
-const words: Readonly<Record<Parameter['kind'], string>> = {
+const words: Readonly<Record<Form['kind'], string>> = {
   number: 'NUMBER',
   integer: 'NUMBER',
   boolean: 'BOOLEAN',

@@ -1,4 +1,5 @@
 import { type Bytes, decodeBase64, joinBytes } from '../tensors/bytes.ts'
+import { forms } from './form.ts'
 import { describeValue, parsed } from './parsed.ts'
 import { vocabularyChecks } from './registries.ts'
 
@@ -8,7 +9,7 @@ export function base64(description: string) {
     { description, type: 'string', contentEncoding: 'base64' },
     (value, fault): Bytes =>
       decodeBase64(value) ?? fault([], `Expected padded base64, got ${describeValue(value)}`),
-  )
+  ).register(forms, { kind: 'bytes', isList: false })
 }
 
 /** One bit per token, base64 of little-endian int32 words; bit `id & 31` of word `id >> 5`. */
@@ -18,16 +19,18 @@ export function tokenBitmask(description: string) {
       decodeBase64(value) ?? fault([], `Expected padded base64, got ${describeValue(value)}`)
     if (bytes.length % 4 !== 0) fault([], `Expected whole int32 words, got ${bytes.length} bytes`)
     return new Int32Array(joinBytes(bytes).buffer)
-  }).register(vocabularyChecks, {
-    misfit(value, vocabSize) {
-      const { length } = value as Int32Array
-      const expected = Math.ceil(vocabSize / 32)
-      if (length === expected) return undefined
-      return {
-        path: [],
-        code: 'VOCABULARY_MISMATCH',
-        detail: `A vocabulary of ${vocabSize} entries needs ${expected} words, got ${length}`,
-      }
-    },
   })
+    .register(vocabularyChecks, {
+      misfit(value, vocabSize) {
+        const { length } = value as Int32Array
+        const expected = Math.ceil(vocabSize / 32)
+        if (length === expected) return undefined
+        return {
+          path: [],
+          code: 'VOCABULARY_MISMATCH',
+          detail: `A vocabulary of ${vocabSize} entries needs ${expected} words, got ${length}`,
+        }
+      },
+    })
+    .register(forms, { kind: 'bytes', isList: false })
 }

@@ -1,4 +1,5 @@
 import { Elements } from '../tensors/elements.ts'
+import { forms } from './form.ts'
 import {
   describeValue,
   type FaultAt,
@@ -65,13 +66,15 @@ export function tokenBiases(description: string) {
       }
       return { ids, biases }
     },
-  ).register(vocabularyChecks, {
-    misfit(value, vocabSize) {
-      const id = (value as TokenBiases).ids.find((id) => id >= vocabSize)
-      if (id === undefined) return undefined
-      return { path: [String(id)], detail: beyondVocabulary(id, vocabSize) }
-    },
-  })
+  )
+    .register(vocabularyChecks, {
+      misfit(value, vocabSize) {
+        const id = (value as TokenBiases).ids.find((id) => id >= vocabSize)
+        if (id === undefined) return undefined
+        return { path: [String(id)], detail: beyondVocabulary(id, vocabSize) }
+      },
+    })
+    .register(forms, { kind: 'object', isList: false, isLong: true })
 }
 
 /** What to add to a token that would complete a sequence. */
@@ -105,13 +108,15 @@ export function sequenceBiases(description: string) {
       const ids = parseSequence(token_ids, fault, [index, 'token_ids'])
       return { ids, bias: parseBias(bias, fault, [index, 'bias']) }
     })
-  }).register(vocabularyChecks, {
-    misfit(value, vocabSize) {
-      for (const [index, { ids }] of (value as SequenceBias[]).entries()) {
-        const misfit = misfitIds(ids, vocabSize, [index, 'token_ids'])
-        if (misfit) return misfit
-      }
-      return undefined
-    },
   })
+    .register(vocabularyChecks, {
+      misfit(value, vocabSize) {
+        for (const [index, { ids }] of (value as SequenceBias[]).entries()) {
+          const misfit = misfitIds(ids, vocabSize, [index, 'token_ids'])
+          if (misfit) return misfit
+        }
+        return undefined
+      },
+    })
+    .register(forms, { kind: 'json', isList: false, isLong: true })
 }

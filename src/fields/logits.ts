@@ -1,11 +1,14 @@
 import type { Elements } from '../tensors/elements.ts'
 import { type Batch, finite, listForms, parseNumbers } from './batch.ts'
+import { type Form, forms } from './form.ts'
 import { describeValue, type FaultAt, isList, isObject, parsed, toPart } from './parsed.ts'
 import { listOrSame, MAX_SEQUENCES, perRow, vocabularyChecks } from './registries.ts'
 import { parseSparse, SparseLogits } from './sparse.ts'
 import { parseTensor, Tensor } from './tensor.ts'
 
 const tensorSchema = toPart(Tensor)
+
+const logitList: Form = { kind: 'logits', isList: true, isLong: true }
 
 /** The logits of a request. That each is a number is seen to when it is loaded. */
 export const Logits = parsed(
@@ -17,7 +20,7 @@ export const Logits = parsed(
     anyOf: [...listForms, tensorSchema, toPart(SparseLogits)],
   },
   parseLogits,
-)
+).register(forms, logitList)
 
 /** The logits of a request, in any of their forms. That each is a number is seen to when it is loaded. */
 function parseLogits(value: unknown, fault: FaultAt): Batch {
@@ -113,4 +116,5 @@ export function logitRows(description: string) {
       },
     })
     .register(perRow, { split: listOrSame })
+    .register(forms, logitList)
 }

@@ -131,18 +131,3 @@ export function toPart(schema: z.ZodType): z.core.JSONSchema.BaseSchema {
   const { $schema: _, ...part } = z.toJSONSchema(schema, { io: 'input' })
   return part
 }
-
-/** An array that another schema parses item by item, up to the first faulty one. */
-export function list<Item extends z.ZodType>(
-  item: Item,
-  documentation: { description: string; minItems?: number; maxItems?: number },
-) {
-  const { maxItems = Number.POSITIVE_INFINITY } = documentation
-  return parsed({ ...documentation, type: 'array', items: toPart(item) }, (value, fault) => {
-    if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
-    if (value.length > maxItems) {
-      fault([], `Expected at most ${maxItems} items, got ${value.length}`)
-    }
-    return itemsOf(value).map((element, index): z.output<Item> => parsePart(item, element, [index]))
-  })
-}

@@ -3,7 +3,8 @@ import type { Bytes } from '../tensors/bytes.ts'
 import { type Dtype, dtypes, Elements, widths } from '../tensors/elements.ts'
 import { base64 } from './base64.ts'
 import type { Batch } from './batch.ts'
-import { type FaultAt, list, parsePart } from './parsed.ts'
+import { list } from './list.ts'
+import { type FaultAt, parsePart } from './parsed.ts'
 import { MAX_SEQUENCES } from './registries.ts'
 
 /** Of a tensor that is a row or a batch of rows. */

@@ -1,4 +1,5 @@
 import { Elements } from '../tensors/elements.ts'
+import { type Form, forms } from './form.ts'
 import { describeValue, type FaultAt, isList, itemsOf, type Path, parsed } from './parsed.ts'
 import { listOrSame, MAX_SEQUENCES, type Misfit, perRow, vocabularyChecks } from './registries.ts'
 
@@ -103,13 +104,15 @@ export const tokenIdsSchema = {
   items: { type: 'integer', minimum: 0, maximum: MAX_TOKEN_ID },
 } as const
 
+const idList: Form = { kind: 'number', isList: true }
+
 /** Token ids: an array of integers, parsed into a Uint32Array. */
 export function tokenIds(description: string) {
-  return parsed({ description, ...tokenIdsSchema }, (value, fault) =>
-    parseIds(value, fault),
-  ).register(vocabularyChecks, {
-    misfit: (value, vocabSize) => misfitIds(value as Uint32Array, vocabSize),
-  })
+  return parsed({ description, ...tokenIdsSchema }, (value, fault) => parseIds(value, fault))
+    .register(vocabularyChecks, {
+      misfit: (value, vocabSize) => misfitIds(value as Uint32Array, vocabSize),
+    })
+    .register(forms, idList)
 }
 
 export const sequenceSchema = { ...tokenIdsSchema, minItems: 1 } as const
@@ -121,9 +124,11 @@ export function tokenSequences(description: string, maxItems = MAX_SEQUENCES) {
     const { length } = value
     if (length > maxItems) fault([], `Expected at most ${maxItems} sequences, got ${length}`)
     return itemsOf(value).map((sequence, index) => parseSequence(sequence, fault, [index]))
-  }).register(vocabularyChecks, {
-    misfit: (value, vocabSize) => misfitLists(value as Uint32Array[], vocabSize),
   })
+    .register(vocabularyChecks, {
+      misfit: (value, vocabSize) => misfitLists(value as Uint32Array[], vocabSize),
+    })
+    .register(forms, { kind: 'json', isList: false, isLong: true })
 }
 
 const marksSchema = {
@@ -135,7 +140,7 @@ const marksSchema = {
 export function tokenMarks(description: string) {
   return parsed({ description, ...marksSchema }, (value, fault) =>
     parseIds(value, fault, [], MIN_MARK),
-  )
+  ).register(forms, idList)
 }
 
 /** The same for a row, or a list of them for each row of a batch. */
@@ -156,5 +161,7 @@ export function tokenHistory(description: string) {
       }
       return (value as unknown[]).map((ids, index) => parseIds(ids, fault, [index], MIN_MARK))
     },
-  ).register(perRow, { split: listOrSame })
+  )
+    .register(perRow, { split: listOrSame })
+    .register(forms, idList)
 }

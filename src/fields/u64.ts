@@ -1,3 +1,4 @@
+import { forms } from './form.ts'
 import { describeValue, parsed } from './parsed.ts'
 
 const MAX_U64 = 2n ** 64n - 1n
@@ -37,5 +38,5 @@ export function u64(
       const detail = `Expected an integer from 0 to ${max}, got ${describeValue(value)}`
       return fault([], [detail, ...hints].join('; '))
     },
-  )
+  ).register(forms, { kind: 'integer', isList: false })
 }

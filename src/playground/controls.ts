@@ -13,8 +13,6 @@ export type Control =
   | { kind: 'group'; schemas: Schemas }
   | { kind: 'json' }
 
-const isNumeric = ({ type }: Schema) => type === 'number' || type === 'integer'
-
 /** A slider spans the default and what is usual; anything else can be typed. */
 function numberControl(schema: Schema): Control {
   const { type, default: fallback, minimum, maximum } = schema
@@ -27,16 +25,23 @@ function numberControl(schema: Schema): Control {
 }
 
 export function controlOf(schema: Schema): Control {
-  const { type, enum: options, items, properties, anyOf } = schema
+  const { enum: options, properties = {}, 'x-form': form } = schema
   if (options) return { kind: 'choice', options }
-  if (type === 'boolean') return { kind: 'switch' }
-  if (isNumeric(schema)) return numberControl(schema)
-  if (type === 'string') return { kind: 'text' }
-  if (type === 'array' && items && isNumeric(items)) return { kind: 'tokens' }
-  // A list for all rows comes before a list for each.
-  if (anyOf?.[0]?.items?.type === 'integer') return { kind: 'tokens' }
-  if (type === 'object' && properties) return { kind: 'group', schemas: properties }
-  return { kind: 'json' }
+  switch (form) {
+    case 'boolean':
+      return { kind: 'switch' }
+    case 'number':
+      return numberControl(schema)
+    case 'text':
+    case 'bytes':
+      return { kind: 'text' }
+    case 'number[]':
+      return { kind: 'tokens' }
+    case 'object':
+      return { kind: 'group', schemas: properties }
+    default:
+      return { kind: 'json' }
+  }
 }
 
 export function isDefault(schema: Schema, value: unknown): boolean {

@@ -25,6 +25,8 @@ export interface Schema {
   default?: unknown
   description?: string
   'x-typical'?: readonly [low: number, high: number]
+  /** How it is written outside JSON. */
+  'x-form'?: string
 }
 export type Schemas = Readonly<Record<string, Schema>>
 

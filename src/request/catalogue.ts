@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { formOf } from '../fields/form.ts'
+import { withoutDefault } from '../fields/parsed.ts'
 import {
   addressFields,
   commonFields,
@@ -10,8 +12,24 @@ import { profiles } from '../sampling/profiles/index.ts'
 import type { Profile } from '../sampling/profiles/profile.ts'
 import { kelvinOrder, samplerByName } from '../sampling/registry.ts'
 
-const describe = (shape: z.ZodRawShape) =>
-  z.toJSONSchema(z.object(shape), { io: 'input' }).properties ?? {}
+/** Fields as JSON schemas, with their forms. */
+function describe(shape: z.ZodRawShape): Record<string, object> {
+  const { properties = {} } = z.toJSONSchema(z.object(shape), { io: 'input' })
+  return Object.fromEntries(
+    Object.entries(shape).map(([name, field]) => {
+      const { kind, isList, isLong } = formOf(field)
+      const inner = withoutDefault(field)
+      return [
+        name,
+        {
+          ...(properties[name] as object),
+          ...(inner instanceof z.ZodObject && { properties: describe(inner.shape) }),
+          'x-form': isList ? `${kind}[]` : isLong ? 'json' : kind,
+        },
+      ]
+    }),
+  )
+}
 
 export type Catalogue = ReturnType<typeof catalogue>
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Batch } from '../fields/batch.ts'
+import { forms } from '../fields/form.ts'
 import { Logits } from '../fields/logits.ts'
 import { toPart, withoutDefault } from '../fields/parsed.ts'
 import {
@@ -66,6 +67,7 @@ function operation<Shape extends z.ZodRawShape>(shape: Shape, title: string) {
           minItems: 1,
           items: toPart(Row),
         })
+        .register(forms, { kind: 'json', isList: false, isLong: true })
         .optional(),
     })
     .meta({

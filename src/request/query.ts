@@ -1,7 +1,8 @@
 import { type Fault, Problem, toPointer } from '../errors.ts'
+import { type Form, formsOf } from '../fields/form.ts'
 import { describeValue, isObject } from '../fields/parsed.ts'
 import type { Operation } from './operations.ts'
-import { type Parameter, parametersOf, toValue } from './parameters.ts'
+import { toValue } from './texts.ts'
 import { MAX_FAULTS, unknownField } from './validate.ts'
 
 /** A query as Fastify parses it: a name that comes twice has a list of texts. */
@@ -9,18 +10,17 @@ export type Query = Readonly<Record<string, string | readonly string[]>>
 
 /** The names a query may have, and why some may not. */
 export interface QueryNames {
-  readonly parameters: ReadonlyMap<string, Parameter>
+  readonly parameters: ReadonlyMap<string, Form>
   readonly refused: ReadonlyMap<string, string>
 }
 
 /** Of the fields of an operation, those that are a value, a list of values or an object with members of its own. */
 export function queryNames({ Fields }: Operation): QueryNames {
-  const all = [...parametersOf(Fields)]
-  const isLong = ({ kind }: Parameter) => kind === 'logits' || kind === 'json'
-  const long = all.flatMap(([name, parameter]) => (isLong(parameter) ? [name] : []))
+  const all = [...formsOf(Fields)]
+  const long = all.flatMap(([name, { isLong }]) => (isLong ? [name] : []))
   const why = 'cannot be in a query: it needs a JSON body'
   return {
-    parameters: new Map(all.filter(([, parameter]) => !isLong(parameter))),
+    parameters: new Map(all.filter(([, { isLong }]) => !isLong)),
     refused: new Map([...long, 'logits', 'rows'].map((name) => [name, `${name} ${why}`])),
   }
 }
@@ -50,7 +50,7 @@ export function readQuery(
 }
 
 /** A list may be one text with commas, or several. */
-function toField(given: string | readonly string[], parameter: Parameter): unknown {
+function toField(given: string | readonly string[], parameter: Form): unknown {
   if (typeof given === 'string') return toValue(given, parameter)
   return parameter.isList ? given.flatMap((text) => toValue(text, parameter)) : undefined
 }
@@ -59,7 +59,7 @@ function toField(given: string | readonly string[], parameter: Parameter): unkno
 function findFault(
   given: string | readonly string[],
   value: unknown,
-  { kind, isList }: Parameter,
+  { kind, isList }: Form,
 ): string | undefined {
   if (kind === 'object' && typeof given === 'string' && value !== null && !isObject(value)) {
     return `Expected an object as JSON text, got ${describeValue(given)}; or send it in a JSON body`

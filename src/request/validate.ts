@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type Fault, Problem, type ProblemCode, toPointer } from '../errors.ts'
+import { formOf } from '../fields/form.ts'
 import { describeValue, isList, isObject, withoutDefault, withoutNulls } from '../fields/parsed.ts'
 import { suggestField, suggestMember, suggestValue } from './suggest.ts'
 
@@ -102,13 +103,12 @@ const FOR_EACH = '; what each row has of its own goes into rows, a list of objec
 /** A fault, with what to add to its message, and what else an object may hold that was checked apart. */
 type Issue = z.core.$ZodIssue & { hint?: string; known?: readonly string[] }
 
-/** What a field takes: a value, a list of values, or something else. */
-function formOf(field: z.ZodType): 'value' | 'list' | 'object' | 'other' {
-  const { type, anyOf, items, enum: choices } = z.toJSONSchema(field, { io: 'input' })
-  const first = type ?? (anyOf?.[0] as z.core.JSONSchema.BaseSchema | undefined)?.type
-  if (first === 'array') return (items as { type?: string })?.type === 'array' ? 'other' : 'list'
-  if (first === 'object') return 'object'
-  return first === undefined && !choices ? 'other' : 'value'
+/** What a field takes: a value, a list of values, an object, or something else. */
+function takes(field: z.ZodType): 'value' | 'list' | 'object' | 'other' {
+  const { kind, isList } = formOf(field)
+  if (isList) return 'list'
+  if (kind === 'json') return 'other'
+  return kind === 'object' ? 'object' : 'value'
 }
 
 /** What to say of a list that was given where a value or an object belongs. */
@@ -119,7 +119,7 @@ function hintOf(
   hasRows: boolean,
 ): string {
   if (!isList(given) || deeper.length > 0) return ''
-  const form = formOf(field)
+  const form = takes(field)
   if (form === 'object') {
     const isForRows = Array.isArray(given) && given.every(isObject)
     if (isForRows) return hasRows ? FOR_EACH : ''

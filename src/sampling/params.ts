@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { list, withoutDefault } from '../fields/parsed.ts'
+import { list } from '../fields/list.ts'
+import { withoutDefault } from '../fields/parsed.ts'
 import { perRow, vocabularyChecks } from '../fields/registries.ts'
 import { tokenHistory, tokenIds, tokenMarks } from '../fields/token-ids.ts'
 import { u64 } from '../fields/u64.ts'

@@ -1,7 +1,7 @@
 import * as z from 'zod'
+import type { Form } from '../../fields/form.ts'
 import { shapeField } from '../../fields/tensor.ts'
 import type { Operation } from '../../request/operations.ts'
-import type { Parameter } from '../../request/parameters.ts'
 import { type Query, queryNames, readQuery } from '../../request/query.ts'
 import { validate } from '../../request/validate.ts'
 import { dtypes } from '../../tensors/elements.ts'
@@ -18,7 +18,7 @@ const tensorFields = {
   ).optional(),
 }
 
-const tensorParameters: Readonly<Record<keyof typeof tensorFields, Parameter>> = {
+const tensorParameters: Readonly<Record<keyof typeof tensorFields, Form>> = {
   dtype: { kind: 'text', isList: false },
   shape: { kind: 'number', isList: true },
 }

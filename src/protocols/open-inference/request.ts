@@ -1,9 +1,10 @@
 import { Problem, problemAt } from '../../errors.ts'
 import type { Batch } from '../../fields/batch.ts'
+import { type Form, formsOf } from '../../fields/form.ts'
 import { describeValue, isList, numbersOf } from '../../fields/parsed.ts'
 import { readShape, toBatch } from '../../fields/tensor.ts'
 import { answerNames, type SamplingRequest } from '../../request/operations.ts'
-import { type Parameter, parametersOf, toValue } from '../../request/parameters.ts'
+import { toValue } from '../../request/texts.ts'
 import { validate } from '../../request/validate.ts'
 import { type Bytes, DecodedText, joinBytes } from '../../tensors/bytes.ts'
 import { Elements } from '../../tensors/elements.ts'
@@ -107,7 +108,7 @@ function rowValues(
   input: Input,
   bytes: Bytes | undefined,
   rows: number,
-  parameter: Parameter,
+  parameter: Form,
 ): unknown[] {
   const { name, shape, datatype } = input
   const { kind } = parameter
@@ -173,7 +174,7 @@ const withoutEffect = (name: string, why: string): Warning => ({
 })
 
 /** What a parameter says that is a text. */
-function readText(name: string, text: string | DecodedText, parameter: Parameter | undefined) {
+function readText(name: string, text: string | DecodedText, parameter: Form | undefined) {
   if (typeof text === 'string') return toValue(text, parameter)
   // Such a text was read for its base64 alone.
   if (parameter === undefined || parameter.kind === 'bytes') return text
@@ -183,7 +184,7 @@ function readText(name: string, text: string | DecodedText, parameter: Parameter
 
 /** How requests for a model are to be understood; `asked` is what the query says. */
 export function inferDecoder({ name: model, version, operation: { Fields } }: Model) {
-  const parameters = parametersOf(Fields)
+  const parameters = formsOf(Fields)
   return (
     infer: Infer,
     asked: Readonly<Record<string, unknown>> = {},

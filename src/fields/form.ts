@@ -1,0 +1,38 @@
+import * as z from 'zod'
+import { withoutDefault } from './parsed.ts'
+
+/** How a field is written outside JSON: in a query, on the command line, in a parameter of /v2, in a control. */
+export interface Form {
+  /**
+   * An `integer` may be too large for a number. An `object`, and `json`, which is anything else, is JSON text.
+   */
+  readonly kind: 'number' | 'integer' | 'boolean' | 'text' | 'bytes' | 'logits' | 'object' | 'json'
+  readonly isList: boolean
+  /** Whether it may be as long as a vocabulary, and so has no place in a query. */
+  readonly isLong?: boolean
+}
+
+/** The forms of fields that zod alone does not tell: a constructor of fields declares its own. */
+export const forms = z.registry<Form>()
+
+function kindOf(schema: z.core.$ZodType): Form['kind'] {
+  if (schema instanceof z.ZodNumber) return 'number'
+  if (schema instanceof z.ZodBoolean) return 'boolean'
+  if (schema instanceof z.ZodString) return 'text'
+  if (schema instanceof z.ZodObject) return 'object'
+  if (schema instanceof z.ZodEnum || schema instanceof z.ZodLiteral) {
+    const options = schema instanceof z.ZodEnum ? schema.options : [...schema.values]
+    return options.every((option) => typeof option === 'number') ? 'number' : 'text'
+  }
+  throw new Error(`A field of type ${schema._zod.def.type} must declare its form`)
+}
+
+export function formOf(field: z.core.$ZodType): Form {
+  const schema = withoutDefault(field)
+  return forms.get(schema) ?? { kind: kindOf(schema), isList: false }
+}
+
+/** The fields of a request, by name. */
+export function formsOf({ shape }: z.ZodObject): ReadonlyMap<string, Form> {
+  return new Map(Object.entries(shape).map(([name, field]) => [name, formOf(field)]))
+}

@@ -1,0 +1,26 @@
+import type * as z from 'zod'
+import { type Form, formOf, forms } from './form.ts'
+import { describeValue, isList, itemsOf, parsed, parsePart, toPart } from './parsed.ts'
+
+/** Items that are values have commas between them; other lists are JSON. */
+function formOfList(item: z.ZodType): Form {
+  const { kind, isList } = formOf(item)
+  return isList || kind === 'object'
+    ? { kind: 'json', isList: false, isLong: true }
+    : { kind, isList: true }
+}
+
+/** An array that another schema parses item by item, up to the first faulty one. */
+export function list<Item extends z.ZodType>(
+  item: Item,
+  documentation: { description: string; minItems?: number; maxItems?: number },
+) {
+  const { maxItems = Number.POSITIVE_INFINITY } = documentation
+  return parsed({ ...documentation, type: 'array', items: toPart(item) }, (value, fault) => {
+    if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
+    if (value.length > maxItems) {
+      fault([], `Expected at most ${maxItems} items, got ${value.length}`)
+    }
+    return itemsOf(value).map((element, index): z.output<Item> => parsePart(item, element, [index]))
+  }).register(forms, formOfList(item))
+}
