@@ -5,6 +5,7 @@ FROM node:26-trixie-slim@sha256:930557a230abacbc3f4fd9b8648abf8f4bee1e17cb72195d
 FROM base AS dependencies
 WORKDIR /kelvin
 COPY package.json package-lock.json ./
+COPY src/client/package.json ./src/client/
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM base

@@ -229,7 +229,10 @@ function roomOf(file: string): (typeof house)[number] {
   return rooms.sort((a, b) => b.room.length - a.room.length)[0]!
 }
 
-const files = globSync('src/**/*.ts', { cwd: root, exclude: (path) => path.includes('assembly') })
+const files = globSync('src/**/*.ts', {
+  cwd: root,
+  exclude: (path) => /assembly|client\/dist/.test(path),
+})
 
 function importsOf(file: string) {
   const source = readFileSync(join(root, file), 'utf8')
@@ -277,6 +280,29 @@ describe('imports point downwards', () => {
 it('the playground takes types alone from the server', () => {
   const source = readFileSync(join(root, 'src/playground/types.ts'), 'utf8')
   expect(source).not.toMatch(/^import (?!type)/m)
+})
+
+/** What files import that is neither theirs nor Node's. */
+function packagesOf(room: string): string[] {
+  const imported = files.filter((file) => within(file, room)).flatMap(importsOf)
+  const packages = imported.filter((specifier) => !/^(\.|node:|\/vendor\/)/.test(specifier))
+  return [...new Set(packages.map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)![0]))].sort()
+}
+
+const dependenciesOf = (manifest: string) =>
+  Object.keys(JSON.parse(readFileSync(join(root, manifest), 'utf8')).dependencies).sort()
+
+describe('a package depends on what it imports', () => {
+  it('the client: on undici alone', () => {
+    expect(packagesOf('src/client')).toEqual(['undici'])
+    expect(dependenciesOf('src/client/package.json')).toEqual(['undici'])
+  })
+
+  it('the server', () => {
+    // The playground has them served to it.
+    const served = ['lit-html', 'uplot']
+    expect([...packagesOf('src'), ...served].sort()).toEqual(dependenciesOf('package.json'))
+  })
 })
 
 /** A sampler may be named as its stage is, after what it does. */

@@ -1,4 +1,4 @@
-import type { ClientOptions, DecodeParams } from 'kelvin/client'
+import type { ClientOptions, DecodeParams } from 'kelvin-client'
 
 export const usage = `Usage: npm run story -- CHECKPOINT [OPTIONS]
 

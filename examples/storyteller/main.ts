@@ -1,4 +1,4 @@
-import { Kelvin } from 'kelvin/client'
+import { Kelvin } from 'kelvin-client'
 import { type Arguments, readArguments, usage } from './arguments.ts'
 import { readCheckpoint } from './checkpoint.ts'
 import { loadModel } from './model.ts'

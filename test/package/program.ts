@@ -1,4 +1,4 @@
-import { Kelvin, KelvinError } from 'kelvin/client'
+import { Kelvin, KelvinError } from 'kelvin-client'
 
 /** What a user of the package writes: compiled, then run by each Node. */
 

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -8,18 +17,23 @@ import { execute } from '../execute.ts'
 import { type Server, startServer } from '../server.ts'
 
 /**
- * npm run test:package: what npm pack makes, installed into an empty project, under each Node that it is for.
- * It asks npm for Nodes and dependencies, so it is no part of npm test.
+ * npm run test:package: what npm pack makes of the server and of the client, each installed into an empty project,
+ * under each Node that it is for. It asks npm for Nodes and dependencies, so it is no part of npm test.
  */
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const program = fileURLToPath(new URL('program.ts', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 const socket = join(folder, 'kelvin.sock')
-const project = join(folder, 'project')
 const compiler = join(root, 'node_modules/.bin/tsc')
+const projects = { server: join(folder, 'server'), client: join(folder, 'client') }
 
-async function run(command: string, args: string[], { cwd = project, node = '' } = {}) {
+interface Where {
+  cwd: string
+  /** The Node that is the first in PATH. */
+  node?: string
+}
+
+async function run(command: string, args: string[], { cwd, node }: Where) {
   const PATH = node ? `${dirname(node)}:${process.env.PATH}` : process.env.PATH
   const options = { cwd, env: { ...process.env, PATH } }
   const { stdout: out, stderr: error, status: code } = await execute([command, ...args], options)
@@ -34,7 +48,7 @@ async function succeed(...args: Parameters<typeof run>): Promise<string> {
 
 const install = ['install', '--no-audit', '--no-fund', '--loglevel=error']
 
-/** A Node of a release line, from npm, outside of the project. */
+/** A Node of a release line, from npm, outside of the projects. */
 async function installNode(version: number): Promise<string> {
   const cwd = join(folder, `node${version}`)
   mkdirSync(cwd)
@@ -44,16 +58,20 @@ async function installNode(version: number): Promise<string> {
   return join(cwd, 'node_modules/node/bin/node')
 }
 
+/** An empty project with this package and what it depends on. */
+async function installPacked(cwd: string, ...workspace: string[]): Promise<void> {
+  const pack = ['pack', '--json', '--pack-destination', folder, ...workspace]
+  const packed = await succeed('npm', pack, { cwd: root })
+  const filename = /"filename": "(.+)"/.exec(packed)![1]!
+  mkdirSync(cwd)
+  writeFileSync(join(cwd, 'package.json'), JSON.stringify({ type: 'module', private: true }))
+  await succeed('npm', [...install, join(folder, filename)], { cwd })
+}
+
 let server: Server
 before(async () => {
-  mkdirSync(project)
-  const packed = await succeed('npm', ['pack', '--json', '--pack-destination', folder], {
-    cwd: root,
-  })
-  const [{ filename }] = JSON.parse(packed.slice(packed.indexOf('[\n')))
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }))
-  await succeed('npm', [...install, join(folder, filename)])
-  cpSync(program, join(project, 'program.ts'))
+  await installPacked(projects.server)
+  await installPacked(projects.client, '--workspace=kelvin-client')
   server = await startServer({ SOCKET_PATH: socket })
 })
 after(async () => {
@@ -61,33 +79,87 @@ after(async () => {
   rmSync(folder, { recursive: true })
 })
 
-it('its types are those of a strict project', async () => {
-  const compilerOptions = {
-    target: 'es2022',
-    module: 'nodenext',
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    types: [],
-  }
-  writeFileSync(
-    join(project, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions, include: ['program.ts'] }),
-  )
-  await succeed(compiler, [])
-  const wrong =
-    "import { Kelvin } from 'kelvin/client'\nawait new Kelvin().sample([1], { temprature: 1 })\n"
-  writeFileSync(join(project, 'wrong.ts'), wrong)
-  const { out, code } = await run(compiler, [
-    '--ignoreConfig',
-    '--noEmit',
-    '--module',
-    'nodenext',
-    'wrong.ts',
-  ])
-  assert.notEqual(code, 0)
-  assert.match(out, /temprature/)
-  rmSync(join(project, 'wrong.ts'))
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+describe('the client', () => {
+  const cwd = projects.client
+  const installed = (path: string) => join(cwd, 'node_modules/kelvin-client', path)
+
+  it('brings undici and nothing else', async () => {
+    const { dependencies } = JSON.parse(await succeed('npm', ['ls', '--all', '--json'], { cwd }))
+    assert.deepEqual(Object.keys(dependencies), ['kelvin-client'])
+    const below = dependencies['kelvin-client'].dependencies
+    assert.deepEqual(Object.keys(below), ['undici'])
+    assert.equal(below.undici.dependencies, undefined)
+    const packages = readdirSync(join(cwd, 'node_modules')).filter((name) => !name.startsWith('.'))
+    assert.deepEqual(packages, ['kelvin-client', 'undici'])
+  })
+
+  it('has its README and the licence', () => {
+    const files = readdirSync(installed('.')).sort()
+    assert.deepEqual(files, ['LICENSE', 'README.md', 'dist', 'package.json'])
+    assert.equal(readFileSync(installed('LICENSE'), 'utf8'), read('LICENSE'))
+  })
+
+  it('asks for the same undici, and has the same version, as the server', () => {
+    const [own, servers] = ['src/client/package.json', 'package.json'].map((path) =>
+      JSON.parse(read(path)),
+    )
+    assert.equal(own.dependencies.undici, servers.dependencies.undici)
+    assert.equal(own.version, servers.version)
+    assert.equal(own.engines.node, servers.engines.node)
+  })
+
+  it('has types that a strict project checks', async () => {
+    cpSync(join(root, 'test/package/program.ts'), join(cwd, 'program.ts'))
+    const readme = /```ts\n([\s\S]*?)```/.exec(read('src/client/README.md'))![1]!
+    writeFileSync(join(cwd, 'readme.ts'), readme.replace('http://localhost:27315', server.url))
+    const compilerOptions = {
+      target: 'es2022',
+      module: 'nodenext',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      types: [],
+    }
+    const include = ['program.ts', 'readme.ts']
+    writeFileSync(join(cwd, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }))
+    await succeed(compiler, [], { cwd })
+    const wrong =
+      "import { Kelvin } from 'kelvin-client'\nawait new Kelvin().sample([1], { temprature: 1 })\n"
+    writeFileSync(join(cwd, 'wrong.ts'), wrong)
+    const args = ['--ignoreConfig', '--noEmit', '--module', 'nodenext', 'wrong.ts']
+    const { out, code } = await run(compiler, args, { cwd })
+    assert.notEqual(code, 0)
+    assert.match(out, /temprature/)
+  })
 })
+
+describe('the server', () => {
+  const cwd = projects.server
+  const inPackage = join(cwd, 'node_modules/kelvin')
+
+  it('has no types and no source, and nothing to import', async () => {
+    const files = readdirSync(inPackage, { recursive: true, encoding: 'utf8' })
+    // The playground's source is served, and its types are taken out then.
+    const sources = files.filter((file) => file.endsWith('.ts') && !file.includes('playground'))
+    assert.deepEqual(sources, [])
+    assert.equal(existsSync(join(cwd, 'node_modules/kelvin-client')), false)
+    const program = "await import('kelvin/client')"
+    const { error, code } = await run('node', ['--input-type=module', '-e', program], { cwd })
+    assert.equal(code, 1)
+    assert.match(error, /ERR_PACKAGE_PATH_NOT_EXPORTED/)
+  })
+})
+
+const fiveLogits = '{"logits":[2,1,0.5,-1,-3],"temperature":0.8,"seed":42,"n":3}'
+
+async function sample(url: string): Promise<number[]> {
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${url}/v1/sample`, { method: 'POST', headers, body: fiveLogits })
+  const { results } = (await response.json()) as { results: { token_ids: number[] }[] }
+  return results[0]!.token_ids
+}
 
 for (const version of [22, 24, 26]) {
   describe(`Node ${version}`, () => {
@@ -97,34 +169,55 @@ for (const version of [22, 24, 26]) {
     })
 
     it('runs the client over TCP and a Unix socket', async () => {
-      const over = (url: string) => succeed(node, ['program.js', url])
+      const over = (url: string) => succeed(node, ['program.js', url], { cwd: projects.client })
       const answer = await over(server.url)
       assert.match(answer, new RegExp(`^v${version}\\.`))
       assert.equal(await over(`unix:${socket}`), answer)
       const { sampled, story, problem } = JSON.parse(answer.slice(answer.indexOf('{')))
-      const response = await fetch(`${server.url}/v1/sample`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"logits":[2,1,0.5,-1,-3],"temperature":0.8,"seed":42,"n":3}',
-      })
-      const { results } = (await response.json()) as { results: { token_ids: number[] }[] }
-      assert.deepEqual(sampled, results[0]!.token_ids)
+      assert.deepEqual(sampled, await sample(server.url))
       assert.equal(story.length, 4)
       assert.equal(problem, 'LOGITS_NOT_FINITE')
     })
 
-    it(version < 26 ? 'tells that the command needs a later one' : 'runs the command', async () => {
-      const logits = join(project, 'logits.json')
-      writeFileSync(logits, '[2,1,0.5,-1,-3]')
-      const args = ['kelvin', 'sample', logits, '--seed', '42', '--json']
-      const { out, error, code } = await run('npx', args, { node })
-      if (version < 26) {
+    it('runs what the README of the client shows', async () => {
+      const shown = await succeed(node, ['readme.js'], { cwd: projects.client })
+      assert.match(shown, /^\[ 1 \]\n(\d+\n){20}$/)
+    })
+
+    if (version < 26) {
+      it('is told that the server needs a later one', async () => {
+        const { error, code } = await run('npx', ['kelvin', 'serve'], {
+          cwd: projects.server,
+          node,
+        })
         assert.equal(code, 1)
         assert.match(error, /needs Node 26 or later/)
-      } else {
-        assert.equal(code, 0, error)
-        assert.deepEqual(JSON.parse(out).results[0].seed, '42')
-      }
-    })
+      })
+    } else {
+      it('runs the command', async () => {
+        const logits = join(projects.server, 'logits.json')
+        writeFileSync(logits, fiveLogits)
+        const where = { cwd: projects.server, node }
+        const here = await succeed('npx', ['kelvin', 'sample', logits, '--json'], where)
+        const { token_ids } = JSON.parse(here).results[0]
+        assert.deepEqual(token_ids, await sample(server.url))
+        const asked = ['kelvin', 'sample', logits, '--json', '--url', server.url]
+        assert.deepEqual(
+          JSON.parse(await succeed('npx', asked, where)).results[0].token_ids,
+          token_ids,
+        )
+      })
+
+      it('starts the server, which answers', async () => {
+        const command = join(projects.server, 'node_modules/.bin/kelvin')
+        const PATH = `${dirname(node)}:${process.env.PATH}`
+        const packaged = await startServer({ PATH }, [command, 'serve'])
+        const own = await sample(packaged.url)
+        const page = await fetch(`${packaged.url}/playground/main.ts`)
+        assert.equal(await packaged.stop(), 0)
+        assert.deepEqual(own, await sample(server.url))
+        assert.equal(page.status, 200)
+      })
+    }
   })
 }
