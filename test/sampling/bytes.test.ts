@@ -1,80 +1,22 @@
-import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { DETERMINISM_VERSION } from '../../src/sampling/sample.ts'
 import { testApp } from '../app.ts'
-import { readRows } from '../golden/read.ts'
-import { seeded } from './rows.ts'
+import { digestOf } from '../golden/digest.ts'
+import { pinnedRequests } from '../golden/pinned.ts'
 
 /**
  * The same request gives the same bytes, on any machine. These are the bytes: where they change, the
- * determinism version must be raised with them.
+ * determinism version must be raised with them. `npm run test:machines` gets them on other machines.
  */
 
 const app = await testApp()
 
-/** A vocabulary of its own making, by integer arithmetic alone. */
-function largeRow(vocabSize: number): Float32Array {
-  const random = seeded(vocabSize)
-  return Float32Array.from({ length: vocabSize }, () => (random() + random() + random() - 1.5) * 16)
-}
-
-const rows = {
-  story: readRows('stories260k').rows[8]!,
-  wide: readRows('stories260k').rows[37]!,
-  edge: readRows('edge_64').rows[3]!,
-  mid: readRows('synth_32000').rows[0]!,
-  bf16: readRows('synth_32000').rows[3]!,
-  large: largeRow(131_072),
-}
-
-const output_token_ids = Array.from({ length: 40 }, (_, i) => (i * i * 7) % 61)
-
-const settings: object[] = [
-  {},
-  { temperature: 0 },
-  { temperature: 0.7 },
-  { temperature: 1.9, n: 5 },
-  { temperature: 1e-4 },
-  { temperature: 1e6, n: 2, replacement: false },
-  { dynatemp_range: 0.5, dynatemp_exponent: 1.3 },
-  { smoothing_factor: 0.3, smoothing_curve: 1.5 },
-  { top_k: 40, top_p: 0.95, min_p: 0.05, temperature: 0.8 },
-  { top_k: 40, top_p: 0.95, min_p: 0.05, temperature: 0.8, profile: 'vllm' },
-  { top_k: 40, top_p: 0.95, min_p: 0.05, temperature: 0.8, profile: 'transformers' },
-  { top_k: 40, top_p: 0.95, min_p: 0.05, temperature: 0.8, profile: 'llama.cpp' },
-  { top_p: 0.9 },
-  { top_p: 0.999 },
-  { typical_p: 0.9 },
-  { top_n_sigma: 1.5 },
-  { top_h: 0.4 },
-  { top_a: 0.2 },
-  { tfs: 0.95 },
-  { epsilon_cutoff: 0.001, eta_cutoff: 0.002 },
-  { p_less: true },
-  { xtc_probability: 0.5, xtc_threshold: 0.05 },
-  { xtc_probability: 0.5, xtc_threshold: 0.05, xtc_mode: 'expected' },
-  { mirostat: 1 },
-  { mirostat: 2, mirostat_tau: 3 },
-  { adaptive_target: 0.4 },
-  { repetition_penalty: 1.2, frequency_penalty: 0.3, presence_penalty: 0.4, output_token_ids },
-  { dry_multiplier: 0.8, no_repeat_ngram_size: 3, output_token_ids },
-  { logit_bias: { 3: 2.5, 7: '-Infinity' }, banned_token_ids: [1, 2] },
-  { top_logprobs: 5, logprob_token_ids: [0, 5, 9], logprobs_mode: 'raw', top_k: 7 },
-  { return_probabilities: 'kept', top_k: 300, trace: true, watch_token_ids: [3, 60] },
-]
-
 it('gives these bytes', async () => {
   const digests: string[] = []
-  for (const [name, logits] of Object.entries(rows)) {
-    const data = new Uint8Array(logits.slice().buffer).toBase64()
-    const tensor = { dtype: 'float32', shape: [logits.length], data }
-    for (const fields of settings) {
-      const payload = { logits: tensor, seed: 42, ...fields }
-      const response = await app.inject({ method: 'POST', url: '/v1/sample', payload })
-      expect(response.statusCode, response.body).toBe(200)
-      const digest = createHash('sha256').update(response.body).digest('hex').slice(0, 32)
-      digests.push(`${digest} ${name} ${JSON.stringify(fields)}`)
-    }
+  for (const { name, payload } of pinnedRequests()) {
+    const response = await app.inject({ method: 'POST', url: '/v1/sample', payload })
+    expect(response.statusCode, response.body).toBe(200)
+    digests.push(`${digestOf(response.body)} ${name}`)
   }
   const table = `determinism_version ${DETERMINISM_VERSION}\n${digests.join('\n')}\n`
   await expect(table).toMatchFileSnapshot(new URL('../golden/bytes.txt', import.meta.url).pathname)
