@@ -1,34 +1,48 @@
 import { defineConfig } from 'vitest/config'
 
-/** Browsers and compilers take a core, which tests that measure time must not miss; and a browser's measure it too. */
-const last = [
-  'test/browser/**/*.test.ts',
-  'test/examples.test.ts',
-  'test/fuzz/**/*.test.ts',
-  'test/overload.test.ts',
-  'test/playground/snippets.test.ts',
-  'test/soak.test.ts',
-]
+/** The tiers, which test/README.md explains: a test's name says which it is in. */
+const PROCESS = 'test/**/*.process.test.ts'
+const CI = 'test/**/*.ci.test.ts'
 
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
-    // The README test starts real servers, and a loaded machine starts them slowly.
+    // A loaded machine starts servers slowly.
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
       {
         extends: true,
         test: {
-          name: 'first',
+          name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: last,
+          exclude: [PROCESS, CI],
+          setupFiles: ['test/no-process.ts'],
+          // Files share what they import: to load it takes longer than most of them.
+          pool: 'threads',
+          isolate: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
-        test: { name: 'last', include: last, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'process',
+          include: [PROCESS],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'ci',
+          include: [CI],
+          // One after the other: each of them has the machine to itself.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
       },
     ],
   },

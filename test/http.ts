@@ -51,3 +51,20 @@ export async function halfSent(where: Where) {
   await new Promise((resolve) => setTimeout(resolve, 200))
   return Object.assign(connection, { rest: body.slice(5) })
 }
+
+/** Sends a request whose answer is left unread, except for what the first read takes. */
+export async function askWithoutReading(
+  where: Where,
+  path: string,
+  headers: Record<string, string>,
+  body: string | Buffer,
+) {
+  const socket = connect(where as NetConnectOpts)
+  socket.on('error', () => {})
+  const all = { host: 'localhost', 'content-length': body.length, ...headers }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.write(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`)
+  socket.write(body)
+  await once(socket, 'readable')
+  return socket
+}

@@ -1,14 +1,9 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { BLOCK, kernel } from '../../src/kernel/index.ts'
 import { layOut } from '../../src/kernel/memory.ts'
 import { readRows } from '../golden/read.ts'
 import { gaussian, realisticRow, seeded } from '../sampling/rows.ts'
 
-const root = new URL('../..', import.meta.url).pathname
 const LARGEST = 262_144
 const LOWEST = -3.4028234663852886e38
 const [memory] = layOut(1, LARGEST)
@@ -111,24 +106,6 @@ function check(source: ArrayLike<number>, temperature: number): void {
 }
 
 describe('the kernel', () => {
-  it('imports nothing but its memory, and is what its source compiles to', () => {
-    const binary = readFileSync(new URL('../../src/kernel/kernel.wasm', import.meta.url))
-    expect(WebAssembly.Module.imports(new WebAssembly.Module(binary))).toEqual([
-      { module: 'env', name: 'memory', kind: 'memory' },
-    ])
-    const target = join(mkdtempSync(join(tmpdir(), 'kelvin-')), 'kernel.wasm')
-    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-    const command = scripts['build:kernel'].replace('src/kernel/kernel.wasm', target)
-    const built = spawnSync('sh', ['-c', command], {
-      cwd: root,
-      env: { ...process.env, PATH: `${root}node_modules/.bin:${process.env.PATH}` },
-      encoding: 'utf8',
-    })
-    expect(built.status, built.stderr).toBe(0)
-    expect(readFileSync(target).equals(binary)).toBe(true)
-    expect(binary.length).toBeLessThan(20_000)
-  })
-
   it.each(Object.keys(kinds))('agrees with float64 on %s rows', (kind) => {
     for (const temperature of temperatures) {
       for (let i = 0; i < 3; i++) check(kinds[kind]!(1 + Math.floor(random() * 700)), temperature)

@@ -2,15 +2,15 @@ import { existsSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { ask, whereIs } from './http.ts'
-import { gauge } from './occupy.ts'
-import { startServer } from './server.ts'
+import { ask, whereIs } from '../http.ts'
+import { gauge } from '../occupy.ts'
+import { startServer } from '../server.ts'
 
 /** What Node makes of a container of 512 MiB by itself. */
 const HEAP = '--max-old-space-size=256 --max-semi-space-size=4'
 /** As in the image. */
 const malloc = Object.fromEntries(
-  readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8')
+  readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8')
     .matchAll(/(MALLOC_\w+)=(\d+)/g)
     .map(([, name, value]) => [name!, value!]),
 )

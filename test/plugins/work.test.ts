@@ -1,18 +1,14 @@
-import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
-import { connect, type NetConnectOpts } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { gunzipSync, inflateSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { buildApp } from '../src/app.ts'
-import { loadConfig } from '../src/config.ts'
-import { reserved } from '../src/kernel/arena.ts'
-import { Work } from '../src/plugins/work.ts'
-import type { Steps } from '../src/protocols/steps.ts'
-import { testApp } from './app.ts'
-import { type Where, whereIs } from './http.ts'
-import { realisticRow, seeded } from './sampling/rows.ts'
-import { startServer } from './server.ts'
+import { buildApp } from '../../src/app.ts'
+import { loadConfig } from '../../src/config.ts'
+import { Work } from '../../src/plugins/work.ts'
+import type { Steps } from '../../src/protocols/steps.ts'
+import { reserved } from '../../src/kernel/arena.ts'
+import { testApp } from '../app.ts'
+import { askWithoutReading, whereIs } from '../http.ts'
+import { realisticRow, seeded } from '../sampling/rows.ts'
 
 const OCTETS = 'application/octet-stream'
 const MEBIBYTE = 2 ** 20
@@ -40,23 +36,6 @@ function inferRequest(some: readonly Float32Array<ArrayBuffer>[], binary: boolea
   })
   const head = { 'content-type': OCTETS, 'inference-header-content-length': String(json.length) }
   return { head, payload: Buffer.concat([Buffer.from(json), tensor]) }
-}
-
-/** Sends a request whose answer is left unread, except for what the first read takes. */
-async function askWithoutReading(
-  where: Where,
-  path: string,
-  headers: Record<string, string>,
-  body: string | Buffer,
-) {
-  const socket = connect(where as NetConnectOpts)
-  socket.on('error', () => {})
-  const all = { host: 'localhost', 'content-length': body.length, ...headers }
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
-  socket.write(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`)
-  socket.write(body)
-  await once(socket, 'readable')
-  return socket
 }
 
 describe('a long answer', () => {
@@ -216,36 +195,6 @@ describe('a client that reads nothing', () => {
       await expect.poll(reserved).toBe(0)
       await expect.poll(() => app.admission.underWay.size).toBe(0)
       expect(app.admission.bytes).toBe(0)
-    },
-  )
-
-  it.runIf(existsSync('/proc/self/status'))(
-    'takes little memory, and is told of in the log',
-    async () => {
-      const server = await startServer()
-      onTestFinished(() => server.stop() as Promise<unknown> as Promise<void>)
-      const resident = () => {
-        const status = readFileSync(`/proc/${server.process.pid}/status`, 'utf8')
-        return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(status)![1])
-      }
-      const ask = () => {
-        const logits = new Array(32).fill([1, 2, 3])
-        const request = { logits, n: 65_536, return_probabilities: 'none', seed: 1 }
-        return askWithoutReading(
-          whereIs(server.url),
-          '/v1/sample',
-          { 'content-type': 'application/json' },
-          JSON.stringify(request),
-        )
-      }
-      const before = resident()
-      const sockets = await Promise.all(Array.from({ length: 8 }, ask))
-      // As wholes these answers take 600 MB.
-      expect(resident() - before).toBeLessThan(300 * MEBIBYTE)
-      for (const socket of sockets) socket.destroy()
-      const aborted = () => server.lines.filter((line) => line.includes('"msg":"aborted"')).length
-      await expect.poll(aborted).toBe(sockets.length)
-      expect(server.lines.join()).not.toContain('broken off')
     },
   )
 })

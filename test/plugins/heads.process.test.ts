@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { exchange } from './fuzz/wire.ts'
-import { whereIs } from './http.ts'
-import { startServer } from './server.ts'
+import { exchange } from '../fuzz/wire.ts'
+import { whereIs } from '../http.ts'
+import { startServer } from '../server.ts'
 
 /** Heads in which two servers in a row could see different requests are refused, and the connection ends. */
 

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { networkInterfaces } from 'node:os'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Config, describeConfig } from '../src/config.ts'
-import { halfSent, open, whereIs } from './http.ts'
-import { type Server, startServer } from './server.ts'
+import { Config, describeConfig } from '../../src/config.ts'
+import { halfSent, open, whereIs } from '../http.ts'
+import { type Server, startServer } from '../server.ts'
 
-const root = new URL('..', import.meta.url).pathname
+const root = new URL('../..', import.meta.url).pathname
 const json = { 'content-type': 'application/json' }
 const servers: Server[] = []
 afterAll(() => Promise.all(servers.map((server) => server.stop())))

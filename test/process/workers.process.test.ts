@@ -1,17 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process'
-import type { Worker } from 'node:cluster'
-import { EventEmitter, once } from 'node:events'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { watchWorker } from '../src/process/heartbeat.ts'
-import { ask, halfSent, open, whereIs } from './http.ts'
-import { type Server, startServer } from './server.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { ask, halfSent, open, whereIs } from '../http.ts'
+import { type Server, startServer } from '../server.ts'
 
-const root = new URL('..', import.meta.url).pathname
+const root = new URL('../..', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 const servers: Server[] = []
 afterAll(async () => {
@@ -184,38 +182,6 @@ describe('two workers', () => {
     expect(waits[0]).toBeGreaterThanOrEqual(100)
     expect(waits[1]).toBeGreaterThanOrEqual(200)
     expect(waits[2]).toBeGreaterThanOrEqual(400)
-  })
-})
-
-describe('a heartbeat', () => {
-  function watch() {
-    vi.useFakeTimers()
-    onTestFinished(() => void vi.useRealTimers())
-    const worker = Object.assign(new EventEmitter(), { isConnected: () => true, send: vi.fn() })
-    const hangs = vi.fn()
-    watchWorker(worker as unknown as Worker, hangs)
-    return { worker, hangs }
-  }
-
-  it('finds a worker that answers nothing for ten seconds', () => {
-    const { worker, hangs } = watch()
-    worker.send.mockImplementationOnce((beat) => worker.emit('message', beat))
-    vi.advanceTimersByTime(11_500)
-    expect(hangs).not.toHaveBeenCalled()
-    vi.advanceTimersByTime(1000)
-    expect(hangs).toHaveBeenCalledOnce()
-  })
-
-  it('forgives a worker that answers late, and a machine that slept', () => {
-    const { worker, hangs } = watch()
-    vi.advanceTimersByTime(9500)
-    worker.emit('message', { beat: true })
-    vi.setSystemTime(Date.now() + 3_600_000)
-    vi.advanceTimersByTime(9500)
-    expect(hangs).not.toHaveBeenCalled()
-    worker.emit('exit')
-    vi.advanceTimersByTime(60_000)
-    expect(hangs).not.toHaveBeenCalled()
   })
 })
 

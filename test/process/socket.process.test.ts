@@ -14,10 +14,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ask, halfSent, open, whereIs } from './http.ts'
-import { type Server, startServer } from './server.ts'
+import { ask, halfSent, open, whereIs } from '../http.ts'
+import { type Server, startServer } from '../server.ts'
 
-const root = new URL('..', import.meta.url).pathname
+const root = new URL('../..', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 chmodSync(folder, 0o755)
 const servers: Server[] = []

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { soak } from '../bench/soak.ts'
+import { soak } from '../../bench/soak.ts'
 
 it('a mixed load leaves nothing behind, and answers are the same at its end', async () => {
   const { figures, faults } = await soak(8, 20_000)

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
-import { testApp } from './app.ts'
-import { ask, halfSent, whereIs } from './http.ts'
-import { type Server, startServer } from './server.ts'
+import { testApp } from '../app.ts'
+import { ask, halfSent, whereIs } from '../http.ts'
+import { type Server, startServer } from '../server.ts'
 
 const servers: Server[] = []
 afterAll(() => Promise.all(servers.map((server) => server.stop())))

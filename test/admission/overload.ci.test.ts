@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { prepare } from '../bench/client.ts'
-import { insist, pour, probe, quantile } from '../bench/load.ts'
-import { startServer } from '../bench/processes.ts'
+import { prepare } from '../../bench/client.ts'
+import { insist, pour, probe, quantile } from '../../bench/load.ts'
+import { startServer } from '../../bench/processes.ts'
 
 /** So many times what it can take; the figures of a longer and quieter run are in the README of deploy/. */
 const TIMES = 10
