@@ -1,5 +1,18 @@
 import { gaussian, realisticRow, seeded } from './rows.ts'
 
+const rankings = new WeakMap<Float32Array, number[]>()
+
+/** The ids in play by rank. A row is sorted once. */
+function rankingOf(logits: Float32Array): number[] {
+  let ranking = rankings.get(logits)
+  if (!ranking) {
+    const inPlay = [...logits.keys()].filter((id) => logits[id]! > Number.NEGATIVE_INFINITY)
+    ranking = inPlay.sort((a, b) => logits[b]! - logits[a]! || a - b)
+    rankings.set(logits, ranking)
+  }
+  return ranking.slice()
+}
+
 /** Probabilities in float64, by the definition, and the ids in play by rank. */
 export function softmax(logits: Float32Array, temperature = 1) {
   const max = logits.reduce((a, b) => Math.max(a, b))
@@ -7,12 +20,10 @@ export function softmax(logits: Float32Array, temperature = 1) {
   const total = weights.reduce((a, b) => a + b)
   const p = weights.map((weight) => weight / total)
   const entropy = p.reduce((sum, q) => (q > 0 ? sum - q * Math.log(q) : sum), 0)
-  const inPlay = [...logits.keys()].filter((id) => logits[id]! > Number.NEGATIVE_INFINITY)
-  const ranking = inPlay.sort((a, b) => logits[b]! - logits[a]! || a - b)
-  return { p, entropy, ranking, max, total }
+  return { p, entropy, ranking: rankingOf(logits), max, total }
 }
 
-export const ascending = (ids: readonly number[]) => ids.toSorted((a, b) => a - b)
+export const ascending = (ids: readonly number[]) => [...Uint32Array.from(ids).sort()]
 
 /** Rows long enough to be dense: as models have them, flat, spread out, with many ties, half masked. */
 export const longRows: Record<string, Float32Array> = {
