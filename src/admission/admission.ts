@@ -5,6 +5,7 @@ import { isTurnSpent, nextTurn } from '../turns.ts'
 import { Costs } from './costs.ts'
 import { Line } from './line.ts'
 import { type Refusal, refusal, refusals } from './refusals.ts'
+import { Speed } from './speed.ts'
 import { isSmall, Ticket, TURN } from './ticket.ts'
 
 /** So many are read and computed at a time: enough that the loop has always something to do. */
@@ -15,9 +16,6 @@ const STUCK = 1000
 const EXCESS = 1.5
 /** How often requests that wait are looked at when nothing happens, in milliseconds. */
 const LOOK = 2
-/** How much the newest request counts in the speed at which work is done, and how slow that may be taken to be. */
-const WEIGHT = 0.1
-const LONGEST_STRETCH = 4
 /** What Node may read of a body that nobody asked for yet, in bytes. */
 const READ_AHEAD = 2 ** 16
 
@@ -54,9 +52,8 @@ export class Admission {
   /** The same of small requests alone; and whether these pass others, which wait for memory. */
   #aheadOfSmall = 0
   #areHeldUp = false
-  /** How long the loop is busy for a request beside how long with it; and how long it had been when one was finished last. */
-  #stretch = 1
-  #active: number | undefined
+  readonly #speed = new Speed()
+  #isShortening = false
   #isLookDue = false
   #looked = 0
   #idle = 0
@@ -81,22 +78,45 @@ export class Admission {
     let work = passes ? this.#aheadOfSmall : this.#aheadOfLast
     const now = performance.now()
     for (const ticket of this.#admitted) if (ticket.isActive(now)) work += ticket.ahead
-    return work * this.#stretch
+    return work * this.#speed.stretch
   }
 
-  /** What else the loop does, such as refusing, takes time from the requests in it. */
-  #noteSpeed(spent: number): void {
-    if (this.#waiting.size === 0) {
-      this.#stretch = 1
-      this.#active = undefined
-      return
+  /** The loop was busy with a request for so long, in milliseconds. */
+  spend(ticket: Ticket, milliseconds: number): void {
+    ticket.spent += milliseconds
+    if (this.#waiting.size === 0) this.#speed.reset()
+    else if (this.#speed.note(milliseconds, performance.eventLoopUtilization().active)) {
+      this.#estimateAgain()
+      if (!this.#isShortening) void this.#shorten()
     }
-    const { active } = performance.eventLoopUtilization()
-    if (this.#active !== undefined && spent > 0) {
-      const stretch = Math.max(1, (active - this.#active) / spent)
-      this.#stretch += WEIGHT * (Math.min(LONGEST_STRETCH, stretch) - this.#stretch)
+  }
+
+  /** What those that wait are expected to take, by what requests like them have cost meanwhile. */
+  #estimateAgain(): void {
+    this.#aheadOfLast = 0
+    this.#aheadOfSmall = 0
+    for (const ticket of this.#waiting) {
+      ticket.expected = this.#costs.of(ticket.kind, ticket.length)
+      this.#aheadOfLast += ticket.ahead
+      if (isSmall(ticket.length)) this.#aheadOfSmall += ticket.ahead
     }
-    this.#active = active
+  }
+
+  /** Refuses the newest of those that wait, while it would wait too long in all. */
+  async #shorten(): Promise<void> {
+    this.#isShortening = true
+    for (;;) {
+      const newest = this.#waiting.last
+      if (!newest) break
+      const wait = this.expectedWait(newest.length) - newest.ahead * this.#speed.stretch
+      const waited = performance.now() - newest.entered
+      if (waited + wait <= this.limits.MAX_QUEUE_MS) break
+      this.#unqueue(newest)
+      this.#refuseWaiting(newest, 'wait', this.#describe(wait))
+      // The answers take time, too.
+      await (isTurnSpent() ? nextTurn() : undefined)
+    }
+    this.#isShortening = false
   }
 
   /** Why a request that came now would be refused, if it would. */
@@ -110,10 +130,13 @@ export class Admission {
     }
     const wait = this.expectedWait(length)
     if (wait > limits.MAX_QUEUE_MS) {
-      const detail = `The work ahead takes ${Math.round(wait)} ms, and the limit is ${limits.MAX_QUEUE_MS} ms`
-      return this.#refuse('wait', detail)
+      return this.#refuse('wait', this.#describe(wait))
     }
     return undefined
+  }
+
+  #describe(wait: number): string {
+    return `The work ahead takes ${Math.round(wait)} ms, and the limit is ${this.limits.MAX_QUEUE_MS} ms`
   }
 
   #refuse(reason: Refusal, detail: string): Problem {
@@ -164,10 +187,8 @@ export class Admission {
     const waited = now - ticket.entered
     this.#unqueue(ticket)
     if (waited > 2 * this.limits.MAX_QUEUE_MS) {
-      this.#free(ticket)
-      ticket.state = 'left'
       const detail = `It has waited ${Math.round(waited)} ms, which is more than twice ${this.limits.MAX_QUEUE_MS} ms`
-      ticket.refuse?.(this.#refuse('late', detail))
+      this.#refuseWaiting(ticket, 'late', detail)
       return
     }
     ticket.state = 'reading'
@@ -176,6 +197,12 @@ export class Admission {
     this.#free(ticket)
     this.#admitted.add(ticket)
     ticket.proceed?.()
+  }
+
+  #refuseWaiting(ticket: Ticket, reason: Refusal, detail: string): void {
+    this.#free(ticket)
+    ticket.state = 'left'
+    ticket.refuse?.(this.#refuse(reason, detail))
   }
 
   #unqueue(ticket: Ticket): void {
@@ -384,7 +411,6 @@ export class Admission {
   finish(ticket: Ticket): void {
     this.#free(ticket)
     this.#costs.note(ticket.kind, ticket.length, ticket.spent)
-    this.#noteSpeed(ticket.spent)
     this.giveTurn(ticket)
     this.#admitNext()
   }

@@ -10,6 +10,10 @@ export class Line<Item> implements Iterable<Item> {
     return this.#items.length
   }
 
+  get last(): Item | undefined {
+    return this.#items.at(-1)
+  }
+
   add(item: Item): void {
     this.#items.push(item)
   }

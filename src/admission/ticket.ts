@@ -15,8 +15,8 @@ export class Ticket {
   readonly kind: string
   /** What is announced of its body, in bytes. */
   readonly length: number | undefined
-  /** How long the loop was expected to be busy with it, in milliseconds, and was. */
-  readonly expected: number
+  /** How long the loop is expected to be busy with it, in milliseconds, and was. */
+  expected: number
   spent = 0
   readonly entered = performance.now()
   state: 'waiting' | 'reading' | 'ready' | 'writing' | 'left' = 'waiting'

@@ -98,7 +98,9 @@ export class Work {
 
   /** The time since it resumed was its own. */
   #note(): void {
-    if (this.#visit) this.#visit.ticket.spent += performance.now() - this.#resumed
+    if (!this.#visit) return
+    const { admission, ticket } = this.#visit
+    admission.spend(ticket, performance.now() - this.#resumed)
   }
 
   /** Lets the loop do what else there is, and others that are ready compute where it is their turn. */
@@ -276,7 +278,7 @@ export async function takeBody(
     admission.receive(ticket, length)
     const began = performance.now()
     const isDone = push(piece)
-    ticket.spent += performance.now() - began
+    admission.spend(ticket, performance.now() - began)
     return isDone
   }
   await readBody(request.raw, limit, take, {
