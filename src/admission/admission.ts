@@ -84,8 +84,10 @@ export class Admission {
   /** The loop was busy with a request for so long, in milliseconds. */
   spend(ticket: Ticket, milliseconds: number): void {
     ticket.spent += milliseconds
+    if (this.#computing === undefined) return
+    const isNew = this.#speed.note(milliseconds, performance.eventLoopUtilization().active)
     if (this.#waiting.size === 0) this.#speed.reset()
-    else if (this.#speed.note(milliseconds, performance.eventLoopUtilization().active)) {
+    else if (isNew) {
       this.#estimateAgain()
       if (!this.#isShortening) void this.#shorten()
     }
@@ -377,6 +379,7 @@ export class Admission {
   #begin(ticket: Ticket): void {
     this.#computing = ticket
     this.#turnBegan = performance.now()
+    this.#speed.begin(performance.eventLoopUtilization().active)
   }
 
   /** Whether others are ready, and have waited for this one long enough. */

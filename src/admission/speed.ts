@@ -10,26 +10,34 @@ const LONGEST_STRETCH = 4
 export class Speed {
   /** How long the loop is busy, for each millisecond that it works on requests. */
   stretch = 1
+  /** How long it was busy while a request had its turn to compute, and how long it has worked in this time. */
+  #took = 0
   #spent = 0
-  #began: number | undefined
+  /** How long it had ever been busy when it was looked at last. */
+  #since = 0
 
   /** Nothing waits, and what is measured now says nothing of later. */
   reset(): void {
     this.stretch = 1
+    this.#took = 0
     this.#spent = 0
-    this.#began = undefined
   }
 
-  /** The loop has worked on a request for so long; `active` is how long it has ever been busy. Whether the speed was measured anew. */
+  /** A request has its turn. `active` is how long the loop has ever been busy. */
+  begin(active: number): void {
+    this.#since = active
+  }
+
+  /** The loop has worked for so long, while a request has its turn. Whether the speed was measured anew. */
   note(spent: number, active: number): boolean {
-    this.#began ??= active - spent
+    this.#took += active - this.#since
     this.#spent += spent
-    const took = active - this.#began
-    if (took < WINDOW) return false
-    const stretch = Math.min(LONGEST_STRETCH, Math.max(1, took / this.#spent))
+    this.#since = active
+    if (this.#took < WINDOW) return false
+    const stretch = Math.min(LONGEST_STRETCH, Math.max(1, this.#took / this.#spent))
     const weight = stretch > this.stretch ? SLOWER : FASTER
     this.stretch += weight * (stretch - this.stretch)
-    this.#began = active
+    this.#took = 0
     this.#spent = 0
     return true
   }
