@@ -10,9 +10,7 @@ import { isSmall, Ticket, TURN } from './ticket.ts'
 
 /** So many are read and computed at a time: enough that the loop has always something to do. */
 const ACTIVE = 4
-/** A client that sends or reads nothing for so long, in milliseconds, makes room for others where memory is full. */
-const STUCK = 1000
-/** Up to so many times the limit of memory, small requests compute where large ones wait. */
+/** Up to so many times the limit of memory, small requests go on where large ones wait. */
 const EXCESS = 1.5
 /** How often requests that wait are looked at when nothing happens, in milliseconds. */
 const LOOK = 2
@@ -196,6 +194,7 @@ export class Admission {
     ticket.state = 'reading'
     ticket.began = now
     ticket.progressed = now
+    ticket.resume(now)
     this.#free(ticket)
     this.#admitted.add(ticket)
     ticket.proceed?.()
@@ -238,9 +237,9 @@ export class Admission {
     return active >= ACTIVE && (this.#computing !== undefined || !this.#wasIdle(now))
   }
 
-  /** Whether there is memory for a body of this length. With nothing under way there always is, and for a small one, too. */
+  /** Whether there is memory for a body of this length. With nothing under way there always is. */
   #hasMemoryFor(length: number | undefined): boolean {
-    if (this.#admitted.size === 0 || isSmall(length)) return true
+    if (this.#admitted.size === 0 || this.#fitsSmall(length)) return true
     const now = performance.now()
     let isAnyActive = false
     let missing = 0
@@ -286,11 +285,12 @@ export class Admission {
 
   /** Something to wait for before more of a body is read, where there is no memory for it. */
   whenThereIsMemory(ticket: Ticket): Promise<void> | undefined {
-    if (ticket.isIn || this.#fits || ticket === this.#favoured || isSmall(ticket.length)) {
+    if (ticket.isIn || this.#fits || this.#fitsSmall(ticket.length) || ticket === this.#favoured) {
       return undefined
     }
     this.#thirsty.add(ticket)
     ticket.isHeldUp = true
+    ticket.pause(performance.now())
     this.#lookLater(false)
     return new Promise((resolve) => {
       ticket.proceed = resolve
@@ -301,13 +301,17 @@ export class Admission {
     return this.bytes <= this.limits.MAX_INFLIGHT_BYTES
   }
 
+  /** Whether a body of this length is small, and there is memory for small ones. */
+  #fitsSmall(length: number | undefined): boolean {
+    return isSmall(length) && this.bytes <= EXCESS * this.limits.MAX_INFLIGHT_BYTES
+  }
+
   /**
    * Whether a request may take more memory. Where there is none, whoever is stuck makes room; with nobody
    * stuck and nothing else to do, one goes on all the same.
    */
   #mayTakeMore(ticket: Ticket, now: number): boolean {
-    if (this.#fits || ticket === this.#favoured) return true
-    if (isSmall(ticket.length) && this.bytes <= EXCESS * this.limits.MAX_INFLIGHT_BYTES) return true
+    if (this.#fits || this.#fitsSmall(ticket.length) || ticket === this.#favoured) return true
     if (this.#computing || this.#isAnyReading(now) || this.#endStuck(now) || this.#favoured) {
       return false
     }
@@ -315,14 +319,20 @@ export class Admission {
     return true
   }
 
-  /** Goes on reading bodies that wait for memory. */
+  /** Goes on reading bodies that wait for memory. Small ones pass large ones. */
   #readOn(): void {
     const now = performance.now()
+    let isAnyHeldUp = false
     for (const ticket of this.#thirsty) {
-      if (!this.#mayTakeMore(ticket, now)) break
+      const isNext = !isAnyHeldUp || this.#fitsSmall(ticket.length)
+      if (!isNext || !this.#mayTakeMore(ticket, now)) {
+        isAnyHeldUp = true
+        continue
+      }
       this.#thirsty.delete(ticket)
       ticket.isHeldUp = false
       ticket.progressed = now
+      ticket.resume(now)
       ticket.proceed!()
     }
     if (this.#thirsty.size > 0) this.#lookLater(false)
@@ -336,13 +346,11 @@ export class Admission {
     return false
   }
 
-  /** Ends the request that takes most memory of those whose clients have sent or read nothing for a while, if there is one. */
+  /** Ends the request that takes most memory of those whose clients are too slow for what they hold, if there is one. */
   #endStuck(now: number): boolean {
     let stuck: Ticket | undefined
     for (const ticket of this.#admitted) {
-      const isWaiting = ticket.state === 'ready' || ticket.isHeldUp
-      const isStuck = !isWaiting && now - ticket.progressed > STUCK
-      if (isStuck && ticket.held > (stuck?.held ?? 0)) stuck = ticket
+      if (ticket.isStuck(now) && ticket.held > (stuck?.held ?? 0)) stuck = ticket
     }
     if (stuck?.state !== 'reading') stuck?.cutOff?.()
     else if (stuck.refuse) {
@@ -361,9 +369,16 @@ export class Admission {
     this.#hold(ticket, bytes)
   }
 
+  /** The client has read some of what is charged. */
+  discharge(ticket: Ticket, bytes: number): void {
+    this.charge(ticket, -bytes)
+    ticket.move(bytes, performance.now())
+  }
+
   /** The turn of a request whose body is in: something to wait for where another one computes, or there is no memory. */
   takeTurn(ticket: Ticket): Promise<void> | undefined {
     ticket.state = 'ready'
+    ticket.pause(performance.now())
     if (this.#computing === undefined && this.#mayTakeMore(ticket, performance.now())) {
       this.#begin(ticket)
       return undefined
@@ -390,8 +405,10 @@ export class Admission {
   /** A request has nothing to compute for now: its answer is read, or it is others' turn. */
   giveTurn(ticket: Ticket): void {
     if (this.#computing !== ticket) return
+    const now = performance.now()
     if (ticket.state === 'ready') ticket.state = 'writing'
-    ticket.progressed = performance.now()
+    ticket.progressed = now
+    ticket.resume(now)
     this.#computing = undefined
     this.#computeNext()
   }

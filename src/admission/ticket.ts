@@ -4,7 +4,15 @@ const PROGRESS = 2 ** 14
 /** How long a request computes before others that are ready have their turn, in milliseconds. */
 export const TURN = 50
 
-/** A body of no more bytes than this needs no memory to speak of. */
+/**
+ * A client that sends or reads less than `PROGRESS`, or than this part of what its request holds, in so many
+ * milliseconds, is stuck. The rest of a small body comes sooner.
+ */
+const PART = 1 / 32
+const STUCK = 1000
+const SMALL_STUCK = 100
+
+/** A body of no more bytes than this rarely needs much memory. */
 const SMALL = 2 ** 20
 
 /** Whether a body is small; one of unknown length may be large. */
@@ -24,6 +32,11 @@ export class Ticket {
   began = 0
   progressed = 0
   #counted = 0
+  /** When its client had last sent or read a good part of what the request holds, and how much it has since. */
+  #advanced = 0
+  #moved = 0
+  /** Since when the client has had to wait, if it does. */
+  #paused: number | undefined
   /** What has come of its body, and what else it takes, in bytes. */
   received = 0
   held = 0
@@ -43,9 +56,37 @@ export class Ticket {
 
   receive(bytes: number, now: number): void {
     this.received += bytes
+    this.move(bytes, now)
     if (this.received - this.#counted < PROGRESS) return
     this.#counted = this.received
     this.progressed = now
+  }
+
+  /** Its client has sent or read so many bytes. */
+  move(bytes: number, now: number): void {
+    this.#moved += bytes
+    if (this.#moved < Math.max(PROGRESS, PART * this.held)) return
+    this.#moved = 0
+    this.#advanced = now
+  }
+
+  /** Its client has to wait, for memory or for a turn. */
+  pause(now: number): void {
+    this.#paused ??= now
+  }
+
+  /** What comes next is up to its client. */
+  resume(now: number): void {
+    if (this.#paused === undefined) this.#advanced = now
+    else this.#advanced += now - this.#paused
+    this.#paused = undefined
+  }
+
+  /** Whether its client is too slow for the memory that the request holds. */
+  isStuck(now: number): boolean {
+    const isSmallBody = this.state === 'reading' && isSmall(this.length)
+    const most = isSmallBody ? SMALL_STUCK : STUCK
+    return this.#paused === undefined && now - this.#advanced > most
   }
 
   /** Whether it gives the loop something to do. */

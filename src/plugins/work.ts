@@ -222,7 +222,7 @@ export class Work {
       admission.giveTurn(ticket)
       yield toBuffer(piece)
       // The stream asks for another piece when the one before this is sent.
-      this.hold(-unsent)
+      admission.discharge(ticket, unsent)
       unsent = piece.length
       if (piece.isLast) return
       await admission.takeTurn(ticket)

@@ -199,12 +199,50 @@ describe('memory', () => {
       closed.catch(() => {})
       socket.write(head(60_000_000) + ' '.repeat(4_000_000))
     }
-    await expect.poll(() => gauge(url, 'kelvin_inflight_bytes')).toBeGreaterThan(5e7)
+    const held = () => gauge(url, 'kelvin_inflight_bytes')
+    await expect.poll(held, { timeout: 5000 }).toBeGreaterThan(5e7)
     const statuses = await Promise.all(
       Array.from({ length: 20 }, async () => (await ask(where, '/v1/sample', body)).status),
     )
     expect(new Set(statuses)).toEqual(new Set([200]))
     for (const { socket } of uploads) socket.destroy()
+  })
+
+  it('is waited for by small requests whose values take much', async () => {
+    const { url, where } = await start({ MAX_INFLIGHT_BYTES: '4000000' })
+    const lists = `{"logits":[${'[1],'.repeat(20_000)}`
+    const stalled = await Promise.all(Array.from({ length: 10 }, () => open(where)))
+    for (const { socket, closed } of stalled) {
+      socket.on('error', () => {})
+      closed.catch(() => {})
+      socket.write(head(lists.length + 10) + lists)
+    }
+    const held: number[] = []
+    for (let i = 0; i < 8; i++) {
+      expect((await ask(where, '/v1/sample', body)).status).toBe(200)
+      held.push(await gauge(url, 'kelvin_inflight_bytes'))
+    }
+    // Four are read at a time, and each may be charged with another piece.
+    expect(Math.max(...held)).toBeLessThan(1.5 * 4e6 + 4 * 6e6)
+    for (const { socket } of stalled) socket.destroy()
+  })
+
+  it('is taken from whoever sends too slowly for what it holds', async () => {
+    const { where } = await start({ MAX_INFLIGHT_BYTES: '4000000' })
+    const slow = await Promise.all([open(where), open(where)])
+    for (const { socket, closed } of slow) {
+      socket.on('error', () => {})
+      closed.catch(() => {})
+      socket.write(head(60_000_000) + ' '.repeat(3_000_000))
+    }
+    const trickle = setInterval(() => {
+      for (const { socket } of slow) socket.write(' '.repeat(20_000))
+    }, 200)
+    const began = performance.now()
+    expect((await ask(where, '/v1/sample', ' '.repeat(3_900_000) + body)).status).toBe(200)
+    expect(performance.now() - began).toBeLessThan(5000)
+    clearInterval(trickle)
+    for (const { socket } of slow) socket.destroy()
   })
 
   it('is never too little for one alone', async () => {
