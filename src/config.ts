@@ -254,7 +254,7 @@ function shown(name: string, environment: Record<string, string | undefined>): s
   return schema.meta()?.isSecret ? '…' : String(environment[name])
 }
 
-/** Each variable with its default and meaning, for the README and --help. */
+/** Each variable with its default and meaning, for the documents and --help. */
 export function describeConfig() {
   const { properties = {} } = z.toJSONSchema(Config, { io: 'input' })
   return Object.entries(properties).map(([name, property]) => {

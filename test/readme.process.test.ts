@@ -4,17 +4,20 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readRow } from './golden/read.ts'
+import { blocksOf, commands, pages } from './pages.ts'
 import { type Server, startServer } from './server.ts'
 
-/** Every command of the README is run, and what it says it answers is what comes. */
+/** Runs every command of the README and docs/, and compares what it prints with the page. */
 
 const root = new URL('..', import.meta.url).pathname
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
-const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```\n(?:\n```json\n([\s\S]*?)```)?/g)].map(
-  ([, command, answer]) => ({ command: command!.trim(), answer: answer?.trim() }),
-)
+const texts = [
+  ...pages.map(({ text }) => text),
+  ...['CONTRIBUTING.md', 'bench/README.md', 'deploy/README.md', 'src/README.md'].map((path) =>
+    readFileSync(join(root, path), 'utf8'),
+  ),
+]
 
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 const socket = join(folder, 'kelvin.sock')
@@ -31,36 +34,48 @@ function shell(command: string) {
   return spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' })
 }
 
-const requests = blocks.filter(({ command }) => command.startsWith('curl '))
+const isRequest = ({ command }: { command: string }) => command.startsWith('curl ')
 
 describe('requests', () => {
-  it.each(requests)('$command', ({ command, answer }) => {
+  it.each(commands.filter(isRequest))('$path: $command', ({ command, printed }) => {
     const here = command
       .replaceAll('http://localhost:27315', server.url)
       .replaceAll('/tmp/kelvin.sock', socket)
     const { stdout, status } = shell(here)
     expect(status).toBe(0)
-    expect(JSON.parse(stdout)).toEqual(JSON.parse(answer!))
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(printed!))
   })
 })
 
 describe('other commands', () => {
   it('are these, each of which a test runs', () => {
-    const others = blocks.map(({ command }) => command).filter((c) => !c.startsWith('curl '))
-    expect(others).toEqual([
-      'npm ci && npm start', // what it runs: startServer, here and in process.test.ts
-      'npm ci && npm test', // what runs this
-      'npx kelvin sample examples/story.json --temperature 0.7 --top-p 0.9 --n 1 --trace', // below
-      'SOCKET_PATH=/tmp/kelvin.sock PORT=none npm start', // socket.test.ts
-      'docker compose up --build', // docker.test.ts, where there is an engine
+    const others = commands.filter((one) => !isRequest(one))
+    expect(others.map(({ path, command }) => [path, command])).toEqual([
+      ['README.md', 'npm ci && npm start'], // what it runs: startServer, here and in process.test.ts
+      ['README.md', 'docker compose up --build'], // docker.test.ts, where there is an engine
+      [
+        'docs/command.md',
+        'npx kelvin sample examples/story.json --temperature 0.7 --top-p 0.9 --n 1 --trace', // below
+      ],
+      ['docs/command.md', 'npx kelvin serve --port 8080'], // cli/kelvin.test.ts
+      ['docs/operations.md', 'SOCKET_PATH=/tmp/kelvin.sock PORT=none npm start'], // socket.test.ts
     ])
     expect(manifest.scripts.start).toBe('exec node src/server.ts')
   })
 
+  it('name scripts that there are', () => {
+    const named = texts.flatMap((text) => [...text.matchAll(/npm run (?:-s )?([\w:-]+)/g)])
+    expect(named.length).toBeGreaterThan(5)
+    expect(Object.keys(manifest.scripts)).toEqual(
+      expect.arrayContaining(named.map(([, script]) => script)),
+    )
+  })
+
   it('npx kelvin sample', () => {
-    const command = blocks.find(({ command }) => command.startsWith('npx kelvin sample'))!.command
-    const shown = new RegExp(`${command}\n\`\`\`\n\n\`\`\`\n([\\s\\S]*?)\`\`\``).exec(readme)![1]
-    expect(shell(command).stdout).toBe(shown)
+    const { command, printed } = commands.find(({ command }) =>
+      command.startsWith('npx kelvin sample'),
+    )!
+    expect(shell(command).stdout).toBe(printed)
   })
 
   it('npm start -- --help', () => {
@@ -71,7 +86,9 @@ describe('other commands', () => {
 })
 
 it('the TypeScript runs as it is written', () => {
-  const program = /```ts\n([\s\S]*?)```/.exec(readme)![1]!
+  const programs = blocksOf('ts')
+  expect(programs).toHaveLength(1)
+  const program = programs[0]!.block
   // Within the package, whose name it imports.
   const file = join(root, 'test/artefacts/readme.ts')
   mkdirSync(dirname(file), { recursive: true })
@@ -91,21 +108,6 @@ it('the real row is that of the model', () => {
   expect(Float32Array.from(logits)).toEqual(readRow({ file: 'stories260k', row: 8 }))
 })
 
-it('names no file that is not there', () => {
-  const links = [...readme.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map(([, path]) => path!)
-  for (const path of links) {
-    expect(() => readFileSync(new URL(`../${path}`, import.meta.url))).not.toThrow()
-  }
-})
-
-it('points to no section that is not there', () => {
-  const sections = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
-    title!
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9 ]/g, '')
-      .replaceAll(' ', '-'),
-  )
-  const anchors = [...readme.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor!)
-  expect(anchors.length).toBeGreaterThan(0)
-  for (const anchor of anchors) expect(sections).toContain(anchor)
+it('the README is short enough to be read', () => {
+  expect(pages[0]!.text.split('\n').length).toBeLessThanOrEqual(201)
 })

@@ -3,7 +3,7 @@ import { prepare } from '../../bench/client.ts'
 import { insist, pour, probe, quantile } from '../../bench/load.ts'
 import { startServer } from '../../bench/processes.ts'
 
-/** So many times what it can take; the figures of a longer and quieter run are in the README of deploy/. */
+/** So many times what it can take; the figures of a longer and quieter run are in the README of bench/. */
 const TIMES = 10
 const SECONDS = 4
 

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
 import { describeConfig } from '../../src/config.ts'
+import { problems } from '../../src/errors.ts'
 import { sampleOperation } from '../../src/request/operations.ts'
 import { profiles } from '../../src/sampling/profiles/index.ts'
 import { kelvinOrder, samplerByName } from '../../src/sampling/registry.ts'
 import { testApp } from '../app.ts'
+import { pages } from '../pages.ts'
 
 type Cell = string | number
 
@@ -47,15 +49,111 @@ function fieldRow(name: string): Cell[] {
   return [`\`${name}\``, rangeOf(property), fallback, property.description ?? '']
 }
 
-const samplerFields = kelvinOrder.flatMap((name) => Object.keys(samplerByName.get(name)!.fields))
-const otherFields = Object.keys(properties).filter(
-  (name) => !samplerFields.includes(name) && !required.includes(name),
-)
+const fieldsOf = (...samplers: string[]) =>
+  samplers.flatMap((name) => Object.keys(samplerByName.get(name)!.fields))
+
+/** What fields are for, those that everyone uses first. A field is in the first group that names it. */
+const groups: { title: string; about: string; fields: string[] }[] = [
+  {
+    title: 'The six that everyone uses',
+    about: 'Most requests need no other field than these and `logits`.',
+    fields: ['temperature', 'top_p', 'top_k', 'min_p', 'repetition_penalty', 'seed'],
+  },
+  {
+    title: 'The logits',
+    about: 'See [wire formats](wire-formats.md) for all forms.',
+    fields: ['logits', 'rows'],
+  },
+  {
+    title: 'The tokens before',
+    about: 'Penalties look at these tokens, and so do samplers that find repetitions.',
+    fields: ['prompt_token_ids', 'output_token_ids', 'penalty_last_n', 'stop_token_ids', 'state'],
+  },
+  {
+    title: 'The draw',
+    about: 'Seed, stream and step are [the address of the random numbers](determinism.md).',
+    fields: ['n', 'replacement', 'stream', 'step'],
+  },
+  {
+    title: 'What is reported',
+    about: 'These fields change no draw.',
+    fields: [
+      'return_probabilities',
+      'encoding',
+      'top_logprobs',
+      'logprob_token_ids',
+      'logprobs_mode',
+      'trace',
+      'watch_token_ids',
+    ],
+  },
+  {
+    title: 'Which samplers run, and in which order',
+    about: '[Profiles](determinism.md#profiles) has the orders.',
+    fields: ['profile', 'order'],
+  },
+  {
+    title: 'Masks and biases',
+    about: 'Remove tokens by id, or make them more or less likely.',
+    fields: fieldsOf('mask', 'logit_bias', 'sequence_bias', 'bad_words'),
+  },
+  {
+    title: 'Penalties for repetition',
+    about: 'They need `prompt_token_ids` or `output_token_ids`.',
+    fields: fieldsOf(
+      'frequency_penalty',
+      'presence_penalty',
+      'encoder_repetition_penalty',
+      'dry',
+      'no_repeat_ngram',
+    ),
+  },
+  {
+    title: 'The end of a text',
+    about: 'They need `stop_token_ids`.',
+    fields: fieldsOf('min_tokens', 'length_penalty'),
+  },
+  {
+    title: 'The shape of the distribution',
+    about: 'They make all tokens more or less equally likely, and remove none.',
+    fields: fieldsOf('temperature', 'smoothing', 'guidance'),
+  },
+  {
+    title: 'Truncation',
+    about: 'Each keeps the tokens that are likely in one sense, and removes the others.',
+    fields: [
+      'min_tokens_to_keep',
+      ...fieldsOf('typical_p', 'top_n_sigma', 'top_h', 'epsilon_cutoff', 'eta_cutoff'),
+      ...fieldsOf('top_a', 'tfs', 'p_less'),
+    ],
+  },
+  {
+    title: 'Less predictable text',
+    about: 'These samplers remove likely tokens, or steer how surprising the text is.',
+    fields: fieldsOf('xtc', 'mirostat', 'adaptive_p'),
+  },
+]
+
+/** A section for each group, and one for fields that no group names. */
+function parameterSections(): string {
+  const seen = new Set<string>()
+  const named = groups.flatMap(({ fields }) => fields)
+  const others = Object.keys(properties).filter((name) => !named.includes(name))
+  const other = { title: 'Other samplers', about: 'See `GET /v1/samplers`.', fields: others }
+  const sections = [...groups, other].flatMap(({ title, about, fields }) => {
+    const own = fields.filter((name) => !seen.has(name))
+    for (const name of own) seen.add(name)
+    const header = ['field', 'values', 'default', 'meaning']
+    return own.length > 0 ? `## ${title}\n\n${about}\n\n${table(header, own.map(fieldRow))}` : []
+  })
+  return `\n${sections.join('\n\n')}\n`
+}
 
 const tables = {
-  parameters: table(
-    ['field', 'values', 'default', 'meaning'],
-    [...required, ...samplerFields, ...otherFields].map(fieldRow),
+  parameters: parameterSections(),
+  problems: table(
+    ['code', 'status', 'meaning'],
+    Object.entries(problems).map(([code, [status, title]]) => [`\`${code}\``, status, title]),
   ),
   profiles: table(
     ['profile', 'order', 'meaning'],
@@ -95,7 +193,7 @@ function pretty(value: unknown, indent = ''): string {
   return `${open}\n${items.map((item) => inner + item).join(',\n')}\n${indent}${close}`
 }
 
-/** What a curl command of the README is answered. */
+/** What a curl command of a page is answered. */
 async function answerTo(command: string): Promise<string> {
   const [, url] = /http:\/\/localhost(?::27315)?(\/[^\s']+)/.exec(command)!
   const [, inline, file] = /(?:-d|--data-binary) (?:'([^']*)'|@(\S+))/.exec(command)!
@@ -119,7 +217,7 @@ async function withAnswers(text: string): Promise<string> {
 }
 
 /** With -u this writes the tables and answers; without, it fails when what makes them has changed. */
-it.each(['README.md', 'src/sampling/README.md'])(
+it.each([...pages.map(({ path }) => path), 'src/sampling/README.md'])(
   'the tables and answers of %s are up to date',
   async (file) => {
     const path = new URL(`../../${file}`, import.meta.url)

@@ -1,4 +1,4 @@
-"""The Python of the README runs as it is written."""
+"""The Python of the README and docs/ runs as it is written."""
 
 import contextlib
 import io
@@ -11,8 +11,10 @@ import kelvin
 
 class TestReadme(unittest.TestCase):
     def test_programs(self):
-        readme = (Path(__file__).parents[2] / "README.md").read_text()
-        programs = re.findall(r"```python\n(.*?)```", readme, re.S)
+        root = Path(__file__).parents[2]
+        pages = [root / "README.md", *sorted(root.glob("docs/*.md"))]
+        text = "\n".join(page.read_text() for page in pages)
+        programs = re.findall(r"```python\n(.*?)```", text, re.S)
         self.assertTrue(programs)
         for program in programs:
             printed = io.StringIO()

@@ -14,11 +14,11 @@ const source = fileURLToPath(new URL('.', import.meta.url))
 const work = fileURLToPath(new URL('../../../node_modules/.cache/generators', import.meta.url))
 const bin = `${work}/venv/bin`
 
-const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../../docs/client.md', import.meta.url), 'utf8')
 
-/** What the README has behind the name of a generator, of the document in the folder above. */
+/** What docs/client.md has behind the name of a generator, of the document in the folder above. */
 function argumentsFor(generator: string): string[] {
-  const [, given] = new RegExp(`\`${generator} ([^\`]*)\``).exec(readme)!
+  const [, given] = new RegExp(`\`${generator} ([^\`]*)\``).exec(page)!
   return given!.replace('openapi.json', '../openapi.json').split(' ')
 }
 
