@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { expected } from './expected.ts'
 
 const LOOPBACK = 'localhost'
 
@@ -236,7 +237,7 @@ export class ConfigError extends Error {}
 export function loadConfig(environment: Record<string, string | undefined>): Config {
   // A variable set to nothing, as compose files do, counts as not set.
   const given = Object.entries(environment).filter(([, value]) => value !== '')
-  const result = Config.safeParse(Object.fromEntries(given))
+  const result = Config.safeParse(Object.fromEntries(given), { error: expected })
   if (result.success) return Object.freeze(result.data)
   throw new ConfigError(
     result.error.issues

@@ -126,7 +126,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
   { room: 'src/turns.ts', below: [], packages: [] },
   { room: 'src/log.ts', below: ['src/config.ts'], packages: ['pino'] },
   { room: 'src/files.ts', below: [], packages: ['node:fs'] },
-  { room: 'src/config.ts', below: [], packages: ['zod'] },
+  { room: 'src/config.ts', below: ['src/expected.ts'], packages: ['zod'] },
   { room: 'src/client', below: [], packages: ['node:', 'undici'] },
   {
     room: 'src/protocols',
@@ -157,6 +157,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'src/fields',
       'src/algorithms',
       'src/errors.ts',
+      'src/expected.ts',
       'src/warning.ts',
     ],
     packages: ['leven', 'zod'],
@@ -218,6 +219,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
   { room: 'src/tensors', below: ['src/kernel', 'src/warning.ts'], packages: [] },
   { room: 'src/kernel', below: [], packages: ['node:fs'] },
   { room: 'src/errors.ts', below: [], packages: [] },
+  { room: 'src/expected.ts', below: [], packages: ['zod'] },
   { room: 'src/warning.ts', below: [], packages: [] },
   { room: 'package.json', below: [], packages: [] },
 ]

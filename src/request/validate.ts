@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type Fault, Problem, type ProblemCode, toPointer } from '../errors.ts'
+import { expected } from '../expected.ts'
 import { formOf } from '../fields/form.ts'
 import { describeValue, isList, isObject, withoutDefault, withoutNulls } from '../fields/parsed.ts'
 import { suggestField, suggestMember, suggestValue } from './suggest.ts'
@@ -12,7 +13,7 @@ export function validate<Schema extends z.ZodType>(
 ): z.output<Schema> {
   // zod takes what stands for a long list or text for an object.
   if (schema instanceof z.ZodObject && typeof value === 'object' && !isObject(value)) {
-    const [pointer, detail] = [toPointer(path), `Expected object, got ${describeValue(value)}`]
+    const [pointer, detail] = [toPointer(path), `Expected an object, got ${describeValue(value)}`]
     throw new Problem('INVALID_REQUEST', `${pointer || 'The body'}: ${detail}`, [
       { pointer, detail },
     ])
@@ -154,7 +155,7 @@ function toProblem(
   const faults: Fault[] = []
   for (const issue of issues) {
     if (issue.code === 'unrecognized_keys' && !isObject(issue.input)) {
-      const detail = `Expected object, got ${describeValue(issue.input)}`
+      const detail = `Expected an object, got ${describeValue(issue.input)}`
       faults.push({ pointer: toPointer([...path, ...issue.path]), detail })
     } else if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys.slice(0, MAX_FAULTS + 1)) {
@@ -189,17 +190,17 @@ function toDetail(issue: z.core.$ZodIssue): string {
   if (issue.input === undefined) return 'Expected a value, got none'
   if (issue.code === 'custom') return issue.message
   if (issue.code === 'invalid_value') return toChoice(issue)
-  return `${issue.message.replace('Invalid input: e', 'E').replace(/, received .*$/, '')}, got ${describeValue(issue.input)}`
+  return `${expected(issue)}, got ${describeValue(issue.input)}`
 }
 
-function toChoice({ values, input }: z.core.$ZodIssueInvalidValue): string {
-  const known = values.map((value) => JSON.stringify(value))
+function toChoice(issue: z.core.$ZodIssueInvalidValue): string {
+  const { values, input } = issue
   const isText = typeof input === 'string'
   const isQuoted =
     isText && values.some((value) => typeof value !== 'string' && String(value) === input)
-  if (isQuoted) return `Expected one of ${known.join(', ')}, got the text ${describeValue(input)}`
+  if (isQuoted) return `${expected(issue)}, got the text ${describeValue(input)}`
   const guess = isText ? suggestValue(input, values.map(String)) : ''
-  return `Expected ${known.length > 1 ? 'one of ' : ''}${known.join(', ')}, got ${describeValue(input)}${guess}`
+  return `${expected(issue)}, got ${describeValue(input)}${guess}`
 }
 
 /** What to say of a field that is not among the known ones. */

@@ -183,7 +183,7 @@ describe('kelvin sample', () => {
     [
       'a number in words',
       [one, '--temperature', 'hot'],
-      /\/temperature: Expected number, got "hot"/,
+      /\/temperature: Expected a number, got "hot"/,
     ],
     ['nobody', [one, '--url', 'http://127.0.0.1:9'], /Cannot reach http:\/\/127\.0\.0\.1:9/],
   ])('fails with 1 for %s', async (_, args, words) => {

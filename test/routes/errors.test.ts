@@ -44,8 +44,8 @@ const faults: [
   ['{', 400, 'INVALID_JSON', '', /JSON/],
   ['{"logits":[1,NaN]}', 400, 'INVALID_JSON', '', /no NaN or Infinity/],
   ['{"logits":[1,-Infinity]}', 400, 'INVALID_JSON', '', /"-Infinity"/],
-  ['null', 400, 'INVALID_REQUEST', '', /Expected object, got null/],
-  [[1, 2], 400, 'INVALID_REQUEST', '', /Expected object, got an array/],
+  ['null', 400, 'INVALID_REQUEST', '', /Expected an object, got null/],
+  [[1, 2], 400, 'INVALID_REQUEST', '', /Expected an object, got an array/],
   // Fields
   [{}, 400, 'INVALID_REQUEST', '/logits', /Expected a value/],
   [
@@ -57,12 +57,12 @@ const faults: [
   ],
   [{ logits: [1], topp: 1 }, 400, 'INVALID_REQUEST', '/topp', /did you mean "top_p"/],
   [{ logits: [1], temp: 1 }, 400, 'INVALID_REQUEST', '/temp', /did you mean "temperature"/],
-  [{ logits: [1], temperature: -1 }, 400, 'INVALID_REQUEST', '/temperature', />=0, got -1/],
+  [{ logits: [1], temperature: -1 }, 400, 'INVALID_REQUEST', '/temperature', /at least 0, got -1/],
   ['{"logits":[1],"temperature":1e999}', 400, 'INVALID_REQUEST', '/temperature', /got Infinity/],
   [{ logits: [1], temperature: '1' }, 400, 'INVALID_REQUEST', '/temperature', /number, got "1"/],
-  [{ logits: [1], top_k: 1.5 }, 400, 'INVALID_REQUEST', '/top_k', /int, got 1.5/],
+  [{ logits: [1], top_k: 1.5 }, 400, 'INVALID_REQUEST', '/top_k', /an integer, got 1.5/],
   [{ logits: null }, 400, 'INVALID_REQUEST', '/logits', /got null/],
-  [{ logits: [1], n: 0 }, 400, 'INVALID_REQUEST', '/n', />=1, got 0/],
+  [{ logits: [1], n: 0 }, 400, 'INVALID_REQUEST', '/n', /at least 1, got 0/],
   [{ logits: [1], seed: -1 }, 400, 'INVALID_REQUEST', '/seed', /0 to 18446744073709551615/],
   [{ logits: [1], seed: 2 ** 53 }, 400, 'INVALID_REQUEST', '/seed', /as strings/],
   [
@@ -115,7 +115,13 @@ const faults: [
     '/rows/0/logits',
     /Unknown field/,
   ],
-  [{ logits: [1], rows: [{ top_p: 2 }] }, 400, 'INVALID_REQUEST', '/rows/0/top_p', /<=1, got 2/],
+  [
+    { logits: [1], rows: [{ top_p: 2 }] },
+    400,
+    'INVALID_REQUEST',
+    '/rows/0/top_p',
+    /at most 1, got 2/,
+  ],
   // Logits
   [{ logits: 'abc' }, 400, 'INVALID_REQUEST', '/logits', /got "abc"/],
   [{ logits: [] }, 400, 'INVALID_REQUEST', '/logits', /empty/],
@@ -213,15 +219,27 @@ const faults: [
     /row 0/,
   ],
   // Long lists and texts, which are never there as such
-  [new Array(3000).fill(1), 400, 'INVALID_REQUEST', '', /The body: Expected object, got an array/],
-  [`"${'A'.repeat(9000)}"`, 400, 'INVALID_REQUEST', '', /The body: Expected object, got a string/],
+  [
+    new Array(3000).fill(1),
+    400,
+    'INVALID_REQUEST',
+    '',
+    /The body: Expected an object, got an array/,
+  ],
+  [
+    `"${'A'.repeat(9000)}"`,
+    400,
+    'INVALID_REQUEST',
+    '',
+    /The body: Expected an object, got a string/,
+  ],
   [{ logits: 'A'.repeat(9000) }, 400, 'INVALID_REQUEST', '/logits', /got a string of 9000 char/],
   [
     { logits: [1], state: 'A'.repeat(9000) },
     400,
     'INVALID_REQUEST',
     '/state',
-    /Expected object, got a string of 9000 characters/,
+    /Expected an object, got a string of 9000 characters/,
   ],
   [
     { logits: [1], sequence_bias: ['é'.repeat(9000)] },
@@ -256,7 +274,7 @@ const faults: [
     400,
     'INVALID_REQUEST',
     '/rows/0',
-    /Expected object, got 1/,
+    /Expected an object, got 1/,
   ],
   [
     { logits: new Array(65_537).fill([1]) },

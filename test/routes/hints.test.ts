@@ -18,7 +18,7 @@ describe('a fault says what to send instead', () => {
   it.each<[object, string]>([
     [
       { exponential_decay_length_penalty: [5, 1.1] },
-      'Expected object, got an array; it has start and factor',
+      'Expected an object, got an array; it has start and factor',
     ],
     [{ order: ['top_k', 'top_k'] }, 'Expected each sampler once'],
     [{ mirostat: '2' }, 'Expected one of 0, 1, 2, got the text "2"'],

@@ -29,7 +29,7 @@ describe.each(['/v1/sample', '/v1/probabilities'])('a query beside JSON: %s', (p
 
   it.each([
     ['foo=1', '/foo', /Unknown field "foo"/],
-    ['temperature=-1', '/temperature', />=0, got -1/],
+    ['temperature=-1', '/temperature', /at least 0, got -1/],
     ['temperature=cold', '/temperature', /number, got "cold"/],
     ['dtype=float16', '/dtype', /describes a body of bytes/],
     ['shape=5', '/shape', /describes a body of bytes/],
@@ -136,9 +136,9 @@ describe('a query of bytes', () => {
     ['temperature=0x1', '/temperature', /number, got "0x1"/],
     ['temperature=nan', '/temperature', /number, got "nan"/],
     ['temperature=inf', '/temperature', /number, got "inf"/],
-    ['trace=yes', '/trace', /boolean, got "yes"/],
-    ['trace=constructor', '/trace', /boolean, got "constructor"/],
-    ['top_k=2.5', '/top_k', /int, got 2.5/],
+    ['trace=yes', '/trace', /true or false, got "yes"/],
+    ['trace=constructor', '/trace', /true or false, got "constructor"/],
+    ['top_k=2.5', '/top_k', /an integer, got 2.5/],
     ['seed=1.5', '/seed', /integer from 0 .*got 1.5/],
   ])('%s is refused', async (query, pointer, words) => {
     for (const response of [await octets(query), await post(`/v1/sample?${query}`, { logits })]) {

@@ -190,8 +190,8 @@ describe('a list where one value is meant', () => {
 
 describe('an integer beyond its range', () => {
   it.each([
-    [{ top_k: 1e20 }, '/top_k', /<=9007199254740991/],
-    [{ n: 1e10 }, '/n', /<=65536/],
+    [{ top_k: 1e20 }, '/top_k', /at most 9007199254740991/],
+    [{ n: 1e10 }, '/n', /at most 65536/],
     [{ seed: -1 }, '/seed', /omit it for a random one/],
     [{ seed: 1e30 }, '/seed', /as strings; omit it/],
     [{ seed: 1.5 }, '/seed', /integer from 0 to 18446744073709551615/],

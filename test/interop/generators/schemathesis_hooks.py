@@ -39,7 +39,7 @@ EXPLAINED_INFER = {
     "bytes begin with as much JSON as a header says": [
         r"Inference-Header-Content-Length",
         r"at byte \d+|The JSON ends too early",
-        r"Expected a JSON object|The body: Expected object",
+        r"Expected a JSON object|The body: Expected an object",
     ],
 }
 
