@@ -42,7 +42,7 @@ const Variables = z.object({
     .pipe(z.int().min(0).max(65_535).nullable())
     .prefault('27315')
     .describe(
-      'TCP port; 0 takes a free one, `none` listens on `SOCKET_PATH` alone. 273.15 K is 0 °C.',
+      'TCP port. 0 takes a free port; `none` listens on `SOCKET_PATH` alone. 273.15 K is 0 °C.',
     ),
   HOST: z
     .string()
@@ -51,11 +51,11 @@ const Variables = z.object({
     .transform((host) => host.replace(/^\[([^\]]*)\]$/, '$1'))
     .refine((host) => !/[/*\]]|^[^:]*:\d*$/.test(host), {
       error:
-        'Expected an address or name alone, such as 127.0.0.1, ::1 or localhost; PORT has the port',
+        'Expected an address or name without a port, such as 127.0.0.1, ::1 or localhost; the port goes into PORT',
     })
     .prefault(LOOPBACK)
     .describe(
-      'Address to listen on; `0.0.0.0` or `::` for every interface, as in the container image.',
+      'Address to listen on. `0.0.0.0` or `::` is every interface; the container image sets it.',
     ),
   SOCKET_PATH: z
     .string()
@@ -64,7 +64,7 @@ const Variables = z.object({
     })
     .optional()
     .describe(
-      'Unix socket to listen on as well, in a directory that exists. Not set: none. A socket that nobody listens on any more is replaced.',
+      'Unix socket to listen on as well. Its directory must exist. Kelvin replaces a socket on which no process listens. Not set: no socket.',
     ),
   SOCKET_MODE: z
     .string()
@@ -72,44 +72,46 @@ const Variables = z.object({
     .transform((digits) => Number.parseInt(digits, 8))
     .prefault('666')
     .describe(
-      'Permissions of the socket, octal; to connect is to write. 666 leaves it to the directory who may; 660 admits owner and group.',
+      'Permissions of the socket, in octal. A client must be able to write to it. 666 leaves the choice to the permissions of the directory; 660 admits owner and group.',
     ),
   SOCKET_GROUP: integer(0, 2 ** 32 - 2)
     .optional()
     .describe(
-      'Group of the socket, as a number; Kelvin must be in it or be root. Not set: that of the process, or of a set-group-ID directory.',
+      'Group of the socket, as a number. Kelvin must be in the group or run as root. Not set: the group of the process, or of a set-group-ID directory.',
     ),
   WORKERS: integer(1, 1024)
     .prefault('1')
     .describe(
-      'Processes that share port and socket, for as many cores; one that dies is replaced. 1 is a single process, which nobody replaces.',
+      'Number of processes that share port and socket, each for one core. Kelvin replaces a process that dies. 1 is a single process, which is not replaced.',
     ),
   API_KEYS: list
     .pipe(z.array(ApiKey))
     .optional()
     .meta({ isSecret: true })
     .describe(
-      'Keys of which a request must have one as `Authorization: Bearer`, with commas between them; probes need none. Not set, nor a file: none is asked for.',
+      'Accepted API keys, separated by commas. A request needs one of them as `Authorization: Bearer`, except probes. Not set, nor `API_KEYS_FILE`: authentication is off.',
     ),
   API_KEYS_FILE: z
     .string()
     .optional()
     .describe(
-      'File with a key on each line, beside `API_KEYS`; read again when it changes, as a mounted secret does.',
+      'File with one accepted key on each line, in addition to `API_KEYS`. Kelvin reads it again when it changes.',
     ),
   METRICS_ACCESS: access
     .prefault('public')
-    .describe('Who may read /metrics: everybody, who has a key, or nobody (`off`).'),
+    .describe(
+      'Who may read /metrics: everybody (`public`), who has a key (`key`), or nobody (`off`).',
+    ),
   DOCS_ACCESS: access
     .prefault('public')
     .describe(
-      'Who may open the playground, /docs and /openapi.json: everybody, who has a key, or nobody (`off`).',
+      'Who may open the playground, /docs and /openapi.json: everybody (`public`), who has a key (`key`), or nobody (`off`).',
     ),
   TLS_CERT_FILE: z
     .string()
     .optional()
     .describe(
-      'Certificate chain in PEM, for HTTPS on the TCP port; read again when it changes. The Unix socket stays as it is.',
+      'Certificate chain in PEM. It switches the TCP port to HTTPS, and not the Unix socket. Kelvin reads it again when it changes.',
     ),
   TLS_KEY_FILE: z.string().optional().describe('Private key of the certificate, in PEM.'),
   ALLOWED_HOSTS: list
@@ -123,86 +125,86 @@ const Variables = z.object({
     )
     .optional()
     .describe(
-      'Host names, without ports, that requests without a key may have as `Host`, with commas between them; `*` for any. Others are a 403, except probes and requests over the Unix socket: so no web page reaches Kelvin through a name of its own (DNS rebinding). Behind a proxy, the names that the proxy passes on. Not set: where `HOST` is a loopback address, `localhost`, `*.localhost`, 127.0.0.0/8 and `[::1]`; elsewhere any.',
+      'Host names that a request may have as `Host` if no keys are set, without ports, separated by commas; `*` allows any. Another `Host` is a 403, except for probes and on the Unix socket. This stops web pages that reach Kelvin through a name of their own (DNS rebinding). Behind a proxy, list the names that the proxy passes on. Not set: if `HOST` is a loopback address, `localhost`, `*.localhost`, 127.0.0.0/8 and `[::1]`; otherwise any.',
     ),
   CORS_ORIGINS: list
     .optional()
     .describe(
-      'Origins of web pages that may send requests, with commas between them; `*` for any. Without keys, POSTs from other origins are a 403. Not set: none except Kelvin’s own pages; behind a proxy that changes `Host`, add the origin that browsers see.',
+      'Origins of web pages that may send requests, separated by commas; `*` allows any. If no keys are set, a POST from another origin is a 403. Behind a proxy that changes `Host`, add the origin that browsers see. Not set: only Kelvin’s own pages.',
     ),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'Expected an http or https URL' })
     .optional()
     .describe(
-      'Where OpenTelemetry spans are sent, as OTLP over HTTP; to `/v1/traces` there. Not set: none are made.',
+      'Where to send OpenTelemetry spans, as OTLP over HTTP to `/v1/traces` there. Not set: Kelvin makes no spans.',
     ),
   OTEL_SERVICE_NAME: z.string().min(1).prefault('kelvin').describe('`service.name` of the spans.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .prefault('info')
-    .describe('Least severe log lines to write; `info` has one for each request.'),
+    .describe('Least severe level to log. `info` has one line for each request.'),
   MAX_BODY_BYTES: integer(1024, LONGEST_TEXT)
     .prefault(String(64 * 2 ** 20))
-    .describe('Largest request body, in bytes; a larger one is a 413.'),
+    .describe('Largest request body, in bytes. A larger one is a 413.'),
   MAX_VOCAB_SIZE: integer(1, 2 ** 24)
     .prefault(String(2 ** 20))
-    .describe('Most entries in a row of logits; more are a 422.'),
+    .describe('Largest number of entries in a row of logits. More are a 422.'),
   MAX_ROWS: integer(1, 2 ** 16)
     .prefault('4096')
-    .describe('Most rows in a batch; more are a 422.'),
+    .describe('Largest number of rows in a batch. More are a 422.'),
   MAX_WORK: integer(1, Number.MAX_SAFE_INTEGER)
     .prefault('4000000000')
     .describe(
-      'Most steps that sampling the rows of a request may take, as estimated before it begins; more are a 422. A step takes about a nanosecond.',
+      'Largest amount of work for the rows of a request, in steps of about a nanosecond, estimated before sampling begins. More is a 422.',
     ),
   MAX_INFLIGHT_BYTES: integer(1024, Number.MAX_SAFE_INTEGER)
     .prefault(String(64 * 2 ** 20))
     .describe(
-      'Most bytes that requests under way may take together, for what has come of their bodies and what is not read of their answers. Beyond it requests wait, and are refused with 503 where they cannot.',
+      'Largest number of bytes that requests under way may take together, for bodies received and answers not yet read. Further requests wait; one that cannot wait is a 503.',
     ),
   MAX_QUEUE_MS: integer(0, 3_600_000)
     .prefault('1000')
     .describe(
-      'Longest expected wait of a request, in milliseconds: the work ahead of it. One that would wait longer is refused at once, with 503; so is one that has waited twice as long when its turn comes.',
+      'Longest expected wait of a request, in milliseconds: the time that the work ahead of it takes. A request that would wait longer is refused at once with 503; so is one that has waited twice as long when its turn comes.',
     ),
   MAX_QUEUE: integer(0, 2 ** 20)
     .prefault('1024')
-    .describe('Most requests that wait; one more is refused at once, with 503.'),
+    .describe('Largest number of requests that wait. One more is refused at once with 503.'),
   HEADERS_TIMEOUT_MS: integer(1, 3_600_000)
     .prefault('10000')
     .describe(
-      'How long the headers of a request may take to arrive, the first request on a connection to begin, or a TLS handshake to end, in milliseconds; then the connection ends, with 408 where there is a request.',
+      'Time limit, in milliseconds, for the headers of a request, for the first request on a connection to begin, and for a TLS handshake. Then the connection ends, with 408 if a request has begun.',
     ),
   REQUEST_TIMEOUT_MS: integer(0, 3_600_000)
     .prefault('60000')
     .describe(
-      'How long a body may take to arrive once it is read, in milliseconds; then 408. 0 sets no limit.',
+      'Time limit for a body, in milliseconds from when Kelvin begins to read it. Then 408. 0 sets no limit.',
     ),
   MIN_BODY_RATE: integer(0, 2 ** 30)
     .prefault('1024')
     .describe(
-      'Least rate at which a body must arrive, in bytes a second, over any `BODY_GRACE_MS`; slower is a 408. 0 sets no limit.',
+      'Lowest rate of a body, in bytes a second, measured over `BODY_GRACE_MS`. A slower one is a 408. 0 sets no limit.',
     ),
   BODY_GRACE_MS: integer(1, 3_600_000)
     .prefault('5000')
-    .describe('The time over which `MIN_BODY_RATE` is measured, in milliseconds.'),
+    .describe('Time over which `MIN_BODY_RATE` is measured, in milliseconds.'),
   READ_TIMEOUT_MS: integer(0, 3_600_000)
     .prefault('10000')
     .describe(
-      'How long a client may read nothing of its answer, in milliseconds; then its connection is cut off. 0 sets no limit.',
+      'How long a client may read nothing of its answer, in milliseconds. Then Kelvin ends the connection. 0 sets no limit.',
     ),
   KEEP_ALIVE_TIMEOUT_MS: integer(1, 3_600_000)
     .prefault('72000')
-    .describe('How long a connection is kept that nothing is asked on, in milliseconds.'),
+    .describe('How long Kelvin keeps an idle connection, in milliseconds.'),
   SHUTDOWN_DELAY_MS: integer(0, 3_600_000)
     .prefault('0')
     .describe(
-      'How long requests are still taken after SIGTERM, with /readyz at 503, in milliseconds: until a load balancer has noticed. A sidecar needs none.',
+      'How long Kelvin still takes requests after SIGTERM, in milliseconds, while /readyz answers 503, so that a load balancer can notice. A sidecar needs no delay.',
     ),
   SHUTDOWN_TIMEOUT_MS: integer(0, 3_600_000)
     .prefault('10000')
     .describe(
-      'How long is waited for requests under way after that, in milliseconds, before they are ended.',
+      'How long Kelvin waits after that for requests under way, in milliseconds, before it ends them.',
     ),
 })
 
@@ -214,19 +216,19 @@ export const Config = Variables.refine(
   ({ PORT, SOCKET_PATH }) => PORT !== null || SOCKET_PATH !== undefined,
   {
     path: ['PORT'],
-    error: 'Nothing to listen on; set SOCKET_PATH too',
-    // Other faults are no reason to keep this one for the next attempt.
+    error: 'No port and no socket to listen on; set SOCKET_PATH too',
+    // Report it together with the faults of other variables.
     ...isUnfaulted('SOCKET_PATH'),
   },
 )
   .refine(({ PORT, TLS_CERT_FILE }) => PORT !== null || !TLS_CERT_FILE, {
     path: ['TLS_CERT_FILE'],
-    error: 'There is no TCP port that it could be for',
+    error: 'A certificate needs a TCP port; set PORT, or leave TLS_CERT_FILE out',
     ...isUnfaulted('PORT'),
   })
   .refine(({ TLS_CERT_FILE, TLS_KEY_FILE }) => !TLS_CERT_FILE === !TLS_KEY_FILE, {
     path: ['TLS_KEY_FILE'],
-    error: 'Certificate and key come together; set TLS_CERT_FILE and TLS_KEY_FILE',
+    error: 'HTTPS needs a certificate and a key; set both TLS_CERT_FILE and TLS_KEY_FILE',
     ...isUnfaulted('TLS_KEY_FILE'),
   })
 export type Config = Readonly<z.output<typeof Config>>
@@ -249,7 +251,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
   )
 }
 
-/** What a variable is set to, but for those that nobody should read. */
+/** The value of a variable, except a secret one. */
 function shown(name: string, environment: Record<string, string | undefined>): string {
   const schema = Variables.shape[name as keyof typeof Variables.shape]
   return schema.meta()?.isSecret ? '…' : String(environment[name])

@@ -10,29 +10,29 @@ export const problems = {
   EMPTY_BODY: [400, 'The body is empty'],
   INVALID_ENCODING: [400, 'The body cannot be decompressed'],
   BODY_INCOMPLETE: [400, 'The body ended before its announced length'],
-  UNAUTHORIZED: [401, 'The request has no key that is known here'],
+  UNAUTHORIZED: [401, 'The request has no accepted API key'],
   SITE_NOT_ALLOWED: [403, 'The Host or Origin of the request is not allowed'],
   NOT_FOUND: [404, 'There is nothing at this URL'],
   METHOD_NOT_ALLOWED: [405, 'This URL does not answer this method'],
-  NOT_ACCEPTABLE: [406, 'No accepted content type can be answered with'],
+  NOT_ACCEPTABLE: [406, 'The server has no answer in an accepted content type'],
   REQUEST_TIMEOUT: [408, 'The request did not arrive in time'],
   BODY_TOO_LARGE: [413, 'The body is larger than the limit'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'The content type of the body is not supported'],
   UNSUPPORTED_ENCODING: [415, 'The content encoding of the body is not supported'],
   LOGITS_NOT_FINITE: [422, 'A logit is NaN or +Infinity'],
-  LOG_Z_TOO_SMALL: [422, 'A log_z is less than the tokens given add up to'],
+  LOG_Z_TOO_SMALL: [422, 'A log_z is smaller than the tokens given add up to'],
   NO_TOKEN_LEFT: [422, 'No token is left to choose from'],
-  TOO_FEW_TOKENS: [422, 'Fewer tokens are left than were to be drawn'],
-  HISTORY_TOO_LARGE: [422, 'The histories of the rows are together longer than the limit'],
-  ANSWER_TOO_LARGE: [422, 'The answer would be larger than the limit'],
-  WORK_TOO_LARGE: [422, 'The rows would take more work than the limit'],
+  TOO_FEW_TOKENS: [422, 'Fewer tokens are left than the request draws'],
+  HISTORY_TOO_LARGE: [422, 'The histories of all rows together exceed the limit'],
+  ANSWER_TOO_LARGE: [422, 'The answer would exceed the limit'],
+  WORK_TOO_LARGE: [422, 'The work for the rows would exceed the limit'],
   TOO_MANY_ROWS: [422, 'The batch has more rows than the limit'],
   TOKEN_ID_OUT_OF_RANGE: [422, 'A token id lies outside the vocabulary'],
-  VOCABULARY_MISMATCH: [422, 'A value is not as long as the vocabulary'],
+  VOCABULARY_MISMATCH: [422, 'The length of a value does not match the vocabulary'],
   VOCABULARY_TOO_LARGE: [422, 'The vocabulary is larger than the limit'],
   HEADERS_TOO_LARGE: [431, 'The request headers are larger than the limit'],
   INTERNAL_ERROR: [500, 'The server failed to answer'],
-  OVERLOADED: [503, 'The server has as much to do as it takes on'],
+  OVERLOADED: [503, 'The server is overloaded'],
   SHUTTING_DOWN: [503, 'The server is shutting down'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
@@ -56,7 +56,7 @@ export class Problem extends Error {
   retryAfterMs?: number
 
   constructor(code: ProblemCode, detail: string, faults: readonly Fault[] = []) {
-    // Nobody asks where in the code a request was found wanting, and to note it would take longer than all else.
+    // Without a stack trace: nobody reads it, and to make it takes longer than the rest of a refusal.
     const { stackTraceLimit } = Error
     Error.stackTraceLimit = 0
     super(detail)

@@ -22,9 +22,9 @@ export function followFiles(
   function again(): void {
     try {
       read()
-      log.info({ paths }, 'read again')
+      log.info({ paths }, 'files reloaded')
     } catch (err) {
-      log.error({ err, paths }, 'cannot be used; what was read before stays in use')
+      log.error({ err, paths }, 'cannot reload files; their previous content stays in use')
     }
   }
   for (const path of paths) watchFile(path, { interval: EVERY, persistent: false }, again)

@@ -51,7 +51,8 @@ function openOutput() {
     timer = undefined
     const lines = dropped - told
     told = dropped
-    if (lines > 0) pino(output).warn({ lines }, 'log lines were dropped: they could not be written')
+    if (lines > 0)
+      pino(output).warn({ lines }, 'standard output did not take log lines, which are dropped')
   }
 
   const write = output.write.bind(output)

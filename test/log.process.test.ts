@@ -91,7 +91,7 @@ it('lines wait for a pipe that is read again, which says how many were dropped',
     text += piece
   })
   child.stdout!.resume()
-  await expect.poll(() => text, { timeout: 5000 }).toContain('were dropped')
+  await expect.poll(() => text, { timeout: 5000 }).toContain('which are dropped')
   await fill(where, 10)
   expect((await end(child)).code).toBe(0)
   const lines = parse(text)
@@ -100,7 +100,7 @@ it('lines wait for a pipe that is read again, which says how many were dropped',
   expect(told!.lines).toBeGreaterThanOrEqual(lost)
   const filled = lines.filter(({ url }) => url?.startsWith('/livez?'))
   expect(filled.length + told!.lines!).toBeGreaterThanOrEqual(4010)
-  expect(lines.at(-1)!.msg).toMatch(/ending/)
+  expect(lines.at(-1)!.msg).toMatch(/shutting down/)
 })
 
 it.runIf(process.platform === 'linux')('a full disk stops nothing', async () => {
@@ -125,5 +125,5 @@ it('a file has every line, up to the last', async () => {
   expect((await end(child)).code).toBe(0)
   const lines = parse(readFileSync(file, 'utf8'))
   expect(lines.filter(({ url }) => url?.startsWith('/livez?'))).toHaveLength(100)
-  expect(lines.at(-1)!.msg).toMatch(/ending/)
+  expect(lines.at(-1)!.msg).toMatch(/shutting down/)
 })

@@ -126,7 +126,10 @@ export class Admission {
       return this.#refuse('shutting_down', 'Cannot take new requests while shutting down')
     if (this.#waiting.size === 0 && !this.#isBusy() && this.#hasMemoryFor(length)) return undefined
     if (this.#waiting.size >= limits.MAX_QUEUE) {
-      return this.#refuse('queue', `${this.#waiting.size} requests wait, which is the limit`)
+      return this.#refuse(
+        'queue',
+        `${this.#waiting.size} requests wait, and the limit is ${limits.MAX_QUEUE} (MAX_QUEUE)`,
+      )
     }
     const wait = this.expectedWait(length)
     if (wait > limits.MAX_QUEUE_MS) {
@@ -136,7 +139,7 @@ export class Admission {
   }
 
   #describe(wait: number): string {
-    return `The work ahead takes ${Math.round(wait)} ms, and the limit is ${this.limits.MAX_QUEUE_MS} ms`
+    return `The work ahead takes ${Math.round(wait)} ms, and the limit is ${this.limits.MAX_QUEUE_MS} ms (MAX_QUEUE_MS)`
   }
 
   #refuse(reason: Refusal, detail: string): Problem {
@@ -187,7 +190,7 @@ export class Admission {
     const waited = now - ticket.entered
     this.#unqueue(ticket)
     if (waited > 2 * this.limits.MAX_QUEUE_MS) {
-      const detail = `It has waited ${Math.round(waited)} ms, which is more than twice ${this.limits.MAX_QUEUE_MS} ms`
+      const detail = `The request waited ${Math.round(waited)} ms, more than twice ${this.limits.MAX_QUEUE_MS} ms (MAX_QUEUE_MS)`
       this.#refuseWaiting(ticket, 'late', detail)
       return
     }
@@ -357,7 +360,7 @@ export class Admission {
       const { refuse } = stuck
       // It stays until its answer is sent, and is refused once.
       stuck.refuse = undefined
-      const detail = `The requests under way take more than ${this.limits.MAX_INFLIGHT_BYTES} bytes, and this one does not go on`
+      const detail = `The requests under way take more than ${this.limits.MAX_INFLIGHT_BYTES} bytes (MAX_INFLIGHT_BYTES), and this one makes no progress`
       refuse(this.#refuse('bytes', detail))
     }
     return stuck !== undefined

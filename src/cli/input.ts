@@ -47,7 +47,7 @@ function fromJson(text: string): Input {
   try {
     value = JSON.parse(text, (_, item) => (item === '-Infinity' ? Number.NEGATIVE_INFINITY : item))
   } catch (error) {
-    throw new Failure(`the file is no JSON. ${(error as Error).message}`)
+    throw new Failure(`the file is not valid JSON. ${(error as Error).message}`)
   }
   if (Array.isArray(value)) return { logits: value as Batch, fields: {} }
   const { logits, ...fields } = value as { logits?: Batch | SparseLogits; fields: object }
@@ -68,13 +68,13 @@ function isWide(bytes: Buffer): boolean {
 /** What is in a file, or at standard input for `-`. Of what has no header, `dtype` says what it is: one row. */
 export async function readInput(file: string, dtype: string | undefined): Promise<Input> {
   if (dtype !== undefined && !Object.hasOwn(widths, dtype)) {
-    throw misuse(`--dtype is one of ${Object.keys(widths).join(', ')}`)
+    throw misuse(`--dtype must be one of ${Object.keys(widths).join(', ')}`)
   }
   const read = await readBytes(file)
   if (dtype !== undefined) {
     const width = widths[dtype as Dtype]
     if (read.length === 0 || read.length % width !== 0) {
-      throw new Failure(`${read.length} bytes are no row of ${dtype}`)
+      throw new Failure(`${read.length} bytes are not a row of ${dtype}`)
     }
     const logits = { dtype: dtype as Dtype, shape: [read.length / width], data: read }
     return { logits, fields: {} }
@@ -85,5 +85,7 @@ export async function readInput(file: string, dtype: string | undefined): Promis
   // Some shells begin a file with a mark.
   const text = read.toString('utf8', 0, 64).replace(MARK, '')
   if (/^\s*[[{]/.test(text)) return fromJson(read.toString().replace(MARK, ''))
-  throw new Failure('the file is neither .npy nor JSON; for bytes alone --dtype says of what')
+  throw new Failure(
+    'the file is neither .npy nor JSON; for raw bytes, give their type with --dtype',
+  )
 }

@@ -19,7 +19,7 @@ ${Object.entries(commands)
   .map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`)
   .join('\n')}
 
-  kelvin COMMAND --help tells more, kelvin --version which one this is.
+  kelvin COMMAND --help prints its options, kelvin --version the version.
 `
 
 function complain(name: string, message: string, hint: string, exitCode: number): number {

@@ -15,24 +15,24 @@ const TOP = 10
 
 const usage = `Usage: kelvin sample FILE [OPTIONS]
 
-Samples from the logits in FILE, a row or rows below each other: .npy, JSON, or bytes (with --dtype); from
-standard input where it is -. JSON is a list of numbers, or a whole request, whose fields options go before.
-Prints the most likely tokens and those drawn.
+Samples from the logits in FILE, one row or several: .npy, JSON, or bytes (with --dtype). FILE - is standard
+input. JSON is a list of numbers, or a whole request; options override its fields. Prints the most likely
+tokens and the tokens drawn.
 
   --url URL
-      The Kelvin to ask, such as http://localhost:27315 or unix:/run/kelvin/kelvin.sock, with the key in
-      KELVIN_API_KEY if it wants one. Without, this process samples.
+      Ask this server, such as http://localhost:27315 or unix:/run/kelvin/kelvin.sock. KELVIN_API_KEY has the
+      key, if the server needs one. Without --url, this process samples.
   --json
       Print the answer as /v1/sample gives it.
   --dtype TYPE
-      The file is a row of ${Object.keys(widths).join(', ')} and nothing else.
+      The file is one row of bytes of this type: ${Object.keys(widths).join(', ')}.
   -h, --help
 
 Fields of the request:
 
 ${fieldUsage}
 
-Exits 0 when there is an answer, 1 when there is none, 2 when called wrongly.
+Exits with 0 after an answer, 1 without one, and 2 if the options are wrong.
 `
 
 function open(url: string, apiKey: string | undefined): Transport {

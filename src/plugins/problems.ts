@@ -41,7 +41,10 @@ function toProblem(error: FastifyError | Problem, request: FastifyRequest): Prob
   if (code) return new Problem(code, error.message)
   const status = error.statusCode ?? 500
   if (status < 500) return new Problem('INVALID_REQUEST', error.message)
-  return new Problem('INTERNAL_ERROR', 'Cannot answer; the log tells why under this request id')
+  return new Problem(
+    'INTERNAL_ERROR',
+    'Internal error; the log has its cause under this request id',
+  )
 }
 
 /** Answers with an error, in the words of a protocol. */

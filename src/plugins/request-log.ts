@@ -32,7 +32,8 @@ export class RequestLog extends LogController {
   override requestCompleted(): void {}
 
   override streamError(error: Error & { code?: string }, request: FastifyRequest): void {
-    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') request.log.warn({ err: error }, 'broken off')
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE')
+      request.log.warn({ err: error }, 'answer broken off')
   }
 }
 

@@ -22,8 +22,8 @@ function endWithGrace(config: Config, app: FastifyInstance, others: Server[]): v
       skip: cluster.isWorker ? [...groupSignals] : [],
     },
     async ({ signal, err }) => {
-      if (err) app.log.fatal({ err }, 'ending after an error')
-      else app.log.info({ signal }, 'ending after the requests under way')
+      if (err) app.log.fatal({ err }, 'shutting down after an error')
+      else app.log.info({ signal }, 'shutting down: finishing the requests under way')
       app.admission.phase = 'draining'
       if (!err) await setTimeout(config.SHUTDOWN_DELAY_MS)
       const closed = stopListening(app.server, others)
@@ -50,7 +50,7 @@ async function build(config: Config): Promise<FastifyInstance> {
     return await buildApp(config)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    console.error(`Cannot start; the environment has faults:\n${error.message}`)
+    console.error(`Cannot start: the configuration has faults:\n${error.message}`)
     process.exit(1)
   }
 }

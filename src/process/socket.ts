@@ -33,14 +33,15 @@ export async function claimSocket(path: string): Promise<void> {
   process.umask(0o177)
   const there = lstatSync(path, { throwIfNoEntry: false })
   if (!there) {
-    if (!existsSync(dirname(path))) refuse(path, 'There is no such directory')
+    if (!existsSync(dirname(path))) refuse(path, 'Its directory does not exist')
     return
   }
-  if (!there.isSocket()) refuse(path, 'This is there and not a socket; it is left alone')
+  if (!there.isSocket())
+    refuse(path, 'A file that is not a socket has this path; remove it, or choose another path')
   const reply = await knock(path)
-  if (reply === 'answers') refuse(path, 'Another process is listening there')
+  if (reply === 'answers') refuse(path, 'Another process listens on it')
   if (reply === 'ECONNREFUSED') unlinkSync(path)
-  else if (reply !== 'ENOENT') refuse(path, `Cannot tell whether it is in use (${reply})`)
+  else if (reply !== 'ENOENT') refuse(path, `Cannot find out whether it is in use (${reply})`)
 }
 
 /** Opens a bound socket to its group and to whom its mode admits. The group first: it must not be the old one's. */

@@ -11,7 +11,7 @@ async function readConfig(environment: Environment): Promise<Config> {
     return config
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    console.error(`Cannot start; the environment has faults:\n${error.message}`)
+    console.error(`Cannot start: the configuration has faults:\n${error.message}`)
     process.exit(1)
   }
 }

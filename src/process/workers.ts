@@ -53,7 +53,7 @@ export function superviseWorkers(config: Config): void {
       if (!addresses) return
       listening.add(worker)
       watchWorker(worker, () => {
-        log.error({ worker: worker.process.pid }, 'a worker hangs, and is killed')
+        log.error({ worker: worker.process.pid }, 'killing a worker that does not answer')
         worker.process.kill('SIGKILL')
       })
       const isFirst = announced.size === 0
@@ -74,12 +74,12 @@ export function superviseWorkers(config: Config): void {
         log.fatal(about, 'no worker can start')
         process.exit(1)
       }
-      log.error(about, 'a worker ended unasked')
+      log.error(about, 'a worker exited unexpectedly')
       replace(performance.now() - since)
     }
     worker.once('exit', ended)
     worker.on('error', (err) => {
-      log.error({ err, worker: worker.process.pid }, 'trouble with a worker')
+      log.error({ err, worker: worker.process.pid }, 'a worker failed')
       // The system had no process left to give: there will be no exit.
       if (worker.process.pid === undefined) ended(null, null)
     })
@@ -91,7 +91,7 @@ export function superviseWorkers(config: Config): void {
       const metrics = await gatherMetrics(listening)
       if (worker.isConnected()) worker.send({ metrics, id })
     } catch (err) {
-      log.error({ err }, 'cannot put the metrics of all workers together')
+      log.error({ err }, 'cannot collect the metrics of all workers')
     }
   }
 
@@ -108,8 +108,8 @@ export function superviseWorkers(config: Config): void {
     },
     async ({ signal, err }) => {
       ending = true
-      if (err) log.fatal({ err }, 'ending after an error')
-      else log.info({ signal }, 'ending when the workers have ended')
+      if (err) log.fatal({ err }, 'shutting down after an error')
+      else log.info({ signal }, 'shutting down: waiting for the workers')
       const ended = [...workers].map(
         (worker) => new Promise((resolve) => worker.once('exit', resolve)),
       )

@@ -140,5 +140,5 @@ function writerFor({ headers }: FastifyRequest, protocols: Protocols): Protocol 
   const types = [...protocols.keys()]
   const [type] = new Negotiator({ headers }).mediaTypes(types)
   if (type !== undefined) return protocols.get(type)!
-  throw new Problem('NOT_ACCEPTABLE', `Can answer with ${types.join(' or ')}`)
+  throw new Problem('NOT_ACCEPTABLE', `Expected Accept to allow ${types.join(' or ')}`)
 }

@@ -165,14 +165,14 @@ describe('kelvin sample', () => {
     ['a file of anything', [file('text', 'hello')], /neither \.npy nor JSON/],
     ['other JSON', [file('other.json', '{"a":1}')], /no "logits"/],
     ['UTF-16', [file('wide.json', Buffer.from('\u{feff}[1,2]', 'utf16le'))], /UTF-16; .* UTF-8/],
-    ['half of JSON', [file('half.json', '[1,2')], /no JSON/],
+    ['half of JSON', [file('half.json', '[1,2')], /not valid JSON/],
     ['texts', [file('texts.json', '["a"]')], /a/],
     ['an unknown field', [file('field.json', '{"logits":[1],"top_q":1}')], /"top_q"/],
     ['integers', [npy('ints.npy', '<i4', '512,', bytes)], /elements are i4/],
     [
       'too few bytes',
       [file('odd', 'abcde'), '--dtype', 'float64'],
-      /5 bytes are no row of float64/,
+      /5 bytes are not a row of float64/,
     ],
     [
       'NaN',

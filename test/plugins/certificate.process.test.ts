@@ -109,7 +109,7 @@ describe('TLS', () => {
   }, 60_000)
 
   it.each([
-    ['half of it', { TLS_CERT_FILE: cert }, /TLS_KEY_FILE.*come together/],
+    ['half of it', { TLS_CERT_FILE: cert }, /TLS_KEY_FILE.*needs a certificate and a key/],
     [
       'no file',
       { TLS_CERT_FILE: '/nowhere', TLS_KEY_FILE: key },
@@ -143,7 +143,7 @@ describe('TLS', () => {
     [
       'no port',
       { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, PORT: 'none', SOCKET_PATH: '/tmp/x' },
-      /no TCP port/,
+      /needs a TCP port/,
     ],
   ])('says at once what is wrong with %s', (_, environment, words) => {
     const env = { ...process.env, PORT: '0', ...environment }

@@ -159,7 +159,7 @@ describe('what is at the path already', () => {
     await start(path)
     const { status, stderr } = run(path)
     expect(status).toBe(1)
-    expect(stderr).toContain(`SOCKET_PATH=${path}: Another process is listening there`)
+    expect(stderr).toContain(`SOCKET_PATH=${path}: Another process listens on it`)
     expect((await ask({ path }, '/readyz')).status).toBe(200)
   })
 
@@ -168,20 +168,20 @@ describe('what is at the path already', () => {
     writeFileSync(path, 'precious')
     const { status, stderr } = run(path)
     expect(status).toBe(1)
-    expect(stderr).toContain(`SOCKET_PATH=${path}: This is there and not a socket`)
+    expect(stderr).toContain(`SOCKET_PATH=${path}: A file that is not a socket has this path`)
     expect(readFileSync(path, 'utf8')).toBe('precious')
   })
 
   it('is missed where it is no directory', () => {
     const { status, stderr } = run(join(folder, 'nowhere', 'kelvin.sock'))
     expect(status).toBe(1)
-    expect(stderr).toContain('There is no such directory')
+    expect(stderr).toContain('Its directory does not exist')
   })
 
   it('is a fault where it would be nothing at all', () => {
     const { status, stderr } = run('', { LOG_LEVEL: 'loud' })
     expect(status).toBe(1)
-    expect(stderr).toContain('PORT=none: Nothing to listen on')
+    expect(stderr).toContain('PORT=none: No port and no socket')
     expect(stderr).toContain('LOG_LEVEL=loud')
   })
 })

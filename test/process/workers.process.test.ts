@@ -107,7 +107,7 @@ describe('two workers', () => {
     await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(2)
     expect(crews(server)[1]).toContain(other)
     expect(crews(server)[1]).not.toContain(victim)
-    expect(linesOf(server).find(({ msg }) => msg === 'a worker ended unasked')).toMatchObject({
+    expect(linesOf(server).find(({ msg }) => msg === 'a worker exited unexpectedly')).toMatchObject({
       worker: victim,
       signal: 'SIGKILL',
     })
@@ -158,7 +158,7 @@ describe('two workers', () => {
     await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(2)
     expect(crews(server)[1]).toContain(other)
     expect(await values()).toEqual(['2', '0', '0'])
-    expect(linesOf(server).map(({ msg }) => msg)).toContain('a worker hangs, and is killed')
+    expect(linesOf(server).map(({ msg }) => msg)).toContain('killing a worker that does not answer')
   })
 
   it('come back when both die', async () => {
@@ -176,7 +176,7 @@ describe('two workers', () => {
       await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(deaths + 1)
     }
     const lines = linesOf(server)
-    const ended = lines.filter(({ msg }) => msg === 'a worker ended unasked')
+    const ended = lines.filter(({ msg }) => msg === 'a worker exited unexpectedly')
     const back = lines.filter(({ pids }) => pids).slice(1)
     const waits = ended.map(({ time }, i) => back[i]!.time - time)
     expect(waits[0]).toBeGreaterThanOrEqual(100)
@@ -229,7 +229,7 @@ describe('the end', () => {
     const server = await start()
     await halfSent(whereIs(server.url))
     const ended = server.stop()
-    await expect.poll(() => server.lines.at(-1)).toContain('ending')
+    await expect.poll(() => server.lines.at(-1)).toContain('shutting down')
     server.process.kill('SIGTERM')
     expect(await ended).toBe(1)
     await expect.poll(() => crews(server)[0]!.filter(isAlive)).toEqual([])
