@@ -107,10 +107,12 @@ describe('two workers', () => {
     await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(2)
     expect(crews(server)[1]).toContain(other)
     expect(crews(server)[1]).not.toContain(victim)
-    expect(linesOf(server).find(({ msg }) => msg === 'a worker exited unexpectedly')).toMatchObject({
-      worker: victim,
-      signal: 'SIGKILL',
-    })
+    expect(linesOf(server).find(({ msg }) => msg === 'a worker exited unexpectedly')).toMatchObject(
+      {
+        worker: victim,
+        signal: 'SIGKILL',
+      },
+    )
     expect((await ask(whereIs(server.url), '/livez')).status).toBe(200)
   })
 

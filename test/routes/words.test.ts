@@ -232,7 +232,9 @@ describe('HOST', () => {
   it.each(['127.0.0.1:8080', 'localhost:', '[::1]:8080', 'http://localhost', '*'])(
     '%s is told to be no address',
     (HOST) => {
-      expect(() => loadConfig({ HOST })).toThrow(/HOST=.*: Expected an address or name without a port/)
+      expect(() => loadConfig({ HOST })).toThrow(
+        /HOST=.*: Expected an address or name without a port/,
+      )
     },
   )
 })
