@@ -6,57 +6,57 @@ import type { Batch } from './rows.ts'
  */
 export interface SampleParams {
   /**
-   * How far to go: ln p becomes scale · (ln p − ln u) + ln u, with u the distribution of `unconditional_logits`. From 0 to 1000: 0 is u itself, 1 the logits as sent (off), and above 1 the condition counts for more than it did. Default: 1.
+   * Strength of guidance: ln p becomes scale · (ln p − ln u) + ln u, where u is the distribution of `unconditional_logits`. From 0 to 1000: 0 is u itself, 1 is the logits as sent (off), and above 1 the condition counts for more. Default: 1.
    */
   guidance_scale?: number
   /**
-   * The logits of the same model without the condition or with its opposite, in the forms `logits` has: a row, a row for each row of a batch, or a tensor. A token at −∞ here counts as the least likely of the others; one at −∞ in `logits` stays out of play. Absent: no guidance (off).
+   * Logits of the same model without the condition or with its opposite, in the forms of `logits`: a row, a row for each row of a batch, or a tensor. A token at −∞ here counts as the least likely of the others; one at −∞ in `logits` stays out of play. Omitted: no guidance (off).
    */
   unconditional_logits?: Batch
   /**
-   * The only tokens that may be chosen. Absent: every token (off). If no token is left, the answer is a 422.
+   * Token ids that may be chosen; all others are removed. Omitted: every token (off). If no token is left, the answer is a 422.
    */
   allowed_token_ids?: number[]
   /**
-   * Tokens that may not be chosen. [] bans none (off). If no token is left, the answer is a 422. Default: [].
+   * Token ids that must not be chosen. [] bans none (off). If no token is left, the answer is a 422. Default: [].
    */
   banned_token_ids?: number[]
   /**
-   * One bit per token, 1 for allowed: base64 of ⌈vocabulary size / 32⌉ little-endian int32 words, bit `id & 31` of word `id >> 5`. Absent: every token (off). If no token is left, the answer is a 422.
+   * One bit for each token, 1 for allowed: base64 of ⌈vocabulary size / 32⌉ little-endian int32 words, with token `id` at bit `id & 31` of word `id >> 5`. Omitted: every token (off). If no token is left, the answer is a 422.
    */
   token_bitmask?: string | Uint8Array
   /**
-   * Token id → what to add to its logit: any finite number, or "-Infinity" to ban the token. An id outside the vocabulary is an error. {} changes nothing (off). Default: {}.
+   * Number to add to the logit of each token id: any finite number, or "-Infinity" to ban the token. An id outside the vocabulary is an error. {} changes nothing (off). Default: {}.
    */
   logit_bias?: {
     [k: string]: number | '-Infinity'
   }
   /**
-   * How many tokens the output must have before a token of `stop_token_ids` may be chosen. The prompt does not count. 0 allows them at once (off). If no token is left, the answer is a 422. Default: 0.
+   * Number of output tokens, without the prompt, before which the tokens of `stop_token_ids` are banned. 0 never bans them (off). If no token is left, the answer is a 422. Default: 0.
    */
   min_tokens?: number
   /**
-   * Sequences of tokens, each with what to add to the logit of its last token when prompt and output end with the others: any finite number, or "-Infinity" to ban it there. A sequence of one token always applies, and all that apply add up. An id outside the vocabulary is an error. [] changes nothing (off). Default: [].
+   * Sequences of token ids, each with a bias. While prompt and output end with the other tokens of a sequence, the bias is added to the logit of its last token: any finite number, or "-Infinity" to ban it. A sequence of one token always applies. Biases that apply to the same token add up. An id outside the vocabulary is an error. [] changes nothing (off). Default: [].
    */
   sequence_bias?: SequenceBias[]
   /**
-   * Sequences of tokens that may not be completed: the last token of each is banned while prompt and output end with the others, and one token alone always. An id outside the vocabulary is an error. [] bans none (off). If no token is left, the answer is a 422. Default: [].
+   * Sequences of token ids that must not occur. The last token of a sequence is banned while prompt and output end with its other tokens; a sequence of one token is always banned. An id outside the vocabulary is an error. [] bans nothing (off). If no token is left, the answer is a 422. Default: [].
    */
   bad_words_ids?: number[][]
   /**
-   * What the logit of a token in the last `penalty_last_n` tokens of prompt and output is divided by, or multiplied by where it is negative; once, however often the token occurs. From 0.001 to 1000: above 1 discourages repetition, below 1 encourages it, 1 changes nothing (off). Default: 1.
+   * Factor for the logit of a token among the last `penalty_last_n` tokens of prompt and output: a positive logit is divided by it, a negative one multiplied. It applies once, however often the token occurs. From 0.001 to 1000: above 1 discourages repetition, below 1 encourages it, 1 changes nothing (off). Default: 1.
    */
   repetition_penalty?: number
   /**
-   * What to subtract from the logit of a token for each time it is among the last `penalty_last_n` tokens and generated. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off). Default: 0.
+   * Penalty for each time that a token occurs among the last `penalty_last_n` tokens, in the output only. It is subtracted from the logit. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off). Default: 0.
    */
   frequency_penalty?: number
   /**
-   * What to subtract from the logit of a token that is among the last `penalty_last_n` tokens and generated, however often. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off). Default: 0.
+   * Penalty for a token that occurs among the last `penalty_last_n` tokens, in the output only, however often. It is subtracted from the logit once. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off). Default: 0.
    */
   presence_penalty?: number
   /**
-   * What the logit of every token of the prompt is multiplied by, or divided by where it is negative. From 0.001 to 1000: above 1 favours the prompt’s words, below 1 avoids them, 1 changes nothing (off). Default: 1.
+   * Factor for the logit of every token of the prompt: a positive logit is multiplied by it, a negative one divided. From 0.001 to 1000: above 1 favours the prompt’s tokens, below 1 avoids them, 1 changes nothing (off). Default: 1.
    */
   encoder_repetition_penalty?: number
   /**
@@ -64,143 +64,143 @@ export interface SampleParams {
    */
   dry_multiplier?: number
   /**
-   * How much stronger it is for each further token repeated, from 0 to 1000. Below 1 nothing is penalised (off). Default: 1.75.
+   * Factor by which the penalty grows for each further token repeated, from 0 to 1000. Below 1 nothing is penalised (off). Default: 1.75.
    */
   dry_base?: number
   /**
-   * The longest repetition, in tokens, that may go on unpenalised is one shorter than this. Longer than the history: nothing is penalised (off). Default: 2.
+   * Length in tokens from which a repetition is penalised. A length above that of the history penalises nothing (off). Default: 2.
    */
   dry_allowed_length?: number
   /**
-   * How many of the last tokens, of prompt and output together, are searched for repetitions. −1 is all of them, 0 none (off). Default: -1.
+   * Number of tokens, from the end of prompt and output together, in which repetitions are searched. −1 is all of them; 0 is none (off). Default: -1.
    */
   dry_penalty_last_n?: number
   /**
-   * Sequences of tokens that no repetition extends across, such as line breaks and quotes; one of a single token is itself never penalised. An id outside the vocabulary is an error. [] breaks nowhere (off). Default: [].
+   * Sequences of token ids across which no repetition extends, such as line breaks and quotes. A sequence of one token is itself never penalised. An id outside the vocabulary is an error. [] breaks nowhere (off). Default: [].
    */
   dry_sequence_breakers?: number[][]
   /**
-   * The length n, in tokens, of sequences that may occur once only in prompt and output together. 1 bans every token there is, 0 none (off). If no token is left, the answer is a 422. Default: 0.
+   * Length n, in tokens, of sequences that must not occur twice in prompt and output together. 1 bans every token that occurred; 0 bans none (off). If no token is left, the answer is a 422. Default: 0.
    */
   no_repeat_ngram_size?: number
   /**
-   * Hastens the end of a text: {start, factor}, for the tokens of `stop_token_ids`. Absent: no hurry (off).
+   * Makes the tokens of `stop_token_ids` more likely as the output grows: {start, factor}. Omitted: no change (off).
    */
   exponential_decay_length_penalty?: LengthPenalty
   /**
-   * Randomness of the draw: p = exp((logit − max) / temperature), normalised. Any finite number from 0; 0 always takes the most likely token, 1 leaves the distribution as it is (off), and above 2 output is known to suffer, which the answer says in `warnings`. Default: 1.
+   * Randomness of the draw: p = exp((logit − max) / temperature), normalised. Any finite number from 0: 0 always takes the most likely token, 1 leaves the distribution as it is (off). Above 2 text is usually incoherent, and the answer has a warning. Default: 1.
    */
   temperature?: number
   /**
-   * Lets the temperature follow the entropy of each row, as llama.cpp does: from `temperature` less this, but at least 0, where one token is certain, to `temperature` plus this where all are equally likely. Any finite number from 0; 0 keeps it fixed (off). Default: 0.
+   * Half the range of a temperature that follows the entropy of each row, as in llama.cpp: from `temperature` − range (at least 0) if one token is certain, to `temperature` + range if all are equally likely. Any finite number from 0; 0 keeps the temperature fixed (off). Default: 0.
    */
   dynatemp_range?: number
   /**
-   * How the temperature rises between its ends: with the entropy, as a share of the largest possible, to this power. Any finite number from 0; 1 is linear, and it has no effect while `dynatemp_range` is 0 (off). Default: 1.
+   * Exponent of the rise between these ends: the entropy, as a share of the largest possible one, to this power. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off). Default: 1.
    */
   dynatemp_exponent?: number
   /**
-   * How steep the parabola is: a tempered logit d below the largest comes to lie factor · d² below it. From 0 to 100; 0 changes nothing (off). Default: 0.
+   * Steepness of the parabola: a tempered logit at a distance d below the largest moves to factor · d² below it. From 0 to 100; 0 changes nothing (off). Default: 0.
    */
   smoothing_factor?: number
   /**
-   * Adds a cubic term that bends further: factor · ((3 − curve) / 2 · d² + (curve − 1) / 2 · d³). From 1, the parabola alone, to 10; above 3 tokens just below the most likely one overtake it. No effect while `smoothing_factor` is 0 (off). Default: 1.
+   * Weight of a cubic term, from 1 (none) to 10: the distance becomes factor · ((3 − curve) / 2 · d² + (curve − 1) / 2 · d³). Above 3, tokens just below the most likely one overtake it. No effect while `smoothing_factor` is 0 (off). Default: 1.
    */
   smoothing_curve?: number
   /**
-   * How many standard deviations of the logits in play (the population’s) a token may lie below the largest. Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off). Default: 0.
+   * Distance n below the largest logit, in population standard deviations of the logits in play. Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off). Default: 0.
    */
   top_n_sigma?: number
   /**
-   * Share of the entropy to keep, from 0 to 1, of the 100 most likely tokens: the terms −p ln p are added from the most likely one on, and the token that would exceed the share is dropped, but for the first. 0 keeps all (off). Default: 0.
+   * Share of the entropy to keep, from 0 to 1, computed over the 100 most likely tokens. Their terms −p ln p are added from the most likely one on; the first token that exceeds the share is removed with all after it. The most likely token always stays. 0 keeps all (off). Default: 0.
    */
   top_h?: number
   /**
-   * How many of the most likely tokens to keep. 0, −1 and anything from the vocabulary size up keep all (off). Default: 0.
+   * Number of tokens to keep, the most likely ones. 0, −1, and the vocabulary size or more keep all (off). Default: 0.
    */
   top_k?: number
   /**
-   * Least share of the probability to keep, from 0 to 1: the smallest set of tokens with −ln p nearest to the entropy that reaches it, the token that crosses it included. The most likely token need not be among them. 1 keeps all (off). Default: 1.
+   * Share of the probability to keep, from 0 to 1. The token with which the sum reaches it stays; the most likely token may be removed. 1 keeps all (off). Default: 1.
    */
   typical_p?: number
   /**
-   * Least share of the probability to keep, from 0 to 1: the smallest set of most likely tokens that reaches it, the token that crosses it included. 1 keeps all (off), 0 the most likely token alone. Default: 1.
+   * Share of the probability to keep, from 0 to 1. The token with which the sum reaches it stays. 1 keeps all (off); 0 keeps only the most likely token. Default: 1.
    */
   top_p?: number
   /**
-   * Least probability of a token, relative to that of the most likely one, from 0 to 1. 0 keeps all (off). Default: 0.
+   * Smallest probability of a token to keep, as a share of the largest probability, from 0 to 1. 0 keeps all (off). Default: 0.
    */
   min_p?: number
   /**
-   * Least probability of a token, from 0 to 1. Where none is that likely, `min_tokens_to_keep` most likely ones stay. 0 keeps all (off). Default: 0.
+   * Smallest probability of a token to keep, from 0 to 1. If too few tokens reach it, the `min_tokens_to_keep` most likely ones stay. 0 keeps all (off). Default: 0.
    */
   epsilon_cutoff?: number
   /**
-   * Sets the least probability of a token to min(ε, √ε · exp(−entropy)), where ε, from 0 to 1, is this value. Where none is that likely, `min_tokens_to_keep` most likely ones stay. 0 keeps all (off). Default: 0.
+   * The value ε in the smallest probability of a token to keep, min(ε, √ε · exp(−entropy)). From 0 to 1. If too few tokens reach it, the `min_tokens_to_keep` most likely ones stay. 0 keeps all (off). Default: 0.
    */
   eta_cutoff?: number
   /**
-   * Sets the least probability of a token to this times the square of the largest one, so it cuts most where one token stands out. From 0 to 1; 0 keeps all (off). Default: 0.
+   * Factor in the smallest probability of a token to keep, factor · (largest probability)². From 0 to 1; it removes most where one token stands out. 0 keeps all (off). Default: 0.
    */
   top_a?: number
   /**
-   * Share of the summed second differences |p₁ − 2 p₂ + p₃| of the sorted probabilities, from 0 to 1. The first difference at which their sum exceeds it, the c-th, keeps the c most likely tokens. 1 keeps all (off), and so do two tokens or a straight line. Default: 1.
+   * Share, from 0 to 1, of the sum of the second differences |p₁ − 2 p₂ + p₃| of the sorted probabilities. If the sum exceeds this share at the c-th difference, the c most likely tokens stay. 1 keeps all (off); so do two tokens, and a straight line. Default: 1.
    */
   tfs?: number
   /**
-   * Whether to keep only tokens with p ≥ Σ p². There is nothing to tune: the sum is 1 where one token is certain and 1 / n where n are equally likely. false keeps all (off). Default: false.
+   * Whether to keep only tokens with p ≥ Σ p². The sum is 1 if one token is certain, and 1 / n if n tokens are equally likely. false keeps all (off). Default: false.
    */
   p_less?: boolean
   /**
-   * How often to exclude, from 0 to 1: 1 is always, 0 never (off). What decides is a random number of its own, at (seed, stream, step). Default: 0.
+   * Probability of removing tokens, from 0 to 1: 1 always, 0 never (off). A random number at (seed, stream, step) decides. Default: 0.
    */
   xtc_probability?: number
   /**
-   * Least probability of a token that is likely enough, from 0 to 1. Two tokens must be, so above 0.5 nothing happens. No effect while `xtc_probability` is 0 (off). Default: 0.1.
+   * Smallest probability of a token that is likely enough, from 0 to 1. Two tokens must reach it, so above 0.5 nothing happens. No effect while `xtc_probability` is 0 (off). Default: 0.1.
    */
   xtc_threshold?: number
   /**
-   * `sample` excludes by a random number; `expected` gives, without one, the distribution that this draws from on average, as exllamav3 does. No effect while `xtc_probability` is 0 (off). Default: "sample".
+   * `sample` removes tokens if a random number says so. `expected` computes the average over that random number, as exllamav3 does. No effect while `xtc_probability` is 0 (off). Default: "sample".
    */
   xtc_mode?: 'sample' | 'expected'
   /**
-   * Tokens that are never excluded nor counted as likely enough, like those that end a line or the text. [] protects none (off). Default: [].
+   * Token ids that are never removed nor counted as likely enough, such as those of line breaks and the end of the text. [] protects none (off). Default: [].
    */
   xtc_protected_token_ids?: number[]
   /**
-   * Version: 1 estimates how many tokens to keep from the slope of the most likely hundred, 2 cuts at μ itself; 0 is neither (off). Default: 0.
+   * Version: 1 estimates the number of tokens to keep from the slope of the 100 most likely ones, 2 removes the tokens more surprising than μ, 0 keeps all (off). Default: 0.
    */
   mirostat?: 0 | 1 | 2
   /**
-   * Target surprise, in bits; no effect while `mirostat` is 0 (off). Default: 5.
+   * Target surprise, in bits, from 0 to 1000. No effect while `mirostat` is 0 (off). Default: 5.
    */
   mirostat_tau?: number
   /**
-   * How fast μ follows the surprise of the drawn token; 0 never moves it. No effect while `mirostat` is 0 (off). Default: 0.1.
+   * Rate at which μ follows the surprise of the drawn token, from 0 to 1000; 0 never moves it. No effect while `mirostat` is 0 (off). Default: 0.1.
    */
   mirostat_eta?: number
   /**
-   * The probability to aim for, from 0 to 1. Negative switches it off (off). Default: -1.
+   * Target probability, from 0 to 1. A negative value keeps the distribution as it is (off). Default: -1.
    */
   adaptive_target?: number
   /**
-   * How much of the past counts, from 0 (none) to 0.99; more is taken as 0.99. No effect while `adaptive_target` is negative (off). Default: 0.9.
+   * Weight of the tokens drawn before, from 0 (none) to 0.99. A larger value counts as 0.99. No effect while `adaptive_target` is negative (off). Default: 0.9.
    */
   adaptive_decay?: number
   /**
-   * Truncation never leaves fewer tokens than this; masks may. 1 only protects the most likely token (off). Default: 1.
+   * Number of tokens that truncation must leave; masks may leave fewer. 1 only protects the most likely token (off). Default: 1.
    */
   min_tokens_to_keep?: number
   /**
-   * How many of the last tokens, of prompt and output together, the repetition, frequency and presence penalties look at. −1 is all of them, 0 none (off). Default: -1.
+   * Number of tokens, from the end of prompt and output together, that the repetition, frequency and presence penalties look at. −1 is all of them; 0 is none (off). Default: -1.
    */
   penalty_last_n?: number
   /**
-   * The engine to agree with: its order of samplers, and its side where engines disagree. See GET /v1/samplers. Default: "kelvin".
+   * Engine whose order of samplers, and whose side where engines disagree, to take. `GET /v1/samplers` lists both. Default: "kelvin".
    */
   profile?: 'kelvin' | 'llama.cpp' | 'transformers' | 'vllm'
   /**
-   * The samplers to run, in this order, in place of the profile’s. One that is left out does not run.
+   * Names of the samplers to run, in this order, instead of the order of the profile. A sampler that is not in it does not run. Omitted: the order of the profile.
    */
   order?: (
     | 'guidance'
@@ -234,47 +234,47 @@ export interface SampleParams {
     | 'adaptive_p'
   )[]
   /**
-   * The tokens given to the model: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. Ids outside the vocabulary, such as −1 for padding or an image, are an error only where a sampler would change their logits. Default: [].
+   * Token ids of the prompt: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. An id outside the vocabulary, such as −1 for padding or an image, is an error only if a sampler would change its logit. Default: [].
    */
   prompt_token_ids?: number[] | number[][]
   /**
-   * The tokens generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. Ids outside the vocabulary, such as −1 for padding or an image, are an error only where a sampler would change their logits. Default: [].
+   * Token ids generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. An id outside the vocabulary, such as −1 for padding or an image, is an error only if a sampler would change its logit. Default: [].
    */
   output_token_ids?: number[] | number[][]
   /**
-   * The tokens that end a text, for samplers that put its end off or hasten it. Ids outside the vocabulary, such as −1 for padding or an image, are an error only where a sampler would change their logits. [] knows none (off). Default: [].
+   * Token ids that end a text, for samplers that delay or hasten its end. An id outside the vocabulary, such as −1 for padding or an image, is an error only if a sampler would change its logit. [] knows none (off). Default: [].
    */
   stop_token_ids?: number[]
   /**
-   * What the previous step’s answer had under `state`, for samplers that remember. Absent: the first step.
+   * The `state` of the answer to the previous step, for samplers that remember. Omitted: the first step.
    */
   state?: State
   /**
-   * How many tokens to draw for each row. Default: 1.
+   * Number of tokens to draw for each row. Default: 1.
    */
   n?: number
   /**
-   * Whether a token may be drawn more than once. Without replacement at least n tokens must be left, else the answer is a 422. Default: true.
+   * Whether a token may be drawn more than once. If false, at least n tokens must be left, otherwise the answer is a 422. Default: true.
    */
   replacement?: boolean
   /**
-   * With stream and step, the address of the random numbers. The same address draws the same tokens, always. Absent: the server draws a seed, and the answer carries it.
+   * With stream and step, the address of the random numbers. The same address always draws the same tokens. Omitted: the server draws a seed, and the answer has it.
    */
   seed?: number | bigint | string
   /**
-   * Tells apart rows that share a seed. Absent: 0 for a row that has a seed of its own in `rows`, else the index of the row in the batch.
+   * Second part of the address, which tells apart rows that share a seed. Omitted: 0 for a row with a `seed` of its own in `rows`, otherwise the index of the row in the batch.
    */
   stream?: number | bigint | string
   /**
-   * The position in the generated text, so that one seed serves a whole sequence. Default: 0.
+   * Position in the generated text, the third part of the address. Keep the seed for a whole text, and add 1 to the step for each token. Default: 0.
    */
   step?: number | bigint | string
   /**
-   * How many of the most likely tokens to report in `top`. 0 reports none (off). Default: 0.
+   * Number of the most likely tokens to report in `top`. 0 reports none (off). Default: 0.
    */
   top_logprobs?: number
   /**
-   * Tokens to report in `scored`, with logprob and rank. [] reports none (off). An id outside the vocabulary is an error. Default: [].
+   * Token ids to report in `scored`, with logprob and rank. [] reports none (off). An id outside the vocabulary is an error. Default: [].
    */
   logprob_token_ids?: number[]
   /**
@@ -282,15 +282,15 @@ export interface SampleParams {
    */
   trace?: boolean
   /**
-   * Tokens to report in `watched`: which sampler dropped each. [] reports none (off). An id outside the vocabulary is an error. Default: [].
+   * Token ids to report in `watched`, each with the sampler that removed it. [] reports none (off). An id outside the vocabulary is an error. Default: [].
    */
   watch_token_ids?: number[]
   /**
-   * Which distribution logprobs, `top` and `scored` are about: after all samplers, or of the logits as sent. Default: "processed".
+   * Distribution that logprobs, `top` and `scored` refer to: `processed` is after all samplers, `raw` is of the logits as sent. Default: "processed".
    */
   logprobs_mode?: 'processed' | 'raw'
   /**
-   * Which probabilities to answer with: none; those of the tokens left, with their ids (`kept`); or one for each vocabulary entry (`all`). `auto` is `all` up to 1024 entries, else `none`. Default: "auto".
+   * Probabilities in the answer: `none`; `kept`, those of the tokens left, with their ids; or `all`, one for each vocabulary entry. `auto` is `all` up to 1024 entries, and `none` above. Default: "auto".
    */
   return_probabilities?: 'auto' | 'none' | 'kept' | 'all'
 }
@@ -300,11 +300,11 @@ export interface SampleParams {
  */
 export interface SampleResult {
   /**
-   * The drawn tokens, in the order they were drawn.
+   * The drawn tokens, in the order of the draws.
    */
   token_ids: number[]
   /**
-   * Of each drawn token, under `logprobs_mode`.
+   * Logprob of each drawn token, in the distribution of `logprobs_mode`.
    *
    * Items: A natural logarithm; null for probability 0.
    */
@@ -314,15 +314,15 @@ export interface SampleResult {
    */
   probabilities?: Float32Array
   /**
-   * The tokens left, ids ascending.
+   * The tokens left, by ascending id.
    */
   kept?: KeptTokens
   /**
-   * The most likely tokens, most likely first, lower ids first among equals.
+   * The most likely tokens, in descending order; of tied tokens, the lower id first.
    */
   top?: TopTokens
   /**
-   * The tokens of `logprob_token_ids`; rank 1 is the most likely, null a removed token.
+   * The tokens of `logprob_token_ids`. Rank 1 is the most likely token, null a removed one.
    */
   scored?: ScoredTokens
   /**
@@ -332,35 +332,35 @@ export interface SampleResult {
    */
   trace?: TraceStep[]
   /**
-   * Where each token of `watch_token_ids` was dropped: a sampler, `logits` if it came as −∞, or null if it is left.
+   * What removed each token of `watch_token_ids`: a sampler, `logits` if its logit was −∞, or null if it is left.
    *
-   * Items: Where a watched token was dropped.
+   * Items: A watched token, and the sampler that removed it.
    */
   watched?: WatchedToken[]
   /**
-   * How many tokens are left.
+   * Number of tokens that the samplers left.
    */
   kept_count: number
   /**
-   * Of the final distribution, in nats.
+   * Entropy of the final distribution, in nats.
    */
   entropy: number
   /**
-   * For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. Ranks, `top`, `kept_count` and the entropy are of the tokens given. Under `raw`, logprobs are those of the whole row wherever `log_z` is given.
+   * For sparse rows: `full` if probabilities are those of the whole vocabulary; `candidates` if they are relative to the tokens given, because other tokens could have mattered or because the draw was from the tokens given. Ranks, `top`, `kept_count` and the entropy count the tokens given. With `raw`, logprobs are those of the whole row if `log_z` is given.
    */
   normalization?: 'full' | 'candidates'
   /**
-   * For sparse logits: the share that the tokens kept have of the distribution over the whole vocabulary; absent where it is not known.
+   * For sparse rows: the share that the kept tokens have of the distribution over the whole vocabulary. Omitted if it is not known.
    */
   given_mass?: number
   /**
-   * With stream and step: send these again to replay the draw.
+   * Seed of the draw. With stream and step it repeats the draw.
    */
   seed: string
   stream: string
   step: number
   /**
-   * What samplers remember: send it with the next step.
+   * What samplers remember. Send it with the next step.
    */
   state?: {
     [k: string]: number
@@ -376,15 +376,15 @@ export interface ProbabilitiesResult {
    */
   probabilities?: Float32Array
   /**
-   * The tokens left, ids ascending.
+   * The tokens left, by ascending id.
    */
   kept?: KeptTokens
   /**
-   * The most likely tokens, most likely first, lower ids first among equals.
+   * The most likely tokens, in descending order; of tied tokens, the lower id first.
    */
   top?: TopTokens
   /**
-   * The tokens of `logprob_token_ids`; rank 1 is the most likely, null a removed token.
+   * The tokens of `logprob_token_ids`. Rank 1 is the most likely token, null a removed one.
    */
   scored?: ScoredTokens
   /**
@@ -394,29 +394,29 @@ export interface ProbabilitiesResult {
    */
   trace?: TraceStep[]
   /**
-   * Where each token of `watch_token_ids` was dropped: a sampler, `logits` if it came as −∞, or null if it is left.
+   * What removed each token of `watch_token_ids`: a sampler, `logits` if its logit was −∞, or null if it is left.
    *
-   * Items: Where a watched token was dropped.
+   * Items: A watched token, and the sampler that removed it.
    */
   watched?: WatchedToken[]
   /**
-   * How many tokens are left.
+   * Number of tokens that the samplers left.
    */
   kept_count: number
   /**
-   * Of the final distribution, in nats.
+   * Entropy of the final distribution, in nats.
    */
   entropy: number
   /**
-   * For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. Ranks, `top`, `kept_count` and the entropy are of the tokens given. Under `raw`, logprobs are those of the whole row wherever `log_z` is given.
+   * For sparse rows: `full` if probabilities are those of the whole vocabulary; `candidates` if they are relative to the tokens given, because other tokens could have mattered or because the draw was from the tokens given. Ranks, `top`, `kept_count` and the entropy count the tokens given. With `raw`, logprobs are those of the whole row if `log_z` is given.
    */
   normalization?: 'full' | 'candidates'
   /**
-   * For sparse logits: the share that the tokens kept have of the distribution over the whole vocabulary; absent where it is not known.
+   * For sparse rows: the share that the kept tokens have of the distribution over the whole vocabulary. Omitted if it is not known.
    */
   given_mass?: number
   /**
-   * With stream and step: send these again to replay the draw.
+   * Seed of the draw. With stream and step it repeats the draw.
    */
   seed?: string
   stream?: string
@@ -459,7 +459,7 @@ export interface SparseLogits {
  */
 export interface Problem {
   /**
-   * A URI that stands for the code.
+   * A URI that identifies the code.
    */
   type: string
   /**
@@ -500,19 +500,19 @@ export interface Problem {
     | 'OVERLOADED'
     | 'SHUTTING_DOWN'
   /**
-   * What is wrong with this request.
+   * What is wrong with this request, and what to do about it.
    */
   detail: string
   /**
-   * As in `X-Request-Id`.
+   * The id in `X-Request-Id`.
    */
   request_id: string
   /**
-   * Items: One thing that is wrong.
+   * Items: One fault of the request.
    */
   errors: Fault[]
   /**
-   * Whether there are more errors.
+   * Whether the request has more faults than are listed.
    */
   errors_truncated?: boolean
 }
@@ -541,25 +541,25 @@ export interface SequenceBias {
 }
 
 /**
- * Hastens the end of a text: {start, factor}, for the tokens of `stop_token_ids`. Absent: no hurry (off).
+ * Makes the tokens of `stop_token_ids` more likely as the output grows: {start, factor}. Omitted: no change (off).
  */
 export interface LengthPenalty {
   /**
-   * The output length, in tokens, past which it begins. The prompt does not count.
+   * Output length in tokens, without the prompt, past which the stop tokens become more likely.
    */
   start: number
   /**
-   * How fast it grows, from 0 to 1000: past `start`, |logit| · (factor^(length − start) − 1) is added to the logit of each stop token. 1 adds nothing, and below 1 the stop tokens become less likely.
+   * Growth for each token, from 0 to 1000. Past `start`, |logit| · (factor^(length − start) − 1) is added to the logit of each stop token. 1 adds nothing; below 1 makes the stop tokens less likely.
    */
   factor: number
 }
 
 /**
- * What the previous step’s answer had under `state`, for samplers that remember. Absent: the first step.
+ * The `state` of the answer to the previous step, for samplers that remember. Omitted: the first step.
  */
 export interface State {
   /**
-   * The most surprise to allow, in bits. Begins at 2 τ.
+   * μ, the largest surprise to allow, in bits. Begins at 2 τ.
    */
   mirostat_mu?: number
   /**
@@ -588,7 +588,7 @@ export interface ProbabilityTensor {
 }
 
 /**
- * The tokens left, ids ascending.
+ * The tokens left, by ascending id.
  */
 export interface KeptTokens {
   token_ids: number[]
@@ -596,7 +596,7 @@ export interface KeptTokens {
 }
 
 /**
- * The most likely tokens, most likely first, lower ids first among equals.
+ * The most likely tokens, in descending order; of tied tokens, the lower id first.
  */
 export interface TopTokens {
   token_ids: number[]
@@ -608,7 +608,7 @@ export interface TopTokens {
 }
 
 /**
- * The tokens of `logprob_token_ids`; rank 1 is the most likely, null a removed token.
+ * The tokens of `logprob_token_ids`. Rank 1 is the most likely token, null a removed one.
  */
 export interface ScoredTokens {
   token_ids: number[]
@@ -627,23 +627,23 @@ export interface TraceStep {
   kept_before: number
   kept_after: number
   /**
-   * Of the distribution before it.
+   * Share of the probability, in the distribution before the sampler, of the tokens that it removed.
    */
   mass_removed: number
   entropy_before: number
   entropy_after: number
   /**
-   * The logit, after biases and before temperature, from which tokens were kept; null where it cut no ranking of logits.
+   * The smallest logit kept, after biases and before temperature; null if the sampler did not cut the ranking of logits.
    */
   threshold: number | null
   /**
-   * Of the watched tokens, those it dropped.
+   * The watched tokens that the sampler removed.
    */
   dropped_token_ids: number[]
 }
 
 /**
- * Where a watched token was dropped.
+ * A watched token, and the sampler that removed it.
  */
 export interface WatchedToken {
   token_id: number
@@ -651,11 +651,11 @@ export interface WatchedToken {
 }
 
 /**
- * One thing that is wrong.
+ * One fault of the request.
  */
 export interface Fault {
   /**
-   * Where, as a JSON pointer into the body, or into the query as an object.
+   * The place, as a JSON pointer into the body, or into the query as an object.
    */
   pointer: string
   detail: string

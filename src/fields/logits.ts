@@ -14,8 +14,7 @@ const logitList: Form = { kind: 'logits', isList: true, isLong: true }
 export const Logits = parsed(
   {
     description:
-      'The model’s logits: a row, a batch of rows of equal length, a dense tensor, or the most likely tokens alone. ' +
-      'Rounded to float32. "-Infinity" (−∞ in tensors) takes a token out of play; NaN and +∞ are errors.',
+      'The model’s logits: a row, a batch of rows of equal length, a dense tensor, or a sparse row of the most likely tokens. They are rounded to float32. "-Infinity" (−∞ in tensors) takes a token out of play; NaN and +∞ are errors.',
     title: 'Logits',
     anyOf: [...listForms, tensorSchema, toPart(SparseLogits)],
   },

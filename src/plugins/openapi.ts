@@ -47,20 +47,20 @@ export function textHeader(description: string): Header {
 
 const requestId = {
   'X-Request-Id': textHeader(
-    'Names the request in answer and log. 1 to 128 letters, digits, and any of `_.:-`; anything else is replaced by a new id.',
+    'Id of the request in answer and log: 1 to 128 letters, digits, and any of `_.:-`. Any other id is replaced by a new one.',
   ),
 }
 
 const compression = `It may be compressed with ${bodyEncodings.join(' or ')} (\`Content-Encoding\`).`
 
 const answered: Headers = {
-  'X-Request-Id': textHeader('The request’s own id if it sent a usable one, else a new one.'),
+  'X-Request-Id': textHeader('The id that the request sent if it is valid, otherwise a new one.'),
 }
 
 /** Of answers to requests for sampling. */
 export const timing: Headers = {
   'Server-Timing': textHeader(
-    'How long decoding, computing and encoding took, in milliseconds; for an answer of more than 1 MiB, until its first byte.',
+    'Time for decoding, computing and encoding, in milliseconds. For an answer of more than 1 MiB, until its first byte.',
   ),
 }
 
@@ -74,9 +74,12 @@ const remedies: Readonly<Record<number, Headers>> = {
     ),
   },
   503: {
-    'Retry-After': { description: 'In seconds.', schema: { type: 'integer', minimum: 1 } },
+    'Retry-After': {
+      description: 'When to try again, in seconds.',
+      schema: { type: 'integer', minimum: 1 },
+    },
     'Retry-After-Ms': {
-      description: 'The same in milliseconds. Absent while the server shuts down.',
+      description: 'When to try again, in milliseconds. Omitted while the server shuts down.',
       schema: { type: 'integer', minimum: 1 },
     },
   },
@@ -246,7 +249,7 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
           key: {
             type: 'http',
             scheme: 'bearer',
-            description: 'Asked for where the server has keys.',
+            description: 'Required if the server has API keys.',
           },
         },
       },

@@ -6,31 +6,33 @@ import type { Failure } from './protocol.ts'
 /** RFC 9457. */
 export const ProblemDocument = z
   .strictObject({
-    type: z.string().meta({ description: 'A URI that stands for the code.' }),
+    type: z.string().meta({ description: 'A URI that identifies the code.' }),
     title: z.string().meta({ description: 'What the code means.' }),
     status: z.int(),
     code: z
       .enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]])
       .meta({ title: 'ProblemCode' }),
-    detail: z.string().meta({ description: 'What is wrong with this request.' }),
-    request_id: z.string().meta({ description: 'As in `X-Request-Id`.' }),
+    detail: z
+      .string()
+      .meta({ description: 'What is wrong with this request, and what to do about it.' }),
+    request_id: z.string().meta({ description: 'The id in `X-Request-Id`.' }),
     errors: z
       .array(
         z
           .strictObject({
             pointer: z.string().meta({
               description:
-                'Where, as a JSON pointer into the body, or into the query as an object.',
+                'The place, as a JSON pointer into the body, or into the query as an object.',
             }),
             detail: z.string(),
           })
-          .meta({ title: 'Fault', description: 'One thing that is wrong.' }),
+          .meta({ title: 'Fault', description: 'One fault of the request.' }),
       )
       .max(MAX_FAULTS),
     errors_truncated: z
       .boolean()
       .optional()
-      .meta({ description: 'Whether there are more errors.' }),
+      .meta({ description: 'Whether the request has more faults than are listed.' }),
   })
   .meta({ title: 'Problem', description: 'Why a request was not answered (RFC 9457).' })
 

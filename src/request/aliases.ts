@@ -1,20 +1,20 @@
 /**
- * What OpenAI's API, vLLM, llama.cpp, transformers, koboldcpp, text-generation-webui, TGI, Ollama, SGLang,
- * TensorRT-LLM and exllama call things, and what is right here. Fields are in backticks.
+ * Names of fields in OpenAI's API, vLLM, llama.cpp, transformers, koboldcpp, text-generation-webui, TGI, Ollama,
+ * SGLang, TensorRT-LLM and exllama, and what to use here instead. Fields are in backticks.
  */
 
 export interface Alias {
-  /** As they write it; case, `_` and `-` do not count. */
+  /** Names elsewhere; case, `_` and `-` do not count. */
   readonly names: readonly string[]
   /** The field that means the same. */
   readonly use?: string
-  /** What else there is to know, as a sentence without its period. */
+  /** What to do instead, as a sentence without its period. */
   readonly says?: string
 }
 
-const LOOP = 'Kelvin draws one step; the loop, and how long it runs, is the caller’s'
+const LOOP = 'Kelvin draws one step; the caller runs the loop and decides when it ends'
 const TEXT = 'Kelvin sees token ids and no text; the caller tokenises'
-const NOTHING = 'it changes nothing of a draw, so leave it out'
+const NOTHING = 'it does not change a draw; leave it out'
 
 export const aliases: readonly Alias[] = [
   // Temperature
@@ -32,7 +32,7 @@ export const aliases: readonly Alias[] = [
       'min_temp',
       'max_temp',
     ],
-    says: '`temperature` is the middle, and `dynatemp_range` how far it goes to either side',
+    says: 'use `temperature` for the middle of the range, and `dynatemp_range` for half its width',
   },
   {
     names: ['dynamic_temperature', 'dynatemp', 'dynamic_temperature_range', 'temperature_range'],
@@ -59,9 +59,9 @@ export const aliases: readonly Alias[] = [
   { names: ['xtc_ignore_tokens', 'xtc_special_tokens'], use: 'xtc_protected_token_ids' },
   {
     names: ['top_p_min', 'top_p_decay', 'top_p_reset_ids'],
-    says: 'send the `top_p` of each step',
+    says: 'send the `top_p` of each step with that step',
   },
-  { names: ['skew'], says: 'no sampler here skews a draw' },
+  { names: ['skew'], says: 'Kelvin has no sampler that skews a draw' },
   // Draw
   { names: ['mirostat_mode', 'microstat_mode', 'mirostat_type'], use: 'mirostat' },
   { names: ['tau', 'microstat_tau', 'miro_tau', 'mirostat_target'], use: 'mirostat_tau' },
@@ -71,7 +71,7 @@ export const aliases: readonly Alias[] = [
   },
   {
     names: ['mirostat_mu', 'mu'],
-    says: '`state` has it, as the answer of the step before gave it',
+    says: 'it is in `state`: send the state of the previous answer',
   },
   { names: ['adaptive_p', 'adaptive'], use: 'adaptive_target' },
   {
@@ -99,7 +99,7 @@ export const aliases: readonly Alias[] = [
   },
   {
     names: ['best_of'],
-    says: '`n` draws several tokens of one step; to compare whole texts is the caller’s',
+    says: '`n` draws several tokens of one step; the caller compares whole texts',
   },
   {
     names: [
@@ -110,15 +110,15 @@ export const aliases: readonly Alias[] = [
       'num_beam_groups',
       'diversity_penalty',
     ],
-    says: 'Kelvin searches no beams; a caller that does finds each step’s best with `top_logprobs`',
+    says: 'Kelvin has no beam search; to run one, get the best tokens of each step with `top_logprobs`',
   },
   {
     names: ['length_penalty'],
-    says: 'it is about beams; `exponential_decay_length_penalty` hastens the end of a text',
+    says: 'it belongs to beam search; to make a text end sooner, use `exponential_decay_length_penalty`',
   },
   {
     names: ['penalty_alpha'],
-    says: 'contrastive search looks at the model’s hidden states, which Kelvin does not see',
+    says: 'contrastive search needs the hidden states of the model, which Kelvin does not see',
   },
   // Penalties
   {
@@ -151,7 +151,7 @@ export const aliases: readonly Alias[] = [
       'frequency_penalty_decay',
       'token_repetition_decay',
     ],
-    says: 'a penalty is as strong all over the last `penalty_last_n` tokens',
+    says: 'a penalty is equally strong for all of the last `penalty_last_n` tokens',
   },
   {
     names: [
@@ -175,7 +175,7 @@ export const aliases: readonly Alias[] = [
   },
   {
     names: ['penalize_nl', 'penalize_newline'],
-    says: 'penalties spare no token; leave the one that is to be spared out of `output_token_ids`',
+    says: 'penalties apply to every token; leave a token out of `output_token_ids` to spare it',
   },
   { names: ['hallucination_penalty'], use: 'encoder_repetition_penalty' },
   { names: ['dry_range', 'dry_last_n', 'dry_penalty_range'], use: 'dry_penalty_last_n' },
@@ -184,16 +184,16 @@ export const aliases: readonly Alias[] = [
   { names: ['dry_length'], use: 'dry_allowed_length' },
   {
     names: ['no_replacement', 'without_replacement'],
-    says: '`replacement` false draws each token once',
+    says: '`replacement: false` draws each token at most once',
   },
   {
     names: ['dry_max_ngram', 'dry_max_occurrences', 'dry_early_exit_match_len'],
-    says: 'all repetitions within `dry_penalty_last_n` count',
+    says: 'DRY counts all repetitions within `dry_penalty_last_n`',
   },
   { names: ['no_repeat_ngram', 'ngram_size', 'no_repeat_ngrams'], use: 'no_repeat_ngram_size' },
   {
     names: ['encoder_no_repeat_ngram_size'],
-    says: '`bad_words_ids` bans the sequences of a prompt',
+    says: 'use `bad_words_ids` to ban the sequences of a prompt',
   },
   // The end of a text
   {
@@ -242,11 +242,11 @@ export const aliases: readonly Alias[] = [
       'custom_stopping_strings',
       'stop_regex',
     ],
-    says: 'Kelvin sees no text, so the caller looks for what ends it; `stop_token_ids` serves `min_tokens` and `exponential_decay_length_penalty` alone',
+    says: 'Kelvin sees no text; the caller must look for stop texts. `stop_token_ids` has an effect on `min_tokens` and `exponential_decay_length_penalty` only',
   },
   {
     names: ['ignore_eos', 'ignore_eos_token', 'ban_eos_token', 'use_default_badwordsids'],
-    says: '`banned_token_ids` with the id of the token that ends a text keeps it from ending',
+    says: 'put the id of the token that ends a text into `banned_token_ids`',
   },
   // Masks and biases
   {
@@ -262,7 +262,7 @@ export const aliases: readonly Alias[] = [
     ],
     use: 'banned_token_ids',
   },
-  { names: ['begin_suppress_tokens'], says: 'send `banned_token_ids` with the first step alone' },
+  { names: ['begin_suppress_tokens'], says: 'send `banned_token_ids` with the first step only' },
   {
     names: ['bad_words', 'banned_strings', 'banned_phrases', 'stop_phrases'],
     use: 'bad_words_ids',
@@ -271,7 +271,7 @@ export const aliases: readonly Alias[] = [
   { names: ['allowed_tokens', 'allow_tokens', 'token_whitelist'], use: 'allowed_token_ids' },
   {
     names: ['forced_eos_token_id', 'forced_bos_token_id', 'force_words_ids', 'forced_decoder_ids'],
-    says: '`allowed_token_ids` with a single id forces that token',
+    says: 'put a single id into `allowed_token_ids` to force that token',
   },
   { names: ['logits_bias', 'logit_biases', 'token_bias', 'embedding_bias'], use: 'logit_bias' },
   { names: ['bitmask', 'mask', 'vocab_mask', 'grammar_bitmask'], use: 'token_bitmask' },
@@ -292,7 +292,7 @@ export const aliases: readonly Alias[] = [
       'ebnf',
       'format',
     ],
-    says: 'Kelvin sees no text; `token_bitmask` takes what a grammar engine such as XGrammar allows at this step',
+    says: 'Kelvin sees no text; put the tokens that a grammar engine, such as XGrammar, allows at this step into `token_bitmask`',
   },
   {
     names: [
@@ -303,7 +303,7 @@ export const aliases: readonly Alias[] = [
       'custom_logit_processor',
       'prefix_allowed_tokens_fn',
     ],
-    says: '`logit_bias`, `allowed_token_ids` and `token_bitmask` take what such a function computes',
+    says: 'put what such a function computes into `logit_bias`, `allowed_token_ids` or `token_bitmask`',
   },
   { names: ['cfg', 'cfg_scale', 'guidance'], use: 'guidance_scale' },
   {
@@ -315,11 +315,11 @@ export const aliases: readonly Alias[] = [
       'neg_logits',
     ],
     use: 'unconditional_logits',
-    says: 'It takes the logits that the model has after the negative prompt',
+    says: 'It takes the logits of the model after the negative prompt',
   },
   {
     names: ['pad_token_id', 'bos_token_id', 'decoder_start_token_id'],
-    says: 'no sampler looks at it; padding in `prompt_token_ids` may be −1',
+    says: 'no sampler uses it; padding in `prompt_token_ids` may be −1',
   },
   // What to report
   {
@@ -334,7 +334,7 @@ export const aliases: readonly Alias[] = [
       'output_scores',
     ],
     use: 'top_logprobs',
-    says: 'It takes a number of tokens; drawn tokens have their logprobs always',
+    says: 'It takes a number of tokens; drawn tokens always have their logprobs',
   },
   { names: ['token_ids_logprob', 'logprobs_token_ids'], use: 'logprob_token_ids' },
   {
@@ -345,7 +345,7 @@ export const aliases: readonly Alias[] = [
       'logprob_start_len',
       'decoder_input_details',
     ],
-    says: 'Kelvin sees the logits of one step; send those of each place as a row, with its token in `logprob_token_ids`',
+    says: 'Kelvin sees the logits of one step; send those of each position as a row, with its token in `logprob_token_ids`',
   },
   {
     names: ['return_probs', 'probs', 'probabilities', 'output_probabilities'],
@@ -353,7 +353,7 @@ export const aliases: readonly Alias[] = [
   },
   {
     names: ['post_sampling_probs', 'output_logits', 'return_logits'],
-    says: '`logprobs_mode` is `processed`, after all samplers, or `raw`, of the logits as sent',
+    says: 'use `logprobs_mode`: `processed` is after all samplers, `raw` is of the logits as sent',
   },
   { names: ['renormalize_logits'], says: 'probabilities are always normalised' },
   { names: ['remove_invalid_values', 'check_nan'], says: 'a logit that is NaN is an error' },
@@ -372,7 +372,7 @@ export const aliases: readonly Alias[] = [
   },
   {
     names: ['temperature_last', 'temp_last'],
-    says: '`order` says which sampler runs when',
+    says: 'use `order` to choose which sampler runs when',
   },
   { names: ['engine', 'backend', 'preset'], use: 'profile' },
   // History and logits
@@ -393,11 +393,11 @@ export const aliases: readonly Alias[] = [
     ],
     use: 'output_token_ids',
   },
-  { names: ['seeds'], says: '`rows` gives each row a `seed` of its own' },
+  { names: ['seeds'], says: 'use `rows` to give each row a `seed` of its own' },
   { names: ['logit', 'scores', 'lm_logits', 'next_token_logits'], use: 'logits' },
   {
     names: ['dtype', 'shape', 'data', 'vocab_size', 'token_ids', 'values', 'log_z'],
-    says: 'it belongs into the object that `logits` may be',
+    says: 'it is a field of the object that `logits` may be',
   },
   {
     names: [
@@ -409,7 +409,7 @@ export const aliases: readonly Alias[] = [
       'generation_config',
       'extra_body',
     ],
-    says: 'fields stand beside `logits`, in no object of their own',
+    says: 'put fields beside `logits`, not into an object of their own',
   },
   {
     names: [
@@ -428,11 +428,11 @@ export const aliases: readonly Alias[] = [
       'chat_template',
       'images',
     ],
-    says: 'Kelvin takes the `logits` that a model computed and no text; the tokens so far go into `prompt_token_ids` and `output_token_ids`',
+    says: 'Kelvin takes the `logits` of a model and no text; put the tokens so far into `prompt_token_ids` and `output_token_ids`',
   },
   {
     names: ['model', 'model_name', 'deployment'],
-    says: 'Kelvin runs no model; it takes the `logits` of yours, and `profile` says which engine to agree with',
+    says: 'Kelvin runs no model; it takes the `logits` of yours. To agree with an engine, use `profile`',
   },
   {
     names: [
@@ -451,7 +451,7 @@ export const aliases: readonly Alias[] = [
   },
   {
     names: ['stream_options', 'streaming'],
-    says: 'an answer is one step and comes as a whole',
+    says: 'an answer is one step, and is not streamed',
   },
   {
     names: [
@@ -477,7 +477,7 @@ export const aliases: readonly Alias[] = [
   },
 ]
 
-/** Values that are called otherwise elsewhere, where a field takes one of a few. */
+/** Other names of the values of fields that take one of a few. */
 export const valueAliases: Readonly<Record<string, readonly string[]>> = {
   float32: ['fp32', 'f32', 'single', 'float', 'torch.float32', 'np.float32', '<f4'],
   float64: ['fp64', 'f64', 'double', 'torch.float64', 'np.float64', '<f8'],
@@ -496,14 +496,14 @@ export const valueAliases: Readonly<Record<string, readonly string[]>> = {
   none: ['false', 'off'],
 }
 
-const UNDRAWN = 'nothing is drawn here; POST /v1/sample draws tokens'
+const UNDRAWN = 'this request draws nothing; POST /v1/sample draws tokens'
 
-/** Fields that are known, but not everywhere. */
+/** Fields that exist, but not in every place. */
 export const elsewhere: ReadonlyMap<string, string> = new Map([
-  ['logits', 'the logits of every row stand outside rows'],
+  ['logits', 'the logits of every row go outside rows'],
   [
     'rows',
-    'rows stands beside logits in a JSON body of /v1; on /v2 an input has a value for each row',
+    'rows goes beside logits in a JSON body of /v1; on /v2 an input has a value for each row',
   ],
   ['n', UNDRAWN],
   ['replacement', UNDRAWN],

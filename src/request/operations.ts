@@ -21,15 +21,14 @@ function answerFields(whenAbsent: z.output<typeof Returned>) {
     return_probabilities: Returned.meta({
       title: 'ReturnedProbabilities',
       description:
-        'Which probabilities to answer with: none; those of the tokens left, with their ids (`kept`); ' +
-        `or one for each vocabulary entry (\`all\`). \`auto\` is \`all\` up to ${SMALL_VOCABULARY} entries, else \`none\`.`,
+        'Probabilities in the answer: `none`; `kept`, those of the tokens left, with their ids; or `all`, ' +
+        `one for each vocabulary entry. \`auto\` is \`all\` up to ${SMALL_VOCABULARY} entries, and \`none\` above.`,
     }).default(whenAbsent),
     encoding: z
       .enum(['json', 'base64'])
       .meta({
         title: 'ProbabilitiesEncoding',
-        description:
-          'How `all` probabilities are written: a JSON array, or a float32 tensor in base64.',
+        description: 'Form of `all` probabilities: a JSON array, or a float32 tensor in base64.',
       })
       .default('json'),
   }
@@ -51,7 +50,7 @@ function overrides<Fields extends z.ZodRawShape>(fields: Fields) {
 function operation<Shape extends z.ZodRawShape>(shape: Shape, title: string) {
   const Row = overrides(shape).meta({
     title: `${title}Row`,
-    description: 'What one row of the batch overrides.',
+    description: 'Fields that override those of the request for one row.',
   })
   const Request = z
     .strictObject({
@@ -62,7 +61,7 @@ function operation<Shape extends z.ZodRawShape>(shape: Shape, title: string) {
         .unknown()
         .meta({
           description:
-            'One object for each row, whose fields override those of the request for that row.',
+            'An object for each row, whose fields override those of the request for that row.',
           type: 'array',
           minItems: 1,
           items: toPart(Row),
@@ -73,7 +72,7 @@ function operation<Shape extends z.ZodRawShape>(shape: Shape, title: string) {
     .meta({
       title,
       description:
-        'Logits, and what to do with them. An optional field may be null, which means that it is omitted.',
+        'Logits, and what to do with them. An optional field that is null counts as omitted.',
     })
   return { Fields: z.strictObject(shape), Request, Row }
 }

@@ -20,20 +20,21 @@ const Catalogue = z
       .array(
         z
           .strictObject({
-            name: z.string().meta({ description: 'As in `order`.' }),
+            name: z.string().meta({ description: 'Its name in `order`.' }),
             title: z.string(),
             meaning: z.string(),
             reference: Reference,
             stage: z.string(),
             fields: JsonSchemas.meta({
-              description: 'Request fields as JSON Schema; each default switches the sampler off.',
+              description:
+                'Request fields as JSON Schema. The default of each switches the sampler off.',
             }),
             state: JsonSchemas.optional().meta({
               description:
-                'What it remembers from step to step, as JSON Schema; see `state` of a request.',
+                'What the sampler remembers from step to step, as JSON Schema. The answer and the next request have it in `state`.',
             }),
             rules: Rules.meta({
-              description: 'Its side where engines disagree; profiles set others.',
+              description: 'Its choice where engines disagree. Profiles may set another.',
             }),
             example: z
               .strictObject({
@@ -41,7 +42,7 @@ const Catalogue = z
                 history: z
                   .record(z.string(), z.array(z.number()))
                   .optional()
-                  .meta({ description: 'The prompt, output and stop tokens it is given.' }),
+                  .meta({ description: 'The prompt, output and stop tokens of the example.' }),
                 given: z.array(z.number()),
                 gives: z.array(z.number()),
               })
@@ -49,7 +50,7 @@ const Catalogue = z
           })
           .meta({ title: 'Sampler', description: 'A sampler.' }),
       )
-      .meta({ description: 'In Kelvin’s own order.' }),
+      .meta({ description: 'All samplers, in Kelvin’s own order.' }),
     profiles: z.array(
       z
         .strictObject({
@@ -57,25 +58,26 @@ const Catalogue = z
           title: z.string(),
           meaning: z.string(),
           reference: Reference,
-          order: z
-            .array(z.string())
-            .meta({ description: 'A sampler that is not here does not run.' }),
+          order: z.array(z.string()).meta({
+            description:
+              'Samplers in the order they run. A sampler that is not listed does not run.',
+          }),
           takeovers: z.record(z.string(), z.array(z.string())).meta({
-            description: 'Samplers that, switched on, put an order of their own in its place.',
+            description:
+              'Samplers that replace the order while they are on, each with the order that it sets.',
           }),
           takeover_rules: z
             .record(z.string(), Rules)
-            .meta({ description: 'By sampler: differences in those orders alone.' }),
+            .meta({ description: 'By sampler: rules that hold only in such an order.' }),
           rules: z
             .record(z.string(), Rules)
-            .meta({ description: 'By sampler: differences to its own.' }),
+            .meta({ description: 'By sampler: rules that differ from the sampler’s own.' }),
         })
         .meta({ title: 'Profile', description: 'An engine to agree with.' }),
     ),
     fields: z.record(z.string(), JsonSchemas).meta({
       description:
-        'Request fields that are no sampler’s, as JSON Schema: `common` to samplers, `context` of a row, ' +
-        '`draw`, `address` of the random numbers, and `score` for what is reported beside the draw.',
+        'Request fields that belong to no sampler, as JSON Schema: `common` to samplers, `context` of a row, `draw`, `address` of the random numbers, and `score` for what is reported beside the draw.',
     }),
   })
   .meta({ title: 'Catalogue', description: 'Samplers and profiles.' })
@@ -85,12 +87,15 @@ const Info = z
     name: z.string().meta({ description: '`kelvin`.' }),
     version: z.string(),
     determinism_version: z.int().meta({
-      description: 'Changes when the same request may get other bytes than before.',
+      description: 'A number that changes when the same request may get other bytes.',
     }),
     dtypes: z.array(z.enum(dtypes).meta({ title: 'Dtype' })),
     limits: z
       .strictObject({ max_body_bytes: z.int(), max_vocab_size: z.int(), max_rows: z.int() })
-      .meta({ title: 'Limits', description: 'What is refused beyond.' }),
+      .meta({
+        title: 'Limits',
+        description: 'Limits of this server. A request beyond them is refused.',
+      }),
   })
   .meta({ title: 'Info', description: 'This server.' })
 
@@ -104,7 +109,7 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
         operationId: 'samplers',
         summary: 'List samplers and profiles',
         description:
-          'Each sampler with its fields, meaning, paper and an example; each profile with its order; and the fields that are no sampler’s.',
+          'Each sampler with its fields, meaning, paper and an example; each profile with its order; and the fields that belong to no sampler.',
         tags: ['about'],
         response: {
           200: jsonAnswer(Catalogue, 'The catalogue'),
@@ -132,7 +137,7 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
       schema: {
         operationId: 'info',
         summary: 'Version and limits',
-        description: 'What a client may have to know before it asks.',
+        description: 'Version, determinism version, types of tensors and limits of this server.',
         tags: ['about'],
         response: { 200: jsonAnswer(Info, 'This server'), ...problemResponses(400, 401, 503) },
       },

@@ -6,7 +6,7 @@ import { jsonAnswer, problemResponses } from '../plugins/openapi.ts'
 
 const Health = z
   .strictObject({ status: z.string().meta({ description: '`ok`.' }) })
-  .meta({ title: 'Health', description: 'The status code says it all.' })
+  .meta({ title: 'Health', description: 'The status code is the answer.' })
 
 /** Requests are welcome, until shutdown begins. */
 export function checkReadiness({ phase }: Admission): void {

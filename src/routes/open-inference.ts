@@ -31,7 +31,7 @@ const Live = z.object({ live: z.boolean() }).meta({ title: 'ServerLive', descrip
 const Ready = z.object({ ready: z.boolean() }).meta({ title: 'ServerReady', description: 'Yes.' })
 const ModelReady = z
   .object({ name: z.string(), ready: z.boolean() })
-  .meta({ title: 'ModelReady', description: 'Yes, and of which model.' })
+  .meta({ title: 'ModelReady', description: 'The model takes requests.' })
 const ModelList = z
   .object({ models: z.array(z.string()) })
   .meta({ title: 'ModelList', description: 'The models by name.' })
@@ -160,21 +160,21 @@ function serverRoutes(scope: FastifyInstance, version: string, checkReady: () =>
   const live = {
     operationId: 'server_live',
     summary: 'Is the server alive?',
-    description: 'As GET /livez.',
+    description: 'The same as GET /livez.',
     answer: Live,
   }
   constant(scope, 'GET', '/health/live', live, { live: true }, () => {})
   const ready = {
     operationId: 'server_ready',
     summary: 'Does the server take requests?',
-    description: 'As GET /readyz.',
+    description: 'The same as GET /readyz.',
     answer: Ready,
   }
   constant(scope, 'GET', '/health/ready', ready, { ready: true }, checkReady)
   const list = {
     operationId: 'models',
     summary: 'List models',
-    description: 'Their names, as in the URLs of models.',
+    description: 'The names of models, as in their URLs.',
     answer: ModelList,
   }
   constant(scope, 'GET', '/models', list, { models: models.map(({ name }) => name) })
@@ -182,7 +182,7 @@ function serverRoutes(scope: FastifyInstance, version: string, checkReady: () =>
     operationId: 'repository_index',
     summary: 'List models and their state',
     description:
-      'As Triton’s model repository has it; every model is always there. A body is not read.',
+      'The same as Triton’s model repository; every model is always loaded. A body is not read.',
     answer: RepositoryIndex,
   }
   const entries = models.map(({ name, version }) => ({ name, version, state: 'READY', reason: '' }))
@@ -209,7 +209,8 @@ async function modelRoutes(
     const metadata = {
       operationId: `${name}_metadata`,
       summary: `Inputs and outputs of the model ${name}`,
-      description: 'Parameters are left out, because clients take every input for needed.',
+      description:
+        'Lists only the input `logits`, because clients take every input in metadata for required.',
       answer: ModelMetadata,
       hide,
     }
@@ -217,7 +218,7 @@ async function modelRoutes(
     const ready = {
       operationId: `${name}_ready`,
       summary: `Does the model ${name} take requests?`,
-      description: 'As GET /readyz.',
+      description: 'The same as GET /readyz.',
       answer: ModelReady,
       hide,
     }
@@ -234,7 +235,7 @@ async function modelRoutes(
       tags,
       hide,
       requestHeaders: headerLength(
-        'How many bytes of the body are JSON, where tensors follow it. Omitted: all.',
+        'Number of bytes of JSON in the body, if tensors follow it. Omitted: the whole body is JSON.',
       ),
       requestBody: {
         description: 'JSON, or JSON and the tensors that it describes.',
@@ -248,7 +249,7 @@ async function modelRoutes(
           description: 'The outputs',
           headers: {
             ...timing,
-            ...headerLength('How many bytes are JSON. Only where tensors follow it.'),
+            ...headerLength('Number of bytes of JSON, if tensors follow it.'),
           },
           content: {
             ...jsonContent(InferResponse, answers),

@@ -14,7 +14,7 @@ const examples = {
     request: { logits: [2, 1, 0.5, -1, -3], temperature: 5 },
   },
   kept: {
-    summary: 'What top-p leaves, and how chosen tokens fare in the raw distribution',
+    summary: 'What top-p leaves, and the logprobs of chosen tokens in the raw distribution',
     request: {
       logits: [2, 1, 0.5, -1, -3],
       top_p: 0.8,
@@ -32,7 +32,7 @@ export function probabilitiesRoute(app: FastifyInstance, config: Config): Promis
     operationId: 'probabilities',
     summary: 'Turn logits into probabilities',
     description:
-      'As POST /v1/sample, without the draw: the distribution that the samplers leave, dense unless told otherwise.',
+      'Runs the samplers as POST /v1/sample does, and answers with the distribution that they leave. It draws nothing.',
     operation: probabilitiesOperation,
     response: ProbabilitiesResponse,
     answersTensor: true,

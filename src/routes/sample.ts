@@ -57,8 +57,7 @@ export function sampleRoute(app: FastifyInstance, config: Config): Promise<void>
     operationId: 'sample',
     summary: 'Draw tokens from logits',
     description:
-      'For each row of logits: the samplers that the parameters switch on, in the profile’s order, then n draws. ' +
-      'The answer carries seed, stream and step; the same request with these draws the same tokens.',
+      'Runs the samplers that the request switches on, in the order of the profile, and then draws n tokens for each row. The answer has seed, stream and step. The same request with these draws the same tokens.',
     operation: sampleOperation,
     response: SampleResponse,
     answersTensor: false,

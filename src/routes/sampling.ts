@@ -81,11 +81,11 @@ export async function samplingRoute(
         parameters: tensorQuery(operation).schema,
         requestBody: {
           description:
-            'Logits and parameters as JSON; or the tensor of logits alone, with parameters in the query. Beside JSON a query may have fields too; the body wins where both have one.',
+            'Logits and fields as JSON; or only the tensor of logits, with the fields in the query. A JSON body may have a query too. Where both have a field, the body’s counts.',
           content: {
             ...jsonContent(operation.Request, requests),
             ...octetContent(
-              'The tensor, little-endian and row-major; `dtype` and `shape` say of what.',
+              'The tensor, little-endian and row-major. `dtype` and `shape` in the query describe it.',
             ),
           },
         },

@@ -32,7 +32,7 @@ export const commonFields = {
     .min(1)
     .meta({
       description:
-        'Truncation never leaves fewer tokens than this; masks may. 1 only protects the most likely token (off).',
+        'Number of tokens that truncation must leave; masks may leave fewer. 1 only protects the most likely token (off).',
     })
     .default(1),
   penalty_last_n: z
@@ -40,8 +40,7 @@ export const commonFields = {
     .min(-1)
     .meta({
       description:
-        'How many of the last tokens, of prompt and output together, the repetition, frequency and presence penalties look at. ' +
-        '−1 is all of them, 0 none (off).',
+        'Number of tokens, from the end of prompt and output together, that the repetition, frequency and presence penalties look at. −1 is all of them; 0 is none (off).',
       'x-typical': [64, 1024],
     })
     .default(-1),
@@ -50,12 +49,12 @@ export const commonFields = {
     .meta({
       title: 'ProfileName',
       description:
-        'The engine to agree with: its order of samplers, and its side where engines disagree. See GET /v1/samplers.',
+        'Engine whose order of samplers, and whose side where engines disagree, to take. `GET /v1/samplers` lists both.',
     })
     .default('kelvin'),
   order: list(SamplerNames, {
     description:
-      'The samplers to run, in this order, in place of the profile’s. One that is left out does not run.',
+      'Names of the samplers to run, in this order, instead of the order of the profile. A sampler that is not in it does not run. Omitted: the order of the profile.',
     maxItems: kelvinOrder.length,
   })
     .refine((names) => new Set(names).size === names.length, 'Expected each sampler once')
@@ -71,18 +70,18 @@ const stateShape = Object.assign(
 ) as Record<string, z.ZodType<number>>
 
 const MARKS =
-  'Ids outside the vocabulary, such as −1 for padding or an image, are an error only where a sampler would change their logits.'
+  'An id outside the vocabulary, such as −1 for padding or an image, is an error only if a sampler would change its logit.'
 
 /** What a row's sampling may look at beside its logits. */
 export const contextFields = {
   prompt_token_ids: tokenHistory(
-    `The tokens given to the model: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. ${MARKS}`,
+    `Token ids of the prompt: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. ${MARKS}`,
   ).prefault([]),
   output_token_ids: tokenHistory(
-    `The tokens generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. ${MARKS}`,
+    `Token ids generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. ${MARKS}`,
   ).prefault([]),
   stop_token_ids: tokenMarks(
-    `The tokens that end a text, for samplers that put its end off or hasten it. ${MARKS} [] knows none (off).`,
+    `Token ids that end a text, for samplers that delay or hasten its end. ${MARKS} [] knows none (off).`,
   ).prefault([]),
   state: z
     .strictObject(
@@ -93,7 +92,7 @@ export const contextFields = {
     .meta({
       title: 'State',
       description:
-        'What the previous step’s answer had under `state`, for samplers that remember. Absent: the first step.',
+        'The `state` of the answer to the previous step, for samplers that remember. Omitted: the first step.',
     })
     .optional(),
 }
@@ -101,17 +100,19 @@ export const contextFields = {
 /** Which random numbers to use. */
 export const addressFields = {
   seed: u64(
-    'With stream and step, the address of the random numbers. The same address draws the same tokens, always. ' +
-      'Absent: the server draws a seed, and the answer carries it.',
+    'With stream and step, the address of the random numbers. The same address always draws the same tokens. Omitted: the server draws a seed, and the answer has it.',
     { hint: 'omit it for a random one' },
   ).optional(),
   stream: u64(
-    'Tells apart rows that share a seed. Absent: 0 for a row that has a seed of its own in `rows`, else the index of the row in the batch.',
-    { hint: 'it tells apart random numbers, and no answer is streamed: leave it out' },
+    'Second part of the address, which tells apart rows that share a seed. Omitted: 0 for a row with a `seed` of its own in `rows`, otherwise the index of the row in the batch.',
+    { hint: 'it tells apart random numbers, and has nothing to do with streamed answers: omit it' },
   ).optional(),
-  step: u64('The position in the generated text, so that one seed serves a whole sequence.', {
-    max: 2n ** 53n - 1n,
-  }).prefault(0),
+  step: u64(
+    'Position in the generated text, the third part of the address. Keep the seed for a whole text, and add 1 to the step for each token.',
+    {
+      max: 2n ** 53n - 1n,
+    },
+  ).prefault(0),
 }
 
 /** How many tokens to draw. */
@@ -120,13 +121,13 @@ export const drawFields = {
     .int()
     .min(1)
     .max(65_536)
-    .meta({ description: 'How many tokens to draw for each row.' })
+    .meta({ description: 'Number of tokens to draw for each row.' })
     .default(1),
   replacement: z
     .boolean()
     .meta({
       description:
-        'Whether a token may be drawn more than once. Without replacement at least n tokens must be left, else the answer is a 422.',
+        'Whether a token may be drawn more than once. If false, at least n tokens must be left, otherwise the answer is a 422.',
     })
     .default(true),
 }
@@ -137,11 +138,11 @@ export const scoreFields = {
     .int()
     .min(0)
     .meta({
-      description: 'How many of the most likely tokens to report in `top`. 0 reports none (off).',
+      description: 'Number of the most likely tokens to report in `top`. 0 reports none (off).',
     })
     .default(0),
   logprob_token_ids: tokenIds(
-    'Tokens to report in `scored`, with logprob and rank. [] reports none (off). An id outside the vocabulary is an error.',
+    'Token ids to report in `scored`, with logprob and rank. [] reports none (off). An id outside the vocabulary is an error.',
   ).prefault([]),
   trace: z
     .boolean()
@@ -151,14 +152,14 @@ export const scoreFields = {
     })
     .default(false),
   watch_token_ids: tokenIds(
-    'Tokens to report in `watched`: which sampler dropped each. [] reports none (off). An id outside the vocabulary is an error.',
+    'Token ids to report in `watched`, each with the sampler that removed it. [] reports none (off). An id outside the vocabulary is an error.',
   ).prefault([]),
   logprobs_mode: z
     .enum(['processed', 'raw'])
     .meta({
       title: 'LogprobsMode',
       description:
-        'Which distribution logprobs, `top` and `scored` are about: after all samplers, or of the logits as sent.',
+        'Distribution that logprobs, `top` and `scored` refer to: `processed` is after all samplers, `raw` is of the logits as sent.',
     })
     .default('processed'),
 }

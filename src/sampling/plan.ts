@@ -60,7 +60,7 @@ export function plan(params: RowParams): Plan {
     const warning = sampler.warn?.(params, rules)
     if (warning) warnings.push(warning)
     if (lastChoice && sampler.stage !== 'mask') {
-      const message = `${name} has no effect: ${lastChoice} has left a single token`
+      const message = `${name} has no effect: ${lastChoice} leaves a single token`
       warnings.push({ code: 'SAMPLER_WITHOUT_EFFECT', message })
     } else if (!lastChoice && sampler.leavesOne?.(params, rules, params.min_tokens_to_keep)) {
       lastChoice = name
@@ -122,14 +122,14 @@ export function contextWarnings(
     const isNew = remembered.length > 0 && !remembered.some((name) => Object.hasOwn(state, name))
     if (isNew && address.step > 0n) {
       const message =
-        `${sampler.name} begins anew at step ${address.step}: ` +
-        'send the `state` of the answer to the step before'
+        `${sampler.name} has no state at step ${address.step} and begins anew: ` +
+        'send the `state` of the previous answer'
       warnings.push({ code: 'STATE_MISSING', message })
     }
     for (const name of remembered) unused.delete(name)
   }
   for (const name of unused) {
-    warnings.push(withoutEffect(`state.${name}`, 'the sampler that remembers it does not run'))
+    warnings.push(withoutEffect(`state.${name}`, 'the sampler that it belongs to does not run'))
   }
   return warnings
 }

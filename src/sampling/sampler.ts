@@ -56,8 +56,8 @@ const SWALLOWS = 1e16
 export function warnOfBias(subject: string, bias: number): Warning | undefined {
   if (Math.abs(bias) < SWALLOWS || !Number.isFinite(bias)) return undefined
   const message =
-    `${subject} is ${bias}: beside it the logit is rounded away. ` +
-    'To ban a token use "-Infinity", to force tokens allow only them'
+    `${subject} is ${bias}, so large that the logit is rounded away. ` +
+    'To ban a token, use "-Infinity"; to force tokens, use allowed_token_ids'
   return { code: 'BIAS_SWALLOWS_LOGIT', message }
 }
 

@@ -93,7 +93,7 @@ const faults: [
     400,
     'INVALID_REQUEST',
     '/stream',
-    /got true; .*no answer is stream/,
+    /got true; .*nothing to do with streamed answers/,
   ],
   [{ logits: [1], max_tokens: 9 }, 400, 'INVALID_REQUEST', '/max_tokens', /Kelvin draws one step/],
   [{ logits: [1], foo: 1 }, 400, 'INVALID_REQUEST', '/foo', /^\/foo: Unknown field "foo"$/],

@@ -22,10 +22,10 @@ describe('a fault says what to send instead', () => {
     ],
     [{ order: ['top_k', 'top_k'] }, 'Expected each sampler once'],
     [{ mirostat: '2' }, 'Expected one of 0, 1, 2, got the text "2"'],
-    [{ seeds: [1, 2] }, 'Unknown field "seeds"; rows gives each row a seed of its own'],
+    [{ seeds: [1, 2] }, 'Unknown field "seeds"; use rows to give each row a seed of its own'],
     [
       { rows: [{ logits: [1] }] },
-      'Unknown field "logits"; the logits of every row stand outside rows',
+      'Unknown field "logits"; the logits of every row go outside rows',
     ],
     [
       { logits: [sparse, sparse] },
@@ -39,7 +39,7 @@ describe('a fault says what to send instead', () => {
     [{ random_state: 1 }, 'Unknown field "random_state"; did you mean "seed"?'],
     [
       { no_replacement: true },
-      'Unknown field "no_replacement"; replacement false draws each token once',
+      'Unknown field "no_replacement"; replacement: false draws each token at most once',
     ],
   ])('%j', async (fields, detail) => {
     expect(await detailOf('/v1/sample', { logits, ...fields })).toMatch(
@@ -50,7 +50,7 @@ describe('a fault says what to send instead', () => {
   it.each(['n', 'replacement'])('%s belongs to the route that draws', async (name) => {
     const detail = await detailOf('/v1/probabilities', { logits, [name]: 1 })
     expect(detail).toBe(
-      `/${name}: Unknown field "${name}"; nothing is drawn here; POST /v1/sample draws tokens`,
+      `/${name}: Unknown field "${name}"; this request draws nothing; POST /v1/sample draws tokens`,
     )
   })
 })

@@ -176,11 +176,11 @@ describe('warnings', () => {
     [{ temperature: 2.5 }, [/^HIGH_TEMPERATURE temperature 2.5/]],
     [
       { top_k: 1, xtc_probability: 0.5 },
-      [/^SAMPLER_WITHOUT_EFFECT xtc has no effect: top_k has left a single token/],
+      [/^SAMPLER_WITHOUT_EFFECT xtc has no effect: top_k leaves a single token/],
     ],
     [
       { temperature: 0, top_p: 0.9 },
-      [/^SAMPLER_WITHOUT_EFFECT top_p has no effect: temperature has left/],
+      [/^SAMPLER_WITHOUT_EFFECT top_p has no effect: temperature leaves/],
     ],
     [{ top_k: 1, top_p: 0.9, min_tokens_to_keep: 2 }, []],
     [

@@ -224,7 +224,7 @@ describe('warns of what has no effect, and is surely meant to', () => {
     [
       { temperature: 0, min_tokens_to_keep: 2, top_p: 0.9 },
       {},
-      ['top_p has no effect: temperature has left a single token'],
+      ['top_p has no effect: temperature leaves a single token'],
     ],
     [
       { exponential_decay_length_penalty: { start: 0, factor: 1 } },
@@ -258,12 +258,12 @@ describe('warns of what has no effect, and is surely meant to', () => {
     [
       {},
       { state: { mirostat_mu: 3 } },
-      ['state.mirostat_mu has no effect: the sampler that remembers it does not run'],
+      ['state.mirostat_mu has no effect: the sampler that it belongs to does not run'],
     ],
     [
       { mirostat: 2 },
       { state: { mirostat_mu: 3, adaptive_total_weight: 1 } },
-      ['state.adaptive_total_weight has no effect: the sampler that remembers it does not run'],
+      ['state.adaptive_total_weight has no effect: the sampler that it belongs to does not run'],
     ],
   ])('%j, %j', (params, history, messages) => {
     expect(warned(params, history)).toEqual(messages)
@@ -272,7 +272,7 @@ describe('warns of what has no effect, and is surely meant to', () => {
   it('a sampler that remembers, past the first step without its state', () => {
     expect(warned({ mirostat: 2 })).toEqual([])
     expect(warned({ adaptive_target: 0.5 }, {}, 3n)).toEqual([
-      'adaptive_p begins anew at step 3: send the `state` of the answer to the step before',
+      'adaptive_p has no state at step 3 and begins anew: send the `state` of the previous answer',
     ])
     expect(warned({ mirostat: 2 }, { state: { mirostat_mu: 3 } }, 3n)).toEqual([])
   })

@@ -41,7 +41,7 @@ const distribution = {
   kept: z
     .strictObject({ token_ids: z.array(TokenId), probabilities: z.array(Probability) })
     .optional()
-    .meta({ title: 'KeptTokens', description: 'The tokens left, ids ascending.' }),
+    .meta({ title: 'KeptTokens', description: 'The tokens left, by ascending id.' }),
   top: z
     .strictObject({
       token_ids: z.array(TokenId),
@@ -51,7 +51,8 @@ const distribution = {
     .optional()
     .meta({
       title: 'TopTokens',
-      description: 'The most likely tokens, most likely first, lower ids first among equals.',
+      description:
+        'The most likely tokens, in descending order; of tied tokens, the lower id first.',
     }),
   scored: z
     .strictObject({
@@ -63,7 +64,7 @@ const distribution = {
     .meta({
       title: 'ScoredTokens',
       description:
-        'The tokens of `logprob_token_ids`; rank 1 is the most likely, null a removed token.',
+        'The tokens of `logprob_token_ids`. Rank 1 is the most likely token, null a removed one.',
     }),
   trace: z
     .array(
@@ -72,16 +73,19 @@ const distribution = {
           sampler: z.string(),
           kept_before: z.int(),
           kept_after: z.int(),
-          mass_removed: Probability.meta({ description: 'Of the distribution before it.' }),
+          mass_removed: Probability.meta({
+            description:
+              'Share of the probability, in the distribution before the sampler, of the tokens that it removed.',
+          }),
           entropy_before: z.number().min(0),
           entropy_after: z.number().min(0),
           threshold: z.number().nullable().meta({
             description:
-              'The logit, after biases and before temperature, from which tokens were kept; null where it cut no ranking of logits.',
+              'The smallest logit kept, after biases and before temperature; null if the sampler did not cut the ranking of logits.',
           }),
           dropped_token_ids: z
             .array(TokenId)
-            .meta({ description: 'Of the watched tokens, those it dropped.' }),
+            .meta({ description: 'The watched tokens that the sampler removed.' }),
         })
         .meta({ title: 'TraceStep', description: 'What one sampler did.' }),
     )
@@ -89,50 +93,45 @@ const distribution = {
     .meta({ description: 'What each sampler did, in the order they ran. Entropies are in nats.' }),
   watched: z
     .array(
-      z
-        .strictObject({ token_id: TokenId, dropped_by: z.string().nullable() })
-        .meta({ title: 'WatchedToken', description: 'Where a watched token was dropped.' }),
+      z.strictObject({ token_id: TokenId, dropped_by: z.string().nullable() }).meta({
+        title: 'WatchedToken',
+        description: 'A watched token, and the sampler that removed it.',
+      }),
     )
     .optional()
     .meta({
       description:
-        'Where each token of `watch_token_ids` was dropped: a sampler, `logits` if it came as −∞, or null if it is left.',
+        'What removed each token of `watch_token_ids`: a sampler, `logits` if its logit was −∞, or null if it is left.',
     }),
-  kept_count: z.int().min(1).meta({ description: 'How many tokens are left.' }),
-  entropy: z.number().min(0).meta({ description: 'Of the final distribution, in nats.' }),
-  normalization: z
-    .enum(['full', 'candidates'])
-    .optional()
-    .meta({
-      title: 'Normalization',
-      description:
-        'For sparse logits: whether probabilities are those of the whole vocabulary (`full`), or relative to the ' +
-        'tokens given (`candidates`), because the others could have mattered, or because a token was drawn from those given alone. ' +
-        'Ranks, `top`, `kept_count` and the entropy are of the tokens given. Under `raw`, logprobs are those of the whole row wherever `log_z` is given.',
-    }),
+  kept_count: z.int().min(1).meta({ description: 'Number of tokens that the samplers left.' }),
+  entropy: z.number().min(0).meta({ description: 'Entropy of the final distribution, in nats.' }),
+  normalization: z.enum(['full', 'candidates']).optional().meta({
+    title: 'Normalization',
+    description:
+      'For sparse rows: `full` if probabilities are those of the whole vocabulary; `candidates` if they are relative to the tokens given, because other tokens could have mattered or because the draw was from the tokens given. Ranks, `top`, `kept_count` and the entropy count the tokens given. With `raw`, logprobs are those of the whole row if `log_z` is given.',
+  }),
   given_mass: Probability.optional().meta({
     description:
-      'For sparse logits: the share that the tokens kept have of the distribution over the whole vocabulary; ' +
-      'absent where it is not known.',
+      'For sparse rows: the share that the kept tokens have of the distribution over the whole vocabulary. Omitted if it is not known.',
   }),
 }
 
 const state = z
   .record(z.string(), z.number())
   .optional()
-  .meta({ description: 'What samplers remember: send it with the next step.' })
+  .meta({ description: 'What samplers remember. Send it with the next step.' })
 
 const draw = {
-  token_ids: z
-    .array(TokenId)
-    .meta({ description: 'The drawn tokens, in the order they were drawn.' }),
-  logprobs: z.array(Logprob).meta({ description: 'Of each drawn token, under `logprobs_mode`.' }),
+  token_ids: z.array(TokenId).meta({ description: 'The drawn tokens, in the order of the draws.' }),
+  logprobs: z
+    .array(Logprob)
+    .meta({ description: 'Logprob of each drawn token, in the distribution of `logprobs_mode`.' }),
 }
 
 const address = {
   seed: z
     .string()
-    .meta({ description: 'With stream and step: send these again to replay the draw.' }),
+    .meta({ description: 'Seed of the draw. With stream and step it repeats the draw.' }),
   stream: z.string(),
   step: z.int(),
 }

@@ -14,7 +14,7 @@ const tensorFields = {
     .meta({ title: 'Dtype', description: 'Element type of the body, little-endian.' })
     .default('float32'),
   shape: shapeField(
-    'Vocabulary size, or rows and vocabulary size; the body is row-major. Absent: the body is one row.',
+    'Vocabulary size, or number of rows and vocabulary size. The body is row-major. Omitted: the body is one row.',
   ).optional(),
 }
 

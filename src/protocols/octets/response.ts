@@ -10,9 +10,10 @@ export const OCTETS = 'application/octet-stream'
 
 /** The headers of such an answer, and what they say. */
 export const tensorHeaders = {
-  'X-Dtype': '`float32`. Of bytes alone.',
-  'X-Shape': 'Rows and vocabulary size, with a comma between them. Of bytes alone.',
-  'X-Warnings': 'The warnings, as JSON, if there are any. Of bytes alone.',
+  'X-Dtype': '`float32`. Only for an answer in bytes.',
+  'X-Shape':
+    'Number of rows and vocabulary size, separated by a comma. Only for an answer in bytes.',
+  'X-Warnings': 'The warnings, as JSON, if there are any. Only for an answer in bytes.',
 }
 
 /** The distributions of all rows as a float32 tensor. They wait for the last row, as its warnings go into a header. */

@@ -3,7 +3,7 @@ import { defineProfile } from './profile.ts'
 export const kelvin = defineProfile({
   name: 'kelvin',
   title: 'Kelvin',
-  meaning: 'Every sampler, temperature before truncation, ties decided by the lower token id.',
+  meaning: 'Every sampler, temperature before truncation. Of tied tokens, the lower id goes first.',
   reference: { title: 'The order of steps', url: '/v1/samplers' },
   order: [
     // Masks: tokens that may not be chosen, and biases.

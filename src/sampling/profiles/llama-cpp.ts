@@ -4,7 +4,7 @@ export const llamaCpp = defineProfile({
   name: 'llama.cpp',
   title: 'llama.cpp',
   meaning:
-    'As llama.cpp samples: truncation first, on the untempered distribution, and temperature last.',
+    'As llama.cpp samples: truncation first, on the distribution without temperature, and temperature last.',
   reference: {
     title: 'llama.cpp, `common/sampling.cpp`',
     url: 'https://github.com/ggml-org/llama.cpp/blob/master/common/sampling.cpp',

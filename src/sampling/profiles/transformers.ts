@@ -4,7 +4,7 @@ export const transformers = defineProfile({
   name: 'transformers',
   title: 'Hugging Face transformers',
   meaning:
-    'As transformers samples: temperature, top-k, top-p, min-p, and ties at top-k all kept; temperature 0 is its do_sample=False.',
+    'As transformers samples: temperature, then top-k, top-p and min-p. Tokens tied at top-k all stay. Temperature 0 is its do_sample=False.',
   reference: {
     title: 'transformers, `generation/utils.py`, `_get_logits_processor`',
     url: 'https://github.com/huggingface/transformers/blob/main/src/transformers/generation/utils.py',

@@ -3,7 +3,7 @@ import { defineProfile } from './profile.ts'
 export const vllm = defineProfile({
   name: 'vllm',
   title: 'vLLM',
-  meaning: 'As vLLM samples: min-p before top-k and top-p, and ties at top-k all kept.',
+  meaning: 'As vLLM samples: min-p before top-k and top-p. Tokens tied at top-k all stay.',
   reference: {
     title: 'vLLM, `vllm/v1/sample/sampler.py`',
     url: 'https://github.com/vllm-project/vllm/blob/main/vllm/v1/sample/sampler.py',

@@ -19,7 +19,7 @@ export const adaptiveP = defineSampler({
   name: 'adaptive_p',
   title: 'Adaptive-p',
   meaning:
-    'Prefers tokens whose probability is near a target, and moves the target so that the tokens drawn come near it on average.',
+    'Prefers tokens whose probability is near a target, and moves the target so that the tokens drawn are near it on average.',
   reference: {
     title: 'llama.cpp, adaptive-p sampler (pull request 17927)',
     url: 'https://github.com/ggml-org/llama.cpp/pull/17927',
@@ -31,7 +31,8 @@ export const adaptiveP = defineSampler({
       .min(-1)
       .max(1)
       .meta({
-        description: 'The probability to aim for, from 0 to 1. Negative switches it off (off).',
+        description:
+          'Target probability, from 0 to 1. A negative value keeps the distribution as it is (off).',
         'x-typical': [0.3, 0.9],
       })
       .default(-1),
@@ -41,7 +42,7 @@ export const adaptiveP = defineSampler({
       .max(1)
       .meta({
         description:
-          'How much of the past counts, from 0 (none) to 0.99; more is taken as 0.99. No effect while `adaptive_target` is negative (off).',
+          'Weight of the tokens drawn before, from 0 (none) to 0.99. A larger value counts as 0.99. No effect while `adaptive_target` is negative (off).',
         'x-typical': [0.5, 0.99],
       })
       .default(0.9),

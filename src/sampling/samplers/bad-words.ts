@@ -8,7 +8,7 @@ const noTokens = new Uint32Array(0)
 export const badWords = defineSampler({
   name: 'bad_words',
   title: 'Bad words',
-  meaning: 'Bans a token that would complete one of these sequences of tokens.',
+  meaning: 'Bans a token that would complete one of the given sequences of tokens.',
   reference: {
     title: 'transformers, `NoBadWordsLogitsProcessor`',
     url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.NoBadWordsLogitsProcessor',
@@ -16,9 +16,7 @@ export const badWords = defineSampler({
   stage: 'mask',
   fields: {
     bad_words_ids: tokenSequences(
-      'Sequences of tokens that may not be completed: the last token of each is banned while prompt and output end with ' +
-        'the others, and one token alone always. An id outside the vocabulary is an error. [] bans none (off). ' +
-        'If no token is left, the answer is a 422.',
+      'Sequences of token ids that must not occur. The last token of a sequence is banned while prompt and output end with its other tokens; a sequence of one token is always banned. An id outside the vocabulary is an error. [] bans nothing (off). If no token is left, the answer is a 422.',
     ).prefault([]),
   },
   rules: {

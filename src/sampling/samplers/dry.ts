@@ -22,7 +22,7 @@ export const dry = defineSampler({
   name: 'dry',
   title: 'DRY (don’t repeat yourself)',
   meaning:
-    'Discourages a token that would prolong a repetition of earlier text, the more the longer that is.',
+    'Lowers the logit of a token that would prolong a repetition of earlier text. The longer the repetition, the larger the penalty.',
   reference: {
     title: 'p-e-w: DRY, a modern repetition penalty (2024)',
     url: 'https://github.com/oobabooga/text-generation-webui/pull/5677',
@@ -35,8 +35,7 @@ export const dry = defineSampler({
       .max(1000)
       .meta({
         description:
-          'Strength: a token that would prolong a repetition of `length` tokens loses ' +
-          'dry_multiplier · dry_base^(length − dry_allowed_length) of its logit. From 0 to 1000; 0 changes nothing (off).',
+          'Strength: a token that would prolong a repetition of `length` tokens loses dry_multiplier · dry_base^(length − dry_allowed_length) of its logit. From 0 to 1000; 0 changes nothing (off).',
         'x-typical': [0.4, 1.2],
       })
       .default(0),
@@ -46,7 +45,7 @@ export const dry = defineSampler({
       .max(1000)
       .meta({
         description:
-          'How much stronger it is for each further token repeated, from 0 to 1000. Below 1 nothing is penalised (off).',
+          'Factor by which the penalty grows for each further token repeated, from 0 to 1000. Below 1 nothing is penalised (off).',
         'x-typical': [1.2, 2],
       })
       .default(1.75),
@@ -55,8 +54,7 @@ export const dry = defineSampler({
       .min(0)
       .meta({
         description:
-          'The longest repetition, in tokens, that may go on unpenalised is one shorter than this. ' +
-          'Longer than the history: nothing is penalised (off).',
+          'Length in tokens from which a repetition is penalised. A length above that of the history penalises nothing (off).',
         'x-typical': [2, 5],
       })
       .default(2),
@@ -65,13 +63,12 @@ export const dry = defineSampler({
       .min(-1)
       .meta({
         description:
-          'How many of the last tokens, of prompt and output together, are searched for repetitions. −1 is all of them, 0 none (off).',
+          'Number of tokens, from the end of prompt and output together, in which repetitions are searched. −1 is all of them; 0 is none (off).',
         'x-typical': [256, 4096],
       })
       .default(-1),
     dry_sequence_breakers: tokenSequences(
-      'Sequences of tokens that no repetition extends across, such as line breaks and quotes; one of a single token is itself never ' +
-        'penalised. An id outside the vocabulary is an error. [] breaks nowhere (off).',
+      'Sequences of token ids across which no repetition extends, such as line breaks and quotes. A sequence of one token is itself never penalised. An id outside the vocabulary is an error. [] breaks nowhere (off).',
       MAX_BREAKERS,
     ).prefault([]),
   },

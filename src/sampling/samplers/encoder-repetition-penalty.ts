@@ -5,7 +5,8 @@ import { defineSampler } from '../sampler.ts'
 export const encoderRepetitionPenalty = defineSampler({
   name: 'encoder_repetition_penalty',
   title: 'Encoder repetition penalty',
-  meaning: 'Makes the tokens of the prompt more likely, so that the output keeps to it.',
+  meaning:
+    'Makes the tokens of the prompt more likely, so that the output stays close to the prompt.',
   reference: {
     title: 'transformers, `EncoderRepetitionPenaltyLogitsProcessor`',
     url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.EncoderRepetitionPenaltyLogitsProcessor',
@@ -18,8 +19,7 @@ export const encoderRepetitionPenalty = defineSampler({
       .max(1000)
       .meta({
         description:
-          'What the logit of every token of the prompt is multiplied by, or divided by where it is negative. ' +
-          'From 0.001 to 1000: above 1 favours the prompt’s words, below 1 avoids them, 1 changes nothing (off).',
+          'Factor for the logit of every token of the prompt: a positive logit is multiplied by it, a negative one divided. From 0.001 to 1000: above 1 favours the prompt’s tokens, below 1 avoids them, 1 changes nothing (off).',
         'x-typical': [1, 1.5],
       })
       .default(1),

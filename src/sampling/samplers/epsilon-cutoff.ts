@@ -4,7 +4,7 @@ import { defineSampler } from '../sampler.ts'
 export const epsilonCutoff = defineSampler({
   name: 'epsilon_cutoff',
   title: 'Epsilon cutoff',
-  meaning: 'Keeps the tokens at least this likely, or else the most likely one.',
+  meaning: 'Keeps the tokens whose probability is at least the given one.',
   reference: {
     title: 'Hewitt, Manning, Liang: Truncation sampling as language model desmoothing (2022)',
     url: 'https://arxiv.org/abs/2210.15191',
@@ -17,7 +17,7 @@ export const epsilonCutoff = defineSampler({
       .max(1)
       .meta({
         description:
-          'Least probability of a token, from 0 to 1. Where none is that likely, `min_tokens_to_keep` most likely ones stay. 0 keeps all (off).',
+          'Smallest probability of a token to keep, from 0 to 1. If too few tokens reach it, the `min_tokens_to_keep` most likely ones stay. 0 keeps all (off).',
         'x-typical': [0.0003, 0.0009],
       })
       .default(0),

@@ -6,7 +6,7 @@ export const etaCutoff = defineSampler({
   name: 'eta_cutoff',
   title: 'Eta cutoff',
   meaning:
-    'Keeps the tokens at least this likely, or less where the distribution is flat, or else the most likely one.',
+    'Keeps the tokens whose probability is at least the given one, or a smaller one if the distribution is flat.',
   reference: {
     title: 'Hewitt, Manning, Liang: Truncation sampling as language model desmoothing (2022)',
     url: 'https://arxiv.org/abs/2210.15191',
@@ -19,8 +19,7 @@ export const etaCutoff = defineSampler({
       .max(1)
       .meta({
         description:
-          'Sets the least probability of a token to min(ε, √ε · exp(−entropy)), where ε, from 0 to 1, is this value. ' +
-          'Where none is that likely, `min_tokens_to_keep` most likely ones stay. 0 keeps all (off).',
+          'The value ε in the smallest probability of a token to keep, min(ε, √ε · exp(−entropy)). From 0 to 1. If too few tokens reach it, the `min_tokens_to_keep` most likely ones stay. 0 keeps all (off).',
         'x-typical': [0.0003, 0.004],
       })
       .default(0),

@@ -5,7 +5,8 @@ import { defineSampler } from '../sampler.ts'
 export const frequencyPenalty = defineSampler({
   name: 'frequency_penalty',
   title: 'Frequency penalty',
-  meaning: 'Subtracts from the logit of a token as often as the token is in the output.',
+  meaning:
+    'Subtracts a penalty from the logit of a token for each time that the token is in the output.',
   reference: {
     title: 'OpenAI API reference, `frequency_penalty`',
     url: 'https://platform.openai.com/docs/api-reference/chat/create',
@@ -18,8 +19,7 @@ export const frequencyPenalty = defineSampler({
       .max(1000)
       .meta({
         description:
-          'What to subtract from the logit of a token for each time it is among the last `penalty_last_n` tokens and generated. ' +
-          'From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off).',
+          'Penalty for each time that a token occurs among the last `penalty_last_n` tokens, in the output only. It is subtracted from the logit. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off).',
         'x-typical': [-2, 2],
       })
       .default(0),

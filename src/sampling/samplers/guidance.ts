@@ -8,7 +8,7 @@ export const guidance = defineSampler({
   name: 'guidance',
   title: 'Classifier-free guidance',
   meaning:
-    'Moves the distribution away from that of the same model without the condition, such as without the prompt.',
+    'Moves the distribution away from the one that the same model has without the condition, for example without the prompt.',
   reference: {
     title: 'Sanchez et al.: Stay on topic with classifier-free guidance (2023)',
     url: 'https://arxiv.org/abs/2306.17806',
@@ -21,15 +21,12 @@ export const guidance = defineSampler({
       .max(1000)
       .meta({
         description:
-          'How far to go: ln p becomes scale · (ln p − ln u) + ln u, with u the distribution of `unconditional_logits`. ' +
-          'From 0 to 1000: 0 is u itself, 1 the logits as sent (off), and above 1 the condition counts for more than it did.',
+          'Strength of guidance: ln p becomes scale · (ln p − ln u) + ln u, where u is the distribution of `unconditional_logits`. From 0 to 1000: 0 is u itself, 1 is the logits as sent (off), and above 1 the condition counts for more.',
         'x-typical': [1, 3],
       })
       .default(1),
     unconditional_logits: logitRows(
-      'The logits of the same model without the condition or with its opposite, in the forms `logits` has: a row, ' +
-        'a row for each row of a batch, or a tensor. A token at −∞ here counts as the least likely of the others; ' +
-        'one at −∞ in `logits` stays out of play. Absent: no guidance (off).',
+      'Logits of the same model without the condition or with its opposite, in the forms of `logits`: a row, a row for each row of a batch, or a tensor. A token at −∞ here counts as the least likely of the others; one at −∞ in `logits` stays out of play. Omitted: no guidance (off).',
     ).optional(),
   },
   example: {

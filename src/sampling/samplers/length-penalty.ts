@@ -10,7 +10,7 @@ const MOST_GROWTH = 3.4e38
 export const lengthPenalty = defineSampler({
   name: 'length_penalty',
   title: 'Exponential decay length penalty',
-  meaning: 'Makes the stop tokens more likely with every token past a given length.',
+  meaning: 'Makes the stop tokens more likely with every token past a given output length.',
   reference: {
     title: 'transformers, `ExponentialDecayLengthPenalty`',
     url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.ExponentialDecayLengthPenalty',
@@ -21,7 +21,7 @@ export const lengthPenalty = defineSampler({
       .strictObject({
         start: z.int().meta({
           description:
-            'The output length, in tokens, past which it begins. The prompt does not count.',
+            'Output length in tokens, without the prompt, past which the stop tokens become more likely.',
           'x-typical': [0, 512],
         }),
         factor: z
@@ -30,15 +30,14 @@ export const lengthPenalty = defineSampler({
           .max(1000)
           .meta({
             description:
-              'How fast it grows, from 0 to 1000: past `start`, |logit| · (factor^(length − start) − 1) is added to the logit of ' +
-              'each stop token. 1 adds nothing, and below 1 the stop tokens become less likely.',
+              'Growth for each token, from 0 to 1000. Past `start`, |logit| · (factor^(length − start) − 1) is added to the logit of each stop token. 1 adds nothing; below 1 makes the stop tokens less likely.',
             'x-typical': [1.01, 1.5],
           }),
       })
       .meta({
         title: 'LengthPenalty',
         description:
-          'Hastens the end of a text: {start, factor}, for the tokens of `stop_token_ids`. Absent: no hurry (off).',
+          'Makes the tokens of `stop_token_ids` more likely as the output grows: {start, factor}. Omitted: no change (off).',
       })
       .optional(),
   },

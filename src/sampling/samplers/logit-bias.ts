@@ -12,8 +12,7 @@ export const logitBias = defineSampler({
   stage: 'mask',
   fields: {
     logit_bias: tokenBiases(
-      'Token id → what to add to its logit: any finite number, or "-Infinity" to ban the token. ' +
-        'An id outside the vocabulary is an error. {} changes nothing (off).',
+      'Number to add to the logit of each token id: any finite number, or "-Infinity" to ban the token. An id outside the vocabulary is an error. {} changes nothing (off).',
     ).prefault({}),
   },
   example: {

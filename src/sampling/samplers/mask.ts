@@ -6,7 +6,7 @@ export const mask = defineSampler({
   name: 'mask',
   title: 'Mask',
   meaning:
-    'Leaves only allowed tokens in play: by list, by ban, or by the bitmask of a grammar engine.',
+    'Removes tokens by id: all except allowed ones, banned ones, or those that the bitmask of a grammar engine forbids.',
   reference: {
     title: 'Dong et al.: XGrammar (2024), whose bitmask layout this is',
     url: 'https://arxiv.org/abs/2411.15100',
@@ -14,14 +14,13 @@ export const mask = defineSampler({
   stage: 'mask',
   fields: {
     allowed_token_ids: tokenIds(
-      'The only tokens that may be chosen. Absent: every token (off). If no token is left, the answer is a 422.',
+      'Token ids that may be chosen; all others are removed. Omitted: every token (off). If no token is left, the answer is a 422.',
     ).optional(),
     banned_token_ids: tokenIds(
-      'Tokens that may not be chosen. [] bans none (off). If no token is left, the answer is a 422.',
+      'Token ids that must not be chosen. [] bans none (off). If no token is left, the answer is a 422.',
     ).prefault([]),
     token_bitmask: tokenBitmask(
-      'One bit per token, 1 for allowed: base64 of ⌈vocabulary size / 32⌉ little-endian int32 words, ' +
-        'bit `id & 31` of word `id >> 5`. Absent: every token (off). If no token is left, the answer is a 422.',
+      'One bit for each token, 1 for allowed: base64 of ⌈vocabulary size / 32⌉ little-endian int32 words, with token `id` at bit `id & 31` of word `id >> 5`. Omitted: every token (off). If no token is left, the answer is a 422.',
     ).optional(),
   },
   /** transformers puts the tokens of `allowed_token_ids` in play, with equal logits, if none of them is. */

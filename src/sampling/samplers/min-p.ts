@@ -5,7 +5,7 @@ import { defineSampler } from '../sampler.ts'
 export const minP = defineSampler({
   name: 'min_p',
   title: 'Min-p',
-  meaning: 'Keeps the tokens at least this many times as likely as the most likely one.',
+  meaning: 'Keeps the tokens whose probability is at least a given share of the largest one.',
   reference: {
     title: 'Nguyen et al.: Turning up the heat: min-p sampling (2024)',
     url: 'https://arxiv.org/abs/2407.01082',
@@ -18,7 +18,7 @@ export const minP = defineSampler({
       .max(1)
       .meta({
         description:
-          'Least probability of a token, relative to that of the most likely one, from 0 to 1. 0 keeps all (off).',
+          'Smallest probability of a token to keep, as a share of the largest probability, from 0 to 1. 0 keeps all (off).',
         'x-typical': [0.01, 0.2],
       })
       .default(0),

@@ -17,8 +17,7 @@ export const minTokens = defineSampler({
       .min(0)
       .meta({
         description:
-          'How many tokens the output must have before a token of `stop_token_ids` may be chosen. The prompt does not count. ' +
-          '0 allows them at once (off). If no token is left, the answer is a 422.',
+          'Number of output tokens, without the prompt, before which the tokens of `stop_token_ids` are banned. 0 never bans them (off). If no token is left, the answer is a 422.',
         'x-typical': [1, 256],
       })
       .default(0),

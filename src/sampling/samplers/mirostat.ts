@@ -16,7 +16,7 @@ export const mirostat = defineSampler({
   name: 'mirostat',
   title: 'Mirostat',
   meaning:
-    'Steers the surprise of the text towards a target: cuts off the tokens more surprising than μ, and moves μ by what was drawn.',
+    'Keeps the surprise of the text near a target: removes the tokens more surprising than μ, and moves μ after each draw.',
   reference: {
     title:
       'Basu et al.: Mirostat, a neural text decoding algorithm that directly controls perplexity (2020)',
@@ -29,7 +29,7 @@ export const mirostat = defineSampler({
       .meta({
         title: 'MirostatVersion',
         description:
-          'Version: 1 estimates how many tokens to keep from the slope of the most likely hundred, 2 cuts at μ itself; 0 is neither (off).',
+          'Version: 1 estimates the number of tokens to keep from the slope of the 100 most likely ones, 2 removes the tokens more surprising than μ, 0 keeps all (off).',
         'x-typical': [2, 2],
       })
       .default(0),
@@ -38,7 +38,8 @@ export const mirostat = defineSampler({
       .min(0)
       .max(1000)
       .meta({
-        description: 'Target surprise, in bits; no effect while `mirostat` is 0 (off).',
+        description:
+          'Target surprise, in bits, from 0 to 1000. No effect while `mirostat` is 0 (off).',
         'x-typical': [3, 8],
       })
       .default(5),
@@ -48,7 +49,7 @@ export const mirostat = defineSampler({
       .max(1000)
       .meta({
         description:
-          'How fast μ follows the surprise of the drawn token; 0 never moves it. No effect while `mirostat` is 0 (off).',
+          'Rate at which μ follows the surprise of the drawn token, from 0 to 1000; 0 never moves it. No effect while `mirostat` is 0 (off).',
         'x-typical': [0.05, 0.3],
       })
       .default(0.1),
@@ -58,7 +59,7 @@ export const mirostat = defineSampler({
       .number()
       .min(-MOST_MU)
       .max(MOST_MU)
-      .meta({ description: 'The most surprise to allow, in bits. Begins at 2 τ.' }),
+      .meta({ description: 'μ, the largest surprise to allow, in bits. Begins at 2 τ.' }),
   },
   /** Whether `min_tokens_to_keep` holds here; in llama.cpp it does not. */
   rules: { keeps_minimum: true as boolean },

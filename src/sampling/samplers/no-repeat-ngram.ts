@@ -5,7 +5,8 @@ import { defineSampler } from '../sampler.ts'
 export const noRepeatNgram = defineSampler({
   name: 'no_repeat_ngram',
   title: 'No repeated n-grams',
-  meaning: 'Bans a token that would complete a sequence of n tokens already in prompt or output.',
+  meaning:
+    'Bans a token that would complete a sequence of n tokens that prompt or output already has.',
   reference: {
     title: 'Paulus, Xiong, Socher: A deep reinforced model for abstractive summarization (2017)',
     url: 'https://arxiv.org/abs/1705.04304',
@@ -17,8 +18,7 @@ export const noRepeatNgram = defineSampler({
       .min(0)
       .meta({
         description:
-          'The length n, in tokens, of sequences that may occur once only in prompt and output together. 1 bans every token ' +
-          'there is, 0 none (off). If no token is left, the answer is a 422.',
+          'Length n, in tokens, of sequences that must not occur twice in prompt and output together. 1 bans every token that occurred; 0 bans none (off). If no token is left, the answer is a 422.',
         'x-typical': [2, 6],
       })
       .default(0),

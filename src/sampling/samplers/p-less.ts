@@ -4,7 +4,8 @@ import { defineSampler } from '../sampler.ts'
 export const pLess = defineSampler({
   name: 'p_less',
   title: 'P-less',
-  meaning: 'Keeps the tokens at least as likely as two draws are to agree, which is Σ p².',
+  meaning:
+    'Keeps the tokens whose probability is at least Σ p², the probability that two draws agree.',
   reference: {
     title: 'Tan et al.: p-less sampling, a robust hyperparameter-free approach (2025)',
     url: 'https://arxiv.org/abs/2509.23234',
@@ -15,8 +16,7 @@ export const pLess = defineSampler({
       .boolean()
       .meta({
         description:
-          'Whether to keep only tokens with p ≥ Σ p². There is nothing to tune: the sum is 1 where one token is certain and 1 / n where n are equally likely. ' +
-          'false keeps all (off).',
+          'Whether to keep only tokens with p ≥ Σ p². The sum is 1 if one token is certain, and 1 / n if n tokens are equally likely. false keeps all (off).',
       })
       .default(false),
   },

@@ -5,7 +5,7 @@ import { defineSampler } from '../sampler.ts'
 export const presencePenalty = defineSampler({
   name: 'presence_penalty',
   title: 'Presence penalty',
-  meaning: 'Subtracts once from the logit of every token in the output.',
+  meaning: 'Subtracts a penalty once from the logit of every token in the output.',
   reference: {
     title: 'OpenAI API reference, `presence_penalty`',
     url: 'https://platform.openai.com/docs/api-reference/chat/create',
@@ -18,8 +18,7 @@ export const presencePenalty = defineSampler({
       .max(1000)
       .meta({
         description:
-          'What to subtract from the logit of a token that is among the last `penalty_last_n` tokens and generated, however often. ' +
-          'From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off).',
+          'Penalty for a token that occurs among the last `penalty_last_n` tokens, in the output only, however often. It is subtracted from the logit once. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off).',
         'x-typical': [-2, 2],
       })
       .default(0),

@@ -6,7 +6,7 @@ export const repetitionPenalty = defineSampler({
   name: 'repetition_penalty',
   title: 'Repetition penalty',
   meaning:
-    'Divides the logit of every token already in prompt or output, or multiplies it where it is negative.',
+    'Lowers the logit of every token that prompt or output already has: divides a positive logit, multiplies a negative one.',
   reference: {
     title: 'Keskar et al.: CTRL, a conditional transformer language model (2019)',
     url: 'https://arxiv.org/abs/1909.05858',
@@ -19,9 +19,7 @@ export const repetitionPenalty = defineSampler({
       .max(1000)
       .meta({
         description:
-          'What the logit of a token in the last `penalty_last_n` tokens of prompt and output is divided by, or multiplied by ' +
-          'where it is negative; once, however often the token occurs. From 0.001 to 1000: above 1 discourages repetition, ' +
-          'below 1 encourages it, 1 changes nothing (off).',
+          'Factor for the logit of a token among the last `penalty_last_n` tokens of prompt and output: a positive logit is divided by it, a negative one multiplied. It applies once, however often the token occurs. From 0.001 to 1000: above 1 discourages repetition, below 1 encourages it, 1 changes nothing (off).',
         'x-typical': [1, 1.3],
       })
       .default(1),

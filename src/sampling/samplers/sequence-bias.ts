@@ -6,7 +6,7 @@ import { defineSampler, warnOfBias } from '../sampler.ts'
 export const sequenceBias = defineSampler({
   name: 'sequence_bias',
   title: 'Sequence bias',
-  meaning: 'Adds a number to the logit of a token that would complete a sequence of tokens.',
+  meaning: 'Adds a number to the logit of a token that would complete a given sequence of tokens.',
   reference: {
     title: 'transformers, `SequenceBiasLogitsProcessor`',
     url: 'https://huggingface.co/docs/transformers/internal/generation_utils#transformers.SequenceBiasLogitsProcessor',
@@ -14,9 +14,7 @@ export const sequenceBias = defineSampler({
   stage: 'mask',
   fields: {
     sequence_bias: sequenceBiases(
-      'Sequences of tokens, each with what to add to the logit of its last token when prompt and output end with ' +
-        'the others: any finite number, or "-Infinity" to ban it there. A sequence of one token always applies, and all that ' +
-        'apply add up. An id outside the vocabulary is an error. [] changes nothing (off).',
+      'Sequences of token ids, each with a bias. While prompt and output end with the other tokens of a sequence, the bias is added to the logit of its last token: any finite number, or "-Infinity" to ban it. A sequence of one token always applies. Biases that apply to the same token add up. An id outside the vocabulary is an error. [] changes nothing (off).',
     ).prefault([]),
   },
   example: {

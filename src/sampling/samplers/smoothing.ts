@@ -5,7 +5,7 @@ export const smoothing = defineSampler({
   name: 'smoothing',
   title: 'Quadratic smoothing',
   meaning:
-    'Bends the logits by a parabola below the largest: likely tokens come closer, unlikely ones fall away.',
+    'Replaces the distance of each logit to the largest one by a parabola: likely tokens come closer together, unlikely ones move away.',
   reference: {
     title: 'kalomaze: quadratic sampling, text-generation-webui #5403 and #5551',
     url: 'https://github.com/oobabooga/text-generation-webui/pull/5403',
@@ -18,8 +18,7 @@ export const smoothing = defineSampler({
       .max(100)
       .meta({
         description:
-          'How steep the parabola is: a tempered logit d below the largest comes to lie factor · d² below it. ' +
-          'From 0 to 100; 0 changes nothing (off).',
+          'Steepness of the parabola: a tempered logit at a distance d below the largest moves to factor · d² below it. From 0 to 100; 0 changes nothing (off).',
         'x-typical': [0.1, 1.5],
       })
       .default(0),
@@ -29,8 +28,7 @@ export const smoothing = defineSampler({
       .max(10)
       .meta({
         description:
-          'Adds a cubic term that bends further: factor · ((3 − curve) / 2 · d² + (curve − 1) / 2 · d³). From 1, the parabola alone, to 10; ' +
-          'above 3 tokens just below the most likely one overtake it. No effect while `smoothing_factor` is 0 (off).',
+          'Weight of a cubic term, from 1 (none) to 10: the distance becomes factor · ((3 − curve) / 2 · d² + (curve − 1) / 2 · d³). Above 3, tokens just below the most likely one overtake it. No effect while `smoothing_factor` is 0 (off).',
         'x-typical': [1, 3],
       })
       .default(1),

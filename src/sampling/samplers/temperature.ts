@@ -9,7 +9,7 @@ export const temperature = defineSampler({
   name: 'temperature',
   title: 'Temperature',
   meaning:
-    'Divides every logit, so a larger value flattens the distribution and a smaller one sharpens it.',
+    'Divides every logit: a temperature above 1 flattens the distribution, one below 1 sharpens it.',
   reference: {
     title: 'Ackley, Hinton, Sejnowski: A learning algorithm for Boltzmann machines (1985)',
     url: 'https://doi.org/10.1207/s15516709cog0901_7',
@@ -21,9 +21,7 @@ export const temperature = defineSampler({
       .min(0)
       .meta({
         description:
-          'Randomness of the draw: p = exp((logit − max) / temperature), normalised. Any finite number from 0; ' +
-          '0 always takes the most likely token, 1 leaves the distribution as it is (off), ' +
-          'and above 2 output is known to suffer, which the answer says in `warnings`.',
+          'Randomness of the draw: p = exp((logit − max) / temperature), normalised. Any finite number from 0: 0 always takes the most likely token, 1 leaves the distribution as it is (off). Above 2 text is usually incoherent, and the answer has a warning.',
         'x-typical': [0, 1.5],
       })
       .default(1),
@@ -32,8 +30,7 @@ export const temperature = defineSampler({
       .min(0)
       .meta({
         description:
-          'Lets the temperature follow the entropy of each row, as llama.cpp does: from `temperature` less this, but at least 0, ' +
-          'where one token is certain, to `temperature` plus this where all are equally likely. Any finite number from 0; 0 keeps it fixed (off).',
+          'Half the range of a temperature that follows the entropy of each row, as in llama.cpp: from `temperature` − range (at least 0) if one token is certain, to `temperature` + range if all are equally likely. Any finite number from 0; 0 keeps the temperature fixed (off).',
         'x-typical': [0, 1],
       })
       .default(0),
@@ -42,8 +39,7 @@ export const temperature = defineSampler({
       .min(0)
       .meta({
         description:
-          'How the temperature rises between its ends: with the entropy, as a share of the largest possible, to this power. ' +
-          'Any finite number from 0; 1 is linear, and it has no effect while `dynatemp_range` is 0 (off).',
+          'Exponent of the rise between these ends: the entropy, as a share of the largest possible one, to this power. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off).',
         'x-typical': [0.5, 2],
       })
       .default(1),

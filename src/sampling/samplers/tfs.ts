@@ -14,7 +14,7 @@ export const tfs = defineSampler({
   name: 'tfs',
   title: 'Tail-free',
   meaning:
-    'Cuts where the falling curve of the sorted probabilities has done this share of its bending, and its flat tail begins.',
+    'Removes the flat tail of the sorted probabilities: it begins where the curve has done a given share of its bending.',
   reference: {
     title: 'Bricken: Tail free sampling (2019)',
     url: 'https://www.trentonbricken.com/Tail-Free-Sampling/',
@@ -27,8 +27,7 @@ export const tfs = defineSampler({
       .max(1)
       .meta({
         description:
-          'Share of the summed second differences |p₁ − 2 p₂ + p₃| of the sorted probabilities, from 0 to 1. The first difference at which their sum exceeds it, ' +
-          'the c-th, keeps the c most likely tokens. 1 keeps all (off), and so do two tokens or a straight line.',
+          'Share, from 0 to 1, of the sum of the second differences |p₁ − 2 p₂ + p₃| of the sorted probabilities. If the sum exceeds this share at the c-th difference, the c most likely tokens stay. 1 keeps all (off); so do two tokens, and a straight line.',
         'x-typical': [0.9, 0.99],
       })
       .default(1),

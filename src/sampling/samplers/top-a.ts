@@ -5,7 +5,7 @@ export const topA = defineSampler({
   name: 'top_a',
   title: 'Top-a',
   meaning:
-    'Keeps the tokens at least as likely as the square of the largest probability, times this.',
+    'Keeps the tokens whose probability is at least a factor times the square of the largest one.',
   reference: {
     title: 'BlinkDL: top-a, in the readme of RWKV-LM (2022)',
     url: 'https://github.com/BlinkDL/RWKV-LM#the-top-a-sampling-method',
@@ -18,8 +18,7 @@ export const topA = defineSampler({
       .max(1)
       .meta({
         description:
-          'Sets the least probability of a token to this times the square of the largest one, so it cuts most where one token stands out. ' +
-          'From 0 to 1; 0 keeps all (off).',
+          'Factor in the smallest probability of a token to keep, factor · (largest probability)². From 0 to 1; it removes most where one token stands out. 0 keeps all (off).',
         'x-typical': [0.1, 0.5],
       })
       .default(0),

@@ -12,7 +12,7 @@ export const topH = defineSampler({
   name: 'top_h',
   title: 'Top-h (bounded entropy)',
   meaning:
-    'Keeps the most likely tokens whose terms of the entropy add up to no more than this share of it.',
+    'Keeps the most likely tokens whose terms of the entropy add up to at most a given share of it.',
   reference: {
     title: 'Potraghloo et al.: Top-H decoding (2025)',
     url: 'https://arxiv.org/abs/2509.02510',
@@ -25,8 +25,7 @@ export const topH = defineSampler({
       .max(1)
       .meta({
         description:
-          'Share of the entropy to keep, from 0 to 1, of the 100 most likely tokens: the terms −p ln p are added from the most likely one on, ' +
-          'and the token that would exceed the share is dropped, but for the first. 0 keeps all (off).',
+          'Share of the entropy to keep, from 0 to 1, computed over the 100 most likely tokens. Their terms −p ln p are added from the most likely one on; the first token that exceeds the share is removed with all after it. The most likely token always stays. 0 keeps all (off).',
         'x-typical': [0.3, 0.5],
       })
       .default(0),

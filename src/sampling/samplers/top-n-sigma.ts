@@ -4,7 +4,7 @@ import { defineSampler } from '../sampler.ts'
 export const topNSigma = defineSampler({
   name: 'top_n_sigma',
   title: 'Top-nσ',
-  meaning: 'Keeps the tokens whose logit is at most n standard deviations below the largest.',
+  meaning: 'Keeps the tokens whose logit is at most n standard deviations below the largest one.',
   reference: {
     title: 'Tang et al.: Top-nσ: not all logits are you need (2024)',
     url: 'https://arxiv.org/abs/2411.07641',
@@ -16,8 +16,7 @@ export const topNSigma = defineSampler({
       .min(-1)
       .meta({
         description:
-          'How many standard deviations of the logits in play (the population’s) a token may lie below the largest. ' +
-          'Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off).',
+          'Distance n below the largest logit, in population standard deviations of the logits in play. Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off).',
         'x-typical': [0.5, 2],
       })
       .default(0),

@@ -5,7 +5,7 @@ export const topP = defineSampler({
   name: 'top_p',
   title: 'Top-p (nucleus)',
   meaning:
-    'Keeps the most likely tokens that together hold at least this share of the probability.',
+    'Keeps the smallest set of most likely tokens that together hold at least a given share of the probability.',
   reference: {
     title: 'Holtzman et al.: The curious case of neural text degeneration (2019)',
     url: 'https://arxiv.org/abs/1904.09751',
@@ -18,8 +18,7 @@ export const topP = defineSampler({
       .max(1)
       .meta({
         description:
-          'Least share of the probability to keep, from 0 to 1: the smallest set of most likely tokens that reaches it, ' +
-          'the token that crosses it included. 1 keeps all (off), 0 the most likely token alone.',
+          'Share of the probability to keep, from 0 to 1. The token with which the sum reaches it stays. 1 keeps all (off); 0 keeps only the most likely token.',
         'x-typical': [0.8, 0.98],
       })
       .default(1),

@@ -5,7 +5,7 @@ export const typicalP = defineSampler({
   name: 'typical_p',
   title: 'Locally typical',
   meaning:
-    'Keeps the tokens whose information is nearest to the expected one, until they hold this share of the probability.',
+    'Keeps the tokens whose −ln p is nearest to the entropy, until they hold a given share of the probability.',
   reference: {
     title: 'Meister et al.: Locally typical sampling (2022)',
     url: 'https://arxiv.org/abs/2202.00666',
@@ -18,8 +18,7 @@ export const typicalP = defineSampler({
       .max(1)
       .meta({
         description:
-          'Least share of the probability to keep, from 0 to 1: the smallest set of tokens with −ln p nearest to the entropy that reaches it, ' +
-          'the token that crosses it included. The most likely token need not be among them. 1 keeps all (off).',
+          'Share of the probability to keep, from 0 to 1. The token with which the sum reaches it stays; the most likely token may be removed. 1 keeps all (off).',
         'x-typical': [0.2, 0.95],
       })
       .default(1),

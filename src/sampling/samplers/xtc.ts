@@ -14,7 +14,7 @@ export const xtc = defineSampler({
   name: 'xtc',
   title: 'Exclude top choices',
   meaning:
-    'Now and then removes every token that is likely enough but the least likely of them, for less predictable text.',
+    'With a given probability, removes every token that is likely enough except the least likely of them, so that text is less predictable.',
   reference: {
     title: 'Weidmann: Exclude top choices, text-generation-webui #6335 (2024)',
     url: 'https://github.com/oobabooga/text-generation-webui/pull/6335',
@@ -27,7 +27,7 @@ export const xtc = defineSampler({
       .max(1)
       .meta({
         description:
-          'How often to exclude, from 0 to 1: 1 is always, 0 never (off). What decides is a random number of its own, at (seed, stream, step).',
+          'Probability of removing tokens, from 0 to 1: 1 always, 0 never (off). A random number at (seed, stream, step) decides.',
         'x-typical': [0.1, 0.5],
       })
       .default(0),
@@ -37,8 +37,7 @@ export const xtc = defineSampler({
       .max(1)
       .meta({
         description:
-          'Least probability of a token that is likely enough, from 0 to 1. Two tokens must be, so above 0.5 nothing happens. ' +
-          'No effect while `xtc_probability` is 0 (off).',
+          'Smallest probability of a token that is likely enough, from 0 to 1. Two tokens must reach it, so above 0.5 nothing happens. No effect while `xtc_probability` is 0 (off).',
         'x-typical': [0.05, 0.2],
       })
       .default(0.1),
@@ -47,12 +46,11 @@ export const xtc = defineSampler({
       .meta({
         title: 'XtcMode',
         description:
-          '`sample` excludes by a random number; `expected` gives, without one, the distribution that this draws from on average, as exllamav3 does. ' +
-          'No effect while `xtc_probability` is 0 (off).',
+          '`sample` removes tokens if a random number says so. `expected` computes the average over that random number, as exllamav3 does. No effect while `xtc_probability` is 0 (off).',
       })
       .default('sample'),
     xtc_protected_token_ids: tokenIds(
-      'Tokens that are never excluded nor counted as likely enough, like those that end a line or the text. [] protects none (off).',
+      'Token ids that are never removed nor counted as likely enough, such as those of line breaks and the end of the text. [] protects none (off).',
     ).prefault([]),
   },
   /** llama.cpp counts the masked tokens in its list of candidates, too, towards `min_tokens_to_keep`. */
