@@ -123,7 +123,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
     packages: ['node:'],
   },
   { room: 'src/healthcheck.ts', below: ['src/config.ts'], packages: ['node:'] },
-  { room: 'src/turns.ts', below: [], packages: [] },
+  { room: 'src/turns.ts', below: [], packages: ['node:perf_hooks'] },
   { room: 'src/log.ts', below: ['src/config.ts'], packages: ['pino'] },
   { room: 'src/files.ts', below: [], packages: ['node:fs'] },
   { room: 'src/config.ts', below: ['src/expected.ts'], packages: ['zod'] },

@@ -52,7 +52,7 @@ const texts = new Set<string>()
 
 async function post(url: string, payload: object): Promise<void> {
   const { body, statusCode } = await app.inject({ method: 'POST', url, payload })
-  expect(statusCode).toBeLessThan(500)
+  expect(statusCode, JSON.stringify(payload)).toBeLessThan(500)
   if (statusCode >= 400) {
     const { detail, errors = [], error } = JSON.parse(body)
     for (const text of [detail, error, ...errors.map((one: { detail: string }) => one.detail)]) {

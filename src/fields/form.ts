@@ -15,7 +15,7 @@ export interface Form {
 /** The forms of fields that zod alone does not tell: a constructor of fields declares its own. */
 export const forms = z.registry<Form>()
 
-function kindOf(schema: z.core.$ZodType): Form['kind'] {
+function kindOf(schema: z.core.$ZodType): Form['kind'] | undefined {
   if (schema instanceof z.ZodNumber) return 'number'
   if (schema instanceof z.ZodBoolean) return 'boolean'
   if (schema instanceof z.ZodString) return 'text'
@@ -24,12 +24,23 @@ function kindOf(schema: z.core.$ZodType): Form['kind'] {
     const options = schema instanceof z.ZodEnum ? schema.options : [...schema.values]
     return options.every((option) => typeof option === 'number') ? 'number' : 'text'
   }
-  throw new Error(`A field of type ${schema._zod.def.type} must declare its form`)
+  return undefined
 }
 
-export function formOf(field: z.core.$ZodType): Form {
+/** The form of a field, if it has one. */
+export function findForm(field: z.core.$ZodType): Form | undefined {
   const schema = withoutDefault(field)
-  return forms.get(schema) ?? { kind: kindOf(schema), isList: false }
+  const declared = forms.get(schema)
+  if (declared) return declared
+  const kind = kindOf(schema)
+  return kind && { kind, isList: false }
+}
+
+/** The form of a field that must have one. */
+export function formOf(field: z.core.$ZodType): Form {
+  const form = findForm(field)
+  if (form) return form
+  throw new Error(`A field must declare its form: ${withoutDefault(field)._zod.def.type}`)
 }
 
 /** The fields of a request, by name. */

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type Fault, Problem, type ProblemCode, toPointer } from '../errors.ts'
 import { expected } from '../expected.ts'
-import { formOf } from '../fields/form.ts'
+import { findForm } from '../fields/form.ts'
 import { describeValue, isList, isObject, withoutDefault, withoutNulls } from '../fields/parsed.ts'
 import { suggestField, suggestMember, suggestValue } from './suggest.ts'
 
@@ -106,10 +106,10 @@ type Issue = z.core.$ZodIssue & { hint?: string; known?: readonly string[] }
 
 /** What a field takes: a value, a list of values, an object, or something else. */
 function takes(field: z.ZodType): 'value' | 'list' | 'object' | 'other' {
-  const { kind, isList } = formOf(field)
-  if (isList) return 'list'
-  if (kind === 'json') return 'other'
-  return kind === 'object' ? 'object' : 'value'
+  const form = findForm(field)
+  if (!form || form.kind === 'json') return 'other'
+  if (form.isList) return 'list'
+  return form.kind === 'object' ? 'object' : 'value'
 }
 
 /** What to say of a list that was given where a value or an object belongs. */
