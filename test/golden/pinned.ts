@@ -51,8 +51,21 @@ const settings: object[] = [
   { dry_multiplier: 0.8, no_repeat_ngram_size: 3, output_token_ids },
   { logit_bias: { 3: 2.5, 7: '-Infinity' }, banned_token_ids: [1, 2] },
   { top_logprobs: 5, logprob_token_ids: [0, 5, 9], logprobs_mode: 'raw', top_k: 7 },
+  { guidance_scale: 1.5 },
+  { min_tokens: 3, stop_token_ids: [0, 5], sequence_bias: [{ token_ids: [2], bias: 3 }] },
+  { bad_words_ids: [[3], [2, 4]], encoder_repetition_penalty: 1.3, output_token_ids },
+  {
+    exponential_decay_length_penalty: { start: 2, factor: 1.2 },
+    stop_token_ids: [1],
+    output_token_ids,
+  },
   { return_probabilities: 'kept', top_k: 300, trace: true, watch_token_ids: [3, 60] },
 ]
+
+function tensorOf(logits: Float32Array) {
+  const data = new Uint8Array(logits.slice().buffer).toBase64()
+  return { dtype: 'float32', shape: [logits.length], data }
+}
 
 export interface Pinned {
   /** As bytes.txt has it. */
@@ -62,11 +75,11 @@ export interface Pinned {
 
 export function pinnedRequests(): Pinned[] {
   return Object.entries(rows).flatMap(([name, logits]) => {
-    const data = new Uint8Array(logits.slice().buffer).toBase64()
-    const tensor = { dtype: 'float32', shape: [logits.length], data }
+    const tensor = tensorOf(logits)
+    const others = { unconditional_logits: tensorOf(logits.toReversed()) }
     return settings.map((fields) => ({
       name: `${name} ${JSON.stringify(fields)}`,
-      payload: { logits: tensor, seed: 42, ...fields },
+      payload: { logits: tensor, seed: 42, ...fields, ...('guidance_scale' in fields && others) },
     }))
   })
 }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { kelvinOrder, samplerByName } from '../../src/sampling/registry.ts'
 import { DETERMINISM_VERSION } from '../../src/sampling/sample.ts'
 import { testApp } from '../app.ts'
 import { digestOf } from '../golden/digest.ts'
@@ -10,6 +11,14 @@ import { pinnedRequests } from '../golden/pinned.ts'
  */
 
 const app = await testApp()
+
+it('has bytes of every sampler', () => {
+  const pinned = new Set(pinnedRequests().flatMap(({ payload }) => Object.keys(payload)))
+  const missing = kelvinOrder.filter(
+    (name) => !Object.keys(samplerByName.get(name)!.fields).some((field) => pinned.has(field)),
+  )
+  expect(missing).toEqual([])
+})
 
 it('gives these bytes', async () => {
   const digests: string[] = []
