@@ -4,12 +4,18 @@ import { defineConfig } from 'vitest/config'
 const PROCESS = 'test/**/*.process.test.ts'
 const CI = 'test/**/*.ci.test.ts'
 
+const root = new URL('..', import.meta.url).pathname
+
+/** Compiled code of Node processes before, which saves each a quarter of its start. */
+const env = { NODE_COMPILE_CACHE: `${root}node_modules/.cache/node` }
+
 export default defineConfig({
   test: {
-    root: new URL('..', import.meta.url).pathname,
-    // A loaded machine starts servers slowly.
+    root,
+    // A loaded machine is slow.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 5000 } },
     projects: [
       {
         extends: true,
@@ -30,6 +36,7 @@ export default defineConfig({
         test: {
           name: 'process',
           include: [PROCESS],
+          env,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -39,6 +46,7 @@ export default defineConfig({
         test: {
           name: 'ci',
           include: [CI],
+          env,
           // One after the other: each of them has the machine to itself.
           maxWorkers: 1,
           sequence: { groupOrder: 2 },

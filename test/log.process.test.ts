@@ -27,12 +27,11 @@ async function start(name: string, stdout: 'pipe' | number, environment = {}) {
   return { child, where }
 }
 
-/** SIGTERM, then the exit code and how long it took. */
-async function end(child: ChildProcess) {
-  const began = performance.now()
+/** SIGTERM, then the exit code: 1 where it did not end by itself before SHUTDOWN_TIMEOUT_MS. */
+async function end(child: ChildProcess): Promise<number | null> {
   child.kill('SIGTERM')
   const [code] = await once(child, 'exit')
-  return { code, took: performance.now() - began }
+  return code
 }
 
 interface Line {
@@ -77,7 +76,7 @@ it.each([
   const { child, where } = await start(`unread-${WORKERS}-${stdout}`, stdout, { WORKERS })
   await fill(where, 8000)
   expect(await dropped(where)).toBeGreaterThan(0)
-  expect(await end(child)).toEqual({ code: 0, took: expect.toSatisfy((ms) => ms < 3000) })
+  expect(await end(child)).toBe(0)
 })
 
 it('lines wait for a pipe that is read again, which says how many were dropped', async () => {
@@ -93,7 +92,7 @@ it('lines wait for a pipe that is read again, which says how many were dropped',
   child.stdout!.resume()
   await expect.poll(() => text, { timeout: 5000 }).toContain('which are dropped')
   await fill(where, 10)
-  expect((await end(child)).code).toBe(0)
+  expect(await end(child)).toBe(0)
   const lines = parse(text)
   const [told, ...more] = lines.filter(({ msg }) => msg.includes('dropped'))
   expect(more).toEqual([])
@@ -107,7 +106,7 @@ it.runIf(process.platform === 'linux')('a full disk stops nothing', async () => 
   const { child, where } = await start('full', openSync('/dev/full', 'w'))
   await fill(where)
   expect(await dropped(where)).toBeGreaterThan(0)
-  expect(await end(child)).toEqual({ code: 0, took: expect.toSatisfy((ms) => ms < 2000) })
+  expect(await end(child)).toBe(0)
 })
 
 it('a reader that has gone stops nothing', async () => {
@@ -115,14 +114,14 @@ it('a reader that has gone stops nothing', async () => {
   child.stdout!.destroy()
   await setTimeout(100)
   await fill(where, 100)
-  expect((await end(child)).code).toBe(0)
+  expect(await end(child)).toBe(0)
 })
 
 it('a file has every line, up to the last', async () => {
   const file = join(folder, 'log')
   const { child, where } = await start('file', openSync(file, 'w'))
   await fill(where, 100)
-  expect((await end(child)).code).toBe(0)
+  expect(await end(child)).toBe(0)
   const lines = parse(readFileSync(file, 'utf8'))
   expect(lines.filter(({ url }) => url?.startsWith('/livez?'))).toHaveLength(100)
   expect(lines.at(-1)!.msg).toMatch(/shutting down/)

