@@ -24,9 +24,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [PROCESS, CI],
           setupFiles: ['test/no-process.ts'],
-          // Files share what they import: to load it takes longer than most of them.
           pool: 'threads',
-          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
