@@ -8,7 +8,7 @@ import { setImmediate as endOfTurn } from 'node:timers/promises'
  * bounds below. After that the connection goes on; or, if it is the last answer, the server has already
  * sent FIN and waits for the client's.
  *
- * At shutdown, answers end their connections (`hasFollower`), and connections without a request end after a grace.
+ * At shutdown, answers end their connections (`mayEnd`), and connections without a request end after a grace.
  */
 
 /** The time between two looks at what a client has sent, in milliseconds. */
@@ -66,49 +66,62 @@ const lastAnswers = new WeakMap<Socket, string>()
 /** How much a socket had received, in bytes, when nothing was under way on it: after its last request, or at first. */
 const receivedAtRest = new WeakMap<Socket, number>()
 
-/** Whether another request has come on the connection of a response. It is lost if this answer is the last one. */
-export function hasFollower(response: ServerResponse): boolean {
+/**
+ * Whether a response may end its connection at shutdown. A request that has come after it would be lost. And while the
+ * server accepts the last connections, the client would open another one at once, again and again.
+ */
+export function mayEnd(response: ServerResponse): boolean {
   const responses = unsent.get(response.req.socket)
-  return responses !== undefined && [...responses].at(-1) !== response
+  return !isKept(response.req) && (responses === undefined || [...responses].at(-1) === response)
 }
+
+/** Whether connections go on while the last ones are accepted. */
+const isKept = ({ socket }: IncomingMessage) => kept.has(socket)
 
 interface Connections {
   readonly open: Set<Socket>
   /** How many there have been. */
   count: number
-  /** Whether answers are held back. */
-  isHeld: boolean
+  /** Whether the last ones are accepted. */
+  isEnding: boolean
 }
+
+/** Sockets whose connections go on while their server accepts the last ones. */
+const kept = new WeakSet<Socket>()
 
 const connections = new WeakMap<Server, Connections>()
 
 /** How long no connection may have come before the server stops listening, in milliseconds. */
 const QUIET_MS = 20
-/** The longest time that answers are held back for that, in milliseconds. */
-const MOST_HELD_MS = 250
+/** The longest time that is waited for that, in milliseconds. */
+const MOST_WAIT_MS = 1000
 
 /**
- * Stops listening, on all of a server's addresses, and resolves when every connection has ended. Closing a listening socket
- * resets the connections that wait there to be accepted, so they are accepted first. Until then no answer is sent,
- * because a client that is told to open another connection would do so at once.
+ * Accepts the connections that wait to be accepted on a server's addresses: closing a listening socket resets those. Until
+ * then no answer ends its connection, because a client that is told to open another one does so at once.
  */
-export async function stopListening(server: Server, others: readonly NetServer[]): Promise<void> {
+export async function acceptLast(server: Server): Promise<void> {
   const state = connections.get(server)!
-  state.isHeld = true
-  for (const socket of state.open) socket.cork()
+  state.isEnding = true
+  for (const socket of state.open) kept.add(socket)
   const began = performance.now()
   let { count } = state
   // A turn of the event loop accepts one connection.
-  for (let last = began, now = began; now - last < QUIET_MS && now - began < MOST_HELD_MS; ) {
+  for (let last = began, now = began; now - last < QUIET_MS && now - began < MOST_WAIT_MS; ) {
     await endOfTurn()
     now = performance.now()
     if (state.count > count) last = now
     count = state.count
   }
-  const closed = [server, ...others].map((each) => new Promise((resolve) => each.close(resolve)))
-  state.isHeld = false
-  for (const socket of state.open) socket.uncork()
-  await Promise.all(closed)
+  state.isEnding = false
+  for (const socket of state.open) kept.delete(socket)
+}
+
+/** Stops listening, on all of a server's addresses, and resolves when every connection has ended. */
+export async function stopListening(server: Server, others: readonly NetServer[]): Promise<void> {
+  await Promise.all(
+    [server, ...others].map((each) => new Promise((resolve) => each.close(resolve))),
+  )
 }
 
 const isAnswered = (socket: Socket) =>
@@ -141,7 +154,7 @@ const announcedBytes = ({ headers }: IncomingMessage) => Number(headers['content
 /** Tells a client with a long body to stop sending it: the answer ends the connection. Call it before the answer. */
 export function endAfterAnswer(request: IncomingMessage, response: ServerResponse): void {
   const isLong = announcedBytes(request) > SHORT || 'transfer-encoding' in request.headers
-  if (isLong) response.setHeader('connection', 'close')
+  if (isLong && !isKept(request)) response.setHeader('connection', 'close')
 }
 
 /** Asks for the body of a client that waits to be asked (`Expect: 100-continue`). */
@@ -201,7 +214,7 @@ export function drainAfterAnswers(
   maxBodyBytes: number,
 ): void {
   const most = Math.max(MOST, 2 * maxBodyBytes)
-  const state: Connections = { open: new Set(), count: 0, isHeld: false }
+  const state: Connections = { open: new Set(), count: 0, isEnding: false }
   connections.set(server, state)
 
   function end(socket: Socket): void {
@@ -272,7 +285,7 @@ export function drainAfterAnswers(
     receivedAtRest.set(socket, socket.bytesRead)
     state.open.add(socket)
     state.count++
-    if (state.isHeld) socket.cork()
+    if (state.isEnding) kept.add(socket)
     socket.once('close', () => state.open.delete(socket))
     socket.destroySoon = () => end(socket)
   })

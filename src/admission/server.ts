@@ -10,7 +10,7 @@ import type { Config } from '../config.ts'
 import type { Problem } from '../errors.ts'
 import { noteArrival } from '../turns.ts'
 import type { Admission } from './admission.ts'
-import { drainAfterAnswers, endAfterAnswer, hasFollower } from './drain.ts'
+import { drainAfterAnswers, endAfterAnswer, mayEnd } from './drain.ts'
 import { retryHeaders } from './refusals.ts'
 
 /** How often late heads are looked for, in milliseconds. Node's own default is 30 seconds. */
@@ -49,7 +49,7 @@ export function createServer(
 
   function refuse(problem: Problem, request: IncomingMessage, response: ServerResponse): void {
     endAfterAnswer(request, response)
-    if (admission.phase !== 'open' && !hasFollower(response)) {
+    if (admission.phase !== 'open' && mayEnd(response)) {
       response.setHeader('connection', 'close')
     }
     for (const [name, value] of Object.entries(retryHeaders(problem))) {

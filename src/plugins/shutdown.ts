@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Admission } from '../admission/admission.ts'
-import { hasFollower } from '../admission/drain.ts'
+import { mayEnd } from '../admission/drain.ts'
 
 /**
  * From SIGTERM on, answers end their connections: clients move to another server, and none is left to wait for. An answer
@@ -12,7 +12,7 @@ export function registerShutdown(app: FastifyInstance, admission: Admission): vo
     done()
   })
   app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (admission.phase !== 'open' && !hasFollower(reply.raw)) reply.header('connection', 'close')
+    if (admission.phase !== 'open' && mayEnd(reply.raw)) reply.header('connection', 'close')
     done()
   })
 }

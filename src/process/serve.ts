@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
-import { GRACE_MS, stopListening } from '../admission/drain.ts'
+import { acceptLast, GRACE_MS, stopListening } from '../admission/drain.ts'
 import { buildApp } from '../app.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { answerBeats } from './heartbeat.ts'
@@ -26,6 +26,7 @@ function endWithGrace(config: Config, app: FastifyInstance, others: Server[]): v
       else app.log.info({ signal }, 'shutting down: finishing the requests under way')
       app.admission.phase = 'draining'
       if (!err) await setTimeout(config.SHUTDOWN_DELAY_MS)
+      await acceptLast(app.server)
       const closed = stopListening(app.server, others)
       // What is on its way to a connection without a request is still answered.
       if (!err) await Promise.race([closed, setTimeout(2 * GRACE_MS)])

@@ -11,14 +11,21 @@ interface Outcome {
   /** Answers that said that their connection ends. */
   closes: number
   lost: number
+  resets: number
 }
 
 /**
  * A client that keeps a connection: it asks again when answered, and opens another connection when told that this one ends.
  * What became of each request, by whether it was sent before `over`.
  */
-async function keepAsking(where: Where, over: { at: number }, outcome: Outcome): Promise<void> {
-  const head = `POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
+async function keepAsking(
+  where: Where,
+  over: { at: number },
+  outcome: Outcome,
+  blanks: number,
+): Promise<void> {
+  const length = blanks + body.length
+  const head = `POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`
   const isReached = () => performance.now() > over.at
   for (;;) {
     const socket = connect(where as NetConnectOpts)
@@ -26,10 +33,12 @@ async function keepAsking(where: Where, over: { at: number }, outcome: Outcome):
       socket.once('connect', () => resolve(false)).once('error', () => resolve(true))
     })
     if (isRefused) return
-    socket.on('error', () => {})
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'ECONNRESET') outcome.resets++
+    })
     for (let isKept = true; isKept; ) {
       const wasReached = isReached()
-      socket.write(head + body)
+      socket.write(head + ' '.repeat(blanks) + body)
       const answer = await answerOn(socket)
       if (answer === undefined) {
         if (!wasReached) outcome.lost++
@@ -61,24 +70,34 @@ function answerOn(socket: Socket): Promise<string | undefined> {
   })
 }
 
-it.each([0, 500])(
-  'resets nothing on 48 kept connections, with SHUTDOWN_DELAY_MS=%s',
-  async (delay) => {
+it.each([
+  [0, 0],
+  [500, 0],
+  [0, 600_000],
+  [500, 600_000],
+])(
+  'resets nothing of 64 clients, with SHUTDOWN_DELAY_MS=%s and %s blanks before a body',
+  async (delay, blanks) => {
     const server = await startServer({
       SHUTDOWN_DELAY_MS: String(delay),
-      MAX_SUSTAINED_REQUESTS: '1000',
+      MAX_QUEUE_MS: '10000',
     })
     const over = { at: Infinity }
-    const outcomes = Array.from({ length: 48 }, () => ({ answered: 0, closes: 0, lost: 0 }))
-    const asking = outcomes.map((outcome) => keepAsking(whereIs(server.url), over, outcome))
+    const outcomes = Array.from({ length: 64 }, () => ({
+      answered: 0,
+      closes: 0,
+      lost: 0,
+      resets: 0,
+    }))
+    const asking = outcomes.map((outcome) => keepAsking(whereIs(server.url), over, outcome, blanks))
     await expect
-      .poll(() => outcomes.every(({ answered }) => answered > 1), { timeout: 20_000 })
+      .poll(() => outcomes.every(({ answered }) => answered > 0), { timeout: 20_000 })
       .toBe(true)
     // Requests that are sent while the server still takes all of them.
     over.at = performance.now() + delay
     expect(await server.stop()).toBe(0)
     await Promise.all(asking)
-    expect(outcomes.reduce((sum, { lost }) => sum + lost, 0)).toBe(0)
+    expect(outcomes.reduce((sum, { lost, resets }) => sum + lost + resets, 0)).toBe(0)
     for (const { closes } of outcomes) expect(closes).toBeGreaterThan(0)
   },
 )
