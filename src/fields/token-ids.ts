@@ -59,17 +59,35 @@ function idsOf(
   for (let from = 0; from < end; from += PART) {
     const count = Math.min(PART, end - from)
     list.copy(from, count, bytes)
-    for (let i = 0; i < count; i++) {
-      const given = part[i]!
-      // What a bitwise operator leaves as it is, is such an integer.
-      const id = given & bits
-      if (id !== given) return faulty(from + i, given)
-      if (id >>> 0 > largest) largest = id >>> 0
-      ids[from + i] = id
-    }
+    const whole = takeIds(part, count, bits, ids.subarray(from, from + count))
+    if (whole < count) return faulty(from + whole, part[whole])
+    largest = Math.max(largest, largestAmong(ids, from, from + count))
   }
   largestOf.set(ids, largest)
   return list.fault ? faulty(end, list.fault.value) : ids
+}
+
+/** Take numbers as ids, up to the first that is none; how many those are. */
+function takeIds(
+  numbers: Float32Array | Float64Array,
+  count: number,
+  bits: number,
+  ids: Uint32Array,
+): number {
+  for (let i = 0; i < count; i++) {
+    const given = numbers[i]!
+    // What a bitwise operator leaves as it is, is such an integer.
+    const id = given & bits
+    if (id !== given) return i
+    ids[i] = id
+  }
+  return count
+}
+
+function largestAmong(ids: Uint32Array, start: number, end: number): number {
+  let largest = 0
+  for (let i = start; i < end; i++) if (ids[i]! > largest) largest = ids[i]!
+  return largest
 }
 
 export function parseSequence(value: unknown, fault: FaultAt, path: Path): Uint32Array {

@@ -48,7 +48,7 @@ export function draw(
 }
 
 function* drawAgain(row: Row, random: Float64Array): Pausing<number[]> {
-  row.normalise()
+  yield* row.addUp()
   yield
   const drawn = new Array<number>(random.length)
   const find = finder(row)
@@ -88,8 +88,9 @@ const FAINT = 1e-100
  * likely one has a mass again once that is gone.
  */
 function* drawDifferent(row: Row, random: Float64Array): Pausing<number[]> {
-  row.normalise()
+  yield* row.addUp()
   const { ids, masses, size } = row
+  if (size > PART) yield
   const drawn = new Array<number>(random.length)
   const isTaken = new Uint8Array(size)
   let places = new Uint32Array(size)

@@ -89,6 +89,9 @@ export interface RowResult {
   warnings: Warning[]
 }
 
+/** How many tokens are looked up in one go. */
+const FEW = 2 ** 13
+
 /** How many steps over a vocabulary of ordinary size are one part. */
 const STEPS = 4
 
@@ -221,7 +224,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
   }
   if (token_ids) {
     const logprobs =
-      token_ids.length < PART
+      token_ids.length < FEW
         ? token_ids.map((id) => reported.logprob(reported.logitOf(id)))
         : yield* logprobsOf(reported, token_ids)
     result.drawn = { token_ids, logprobs }
@@ -261,7 +264,7 @@ function* reportRow(row: Row, report: Report = {}, result: RowResult): Pausing {
 function* logprobsOf(row: Row, ids: readonly number[]): Pausing<number[]> {
   const logprobs = new Array<number>(ids.length)
   for (let i = 0; i < ids.length; i++) {
-    if (i % PART === PART - 1) yield
+    if (i % FEW === FEW - 1) yield
     logprobs[i] = row.logprob(row.logitOf(ids[i]!))
   }
   return logprobs

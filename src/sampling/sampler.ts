@@ -52,9 +52,14 @@ export function* finish(done: ReturnType<Step>): Pausing<Done> {
 /** From here on float64 keeps nothing of an ordinary logit that is added. */
 const SWALLOWS = 1e16
 
-/** What to say of a finite bias so large that the logit makes no difference any more. */
+/** Whether a finite bias is so large that the logit makes no difference any more. */
+export function swallowsLogit(bias: number): boolean {
+  return Math.abs(bias) >= SWALLOWS && Number.isFinite(bias)
+}
+
+/** What to say of such a bias. */
 export function warnOfBias(subject: string, bias: number): Warning | undefined {
-  if (Math.abs(bias) < SWALLOWS || !Number.isFinite(bias)) return undefined
+  if (!swallowsLogit(bias)) return undefined
   const message =
     `${subject} is ${bias}, so large that the logit is rounded away. ` +
     'To ban a token, use "-Infinity"; to force tokens, use allowed_token_ids'

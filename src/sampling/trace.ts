@@ -58,7 +58,7 @@ export function* trace(
       sampler: sampler.name,
       kept_before: before.ids.length,
       kept_after: after.ids.length,
-      mass_removed: massRemoved(before, after),
+      mass_removed: yield* massRemoved(before, after),
       entropy_before: before.entropy,
       entropy_after: after.entropy,
       threshold: row.threshold ?? null,
@@ -136,10 +136,11 @@ const orderOf = oncePerWork(placesById)
 type Observed = ReturnType<Row['observe']> extends Pausing<infer Seen> ? Seen : never
 
 /** The probability of the tokens that are no longer there; both lists of ids ascend. */
-function massRemoved({ ids, masses, unseen, total }: Observed, after: Observed): number {
+function* massRemoved({ ids, masses, unseen, total }: Observed, after: Observed): Pausing<number> {
   let removed = after.unseen === 0 ? unseen : 0
   let next = 0
   for (let i = 0; i < ids.length; i++) {
+    if (i % PART === PART - 1) yield
     if (ids[i] === after.ids[next]) next++
     else removed += masses[i]!
   }

@@ -125,9 +125,16 @@ function* tally(
       }
     }
   }
-  for (let i = 0; i < size; i++) if (ids[i]! < near.length) near[ids[i]!] = 0
-  if (isLong) isInUse = false
+  if (isLong) yield* givePlacesBack(ids.subarray(0, size))
   return { size, ids, numbers }
+}
+
+function* givePlacesBack(ids: Uint32Array): Pausing {
+  for (let i = 0; i < ids.length; i++) {
+    if (i % PART === PART - 1) yield
+    if (ids[i]! < places.length) places[ids[i]!] = 0
+  }
+  isInUse = false
 }
 
 function doubled(values: Uint32Array): Uint32Array<ArrayBuffer> {

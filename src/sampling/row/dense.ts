@@ -1,3 +1,4 @@
+import type { Pausing } from '../../algorithms/pausing.ts'
 import { reusable } from '../../algorithms/reusable.ts'
 import { cutByWeight } from '../../algorithms/select.ts'
 import { BLOCK, exp, kernel } from '../../kernel/index.ts'
@@ -211,18 +212,51 @@ export class Dense {
    * kernel's and as precise as it is (`TAIL_ERROR`).
    */
   sumExp(temperature: number, weigh: boolean): MassSum {
-    const { row, sums, logits, masses, views } = this.#memory
-    const max = this.max()
-    const apart = this.collect(this.thresholdFor(APART), Number.POSITIVE_INFINITY, true)
-    const total = kernel.expInto64(logits, apart, max, temperature, masses)
-    let weighted = 0
-    for (let i = 0; weigh && i < apart; i++) {
-      const mass = views.masses[i]!
-      if (mass > 0) weighted += mass * ((views.logits[i]! - max) / temperature)
-    }
+    const apart = this.#collectApart()
+    const total = this.#weighApart(apart, temperature)
+    const weighted = weigh ? this.#weightedApart(apart, temperature) : 0
     this.#setApart(apart)
-    const rest = restOf(this.#apartMasses, apart)
+    return this.#addRest(total, weighted, temperature, weigh)
+  }
 
+  /** The same part by part: where very many tokens were set aside, each part takes a while. */
+  *sumExpInParts(temperature: number): Pausing<MassSum> {
+    const apart = this.#collectApart()
+    yield
+    const total = this.#weighApart(apart, temperature)
+    yield
+    this.#setApart(apart)
+    yield
+    return this.#addRest(total, 0, temperature, false)
+  }
+
+  /** The first entries of the arrays are now those added up in float64. */
+  #collectApart(): number {
+    return this.collect(this.thresholdFor(APART), Number.POSITIVE_INFINITY, true)
+  }
+
+  #weighApart(apart: number, temperature: number): number {
+    const { logits, masses } = this.#memory
+    return kernel.expInto64(logits, apart, this.max(), temperature, masses)
+  }
+
+  #weightedApart(apart: number, temperature: number): number {
+    const { logits, masses } = this.#memory.views
+    const max = this.max()
+    let weighted = 0
+    for (let i = 0; i < apart; i++) {
+      const mass = masses[i]!
+      if (mass > 0) weighted += mass * ((logits[i]! - max) / temperature)
+    }
+    return weighted
+  }
+
+  /** Add the kernel's sum of all others, whose places in the row are masked for that. */
+  #addRest(total: number, weighted: number, temperature: number, weigh: boolean): MassSum {
+    const { row, sums, views } = this.#memory
+    const max = this.max()
+    const apart = this.#apart
+    const rest = restOf(this.#apartMasses, apart)
     const hidden = this.#hidden
     for (let i = 0; i < apart; i++) {
       const id = this.#apartIds[i]!

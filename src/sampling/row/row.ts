@@ -1,4 +1,4 @@
-import { oncePer } from '../../algorithms/once.ts'
+import { oncePer, oncePerWork } from '../../algorithms/once.ts'
 import { LARGE, PART, type Pausing } from '../../algorithms/pausing.ts'
 import { reusable } from '../../algorithms/reusable.ts'
 import { type Cut, cutByWeight } from '../../algorithms/select.ts'
@@ -49,10 +49,13 @@ const FAINTEST = 1e-100
 /** Rounding shall not drop a token at the bound, as is each of two at twice their standard deviation. */
 const ROUNDED_UP = 1 + 1e-12
 
+/** How many tokens are looked for in a ranking in one go. */
+const FEW_RANKED = 2 ** 13
+
 const nearnessOf = reusable()
 
 const sorted = oncePer((ids: Uint32Array) => {
-  const ascending = sortIds(ids.slice())
+  const ascending = isAscending(ids) ? ids.slice() : sortIds(ids.slice())
   let count = 0
   for (let i = 0; i < ascending.length; i++) {
     if (i === 0 || ascending[i] !== ascending[count - 1]) ascending[count++] = ascending[i]!
@@ -60,12 +63,39 @@ const sorted = oncePer((ids: Uint32Array) => {
   return ascending.subarray(0, count)
 })
 
+/** The same of very many ids, by a mark for each id there may be. */
+const marked = oncePerWork(function* (ids: Uint32Array): Pausing<Uint32Array> {
+  let largest = 0
+  for (let i = 0; i < ids.length; i++) {
+    if (i % LARGE === LARGE - 1) yield
+    if (ids[i]! > largest) largest = ids[i]!
+  }
+  const isThere = new Uint8Array(largest + 1)
+  for (let i = 0; i < ids.length; i++) {
+    if (i % LARGE === LARGE - 1) yield
+    isThere[ids[i]!] = 1
+  }
+  const ascending = new Uint32Array(Math.min(ids.length, isThere.length))
+  let count = 0
+  for (let id = 0; id < isThere.length; id++) {
+    if (id % LARGE === LARGE - 1) yield
+    if (isThere[id] === 1) ascending[count++] = id
+  }
+  return ascending.subarray(0, count)
+})
+
+function isAscending(ids: Uint32Array): boolean {
+  for (let i = 1; i < ids.length; i++) if (ids[i]! < ids[i - 1]!) return false
+  return true
+}
+
 export type { Tokens } from './aside.ts'
 
 /** How tokens are ranked for a cut by share. */
 interface Ranking {
-  /** Of the survivors, larger is kept first. */
+  /** Of the survivors, larger is kept first. Where they are not there yet, `fill` writes some of them. */
   keys(): Float64Array
+  fill?(keys: Float64Array, start: number, end: number): void
   /** Leave out the least likely tokens of a dense row, with at most this mass; whether it could tell which. */
   dropTail?(allowance: number, doubt: number): boolean
   /** Whether the cut lies among the tokens from the logit `reached` up. */
@@ -369,6 +399,19 @@ export class Row {
     return this.#sum
   }
 
+  /** Add the masses up, of very many tokens part by part: the sum is known from then on. */
+  *addUp(): Pausing {
+    if (this.#sum === undefined && this.vocabSize > LARGE) {
+      if (this.max() > Number.NEGATIVE_INFINITY && this.#isDense) {
+        yield
+        this.#isWeighed = false
+        this.#sum = yield* this.#dense.sumExpInParts(this.#temperature)
+      }
+      yield
+    }
+    this.#normalised()
+  }
+
   #sumSurvivors(weigh: boolean): MassSum {
     this.#checkMass()
     const sum = this.#sumGiven(weigh)
@@ -379,7 +422,10 @@ export class Row {
 
   #sumGiven(weigh: boolean): MassSum {
     const total = this.#fillMasses(this.#size)
-    const weighted = weigh ? this.#weighSurvivors() : 0
+    return this.#sumOf(total, weigh ? this.#weighSurvivors() : 0)
+  }
+
+  #sumOf(total: number, weighted: number): MassSum {
     const rest = total < 2 ? restOf(this.masses, this.#size) : total - 1
     return { total, rest, tail: 0, weighted }
   }
@@ -401,11 +447,15 @@ export class Row {
     this.gather()
     const size = this.#size
     if (size > PART) yield
-    const sum = this.#sumGiven(true)
+    const mass = this.#fillMasses(size)
+    if (size > PART) yield
+    const sum = this.#sumOf(mass, this.#weighSurvivors())
     if (size > PART) yield
     const unseen = this.#unseen && size > 0 ? exp(this.#unseen.logMass(this.#largest())) : 0
+    const ids = this.ids.slice(0, size)
+    if (size > PART) yield
     return {
-      ids: this.ids.slice(0, size),
+      ids,
       masses: this.masses.slice(0, size),
       unseen,
       total: sum.total + unseen,
@@ -480,8 +530,8 @@ export class Row {
     const least = tokens.logits[length - 1]!
     const size = this.#collectFrom(least)
     yield
-    for (let start = 0; start < size; start += PART) {
-      const end = Math.min(size, start + PART)
+    for (let start = 0; start < size; start += FEW_RANKED) {
+      const end = Math.min(size, start + FEW_RANKED)
       for (let i = start; i < end; i++) {
         if (this.logits[i]! >= least) ranks[firstBehind(tokens, this.ids[i]!, this.logits[i]!)]!++
       }
@@ -496,13 +546,13 @@ export class Row {
   }
 
   /** The `count` largest logits, descending. */
-  largest(count: number): Float64Array {
+  *largest(count: number): Pausing<Float64Array> {
     const wanted = Math.min(count, this.#known)
     if (wanted === 0) return new Float64Array(0)
     const { size, threshold } = this.#cutAtRank(wanted)
+    if (size > LARGE) yield
     this.#needAbove(count, threshold)
-    const values = this.logits.subarray(0, size).filter((logit) => logit >= threshold)
-    return values.sort().reverse().subarray(0, wanted)
+    return this.#tokensFrom(threshold, size).logits.sort().reverse().subarray(0, wanted)
   }
 
   /** A decision needs to know so many tokens, of which the last one known has this logit. */
@@ -512,7 +562,7 @@ export class Row {
   }
 
   /** The tokens at least this likely, ids ascending. */
-  tokensFrom(probability: number): Tokens {
+  *tokensFrom(probability: number): Pausing<Tokens> {
     const distance = this.#distanceOf(probability)
     const max = this.max()
     if (
@@ -521,7 +571,10 @@ export class Row {
     ) {
       this.#needEach()
     }
+    const isLarge = this.vocabSize > LARGE
+    if (isLarge) yield
     const size = this.#collectWithin(distance, this.#temperature)
+    if (isLarge) yield
     const ids = new Uint32Array(size)
     const logits = new Float64Array(size)
     let count = 0
@@ -670,9 +723,10 @@ export class Row {
   }
 
   /** Take tokens out of play. */
-  remove(ids: Uint32Array): void {
-    if (ids.length === 0) return
+  remove(ids: Uint32Array): Pausing | undefined {
+    if (ids.length === 0) return undefined
     if (this.#unseen?.isWeighed && ids.some((id) => this.#unseen!.has(id))) this.#blurUnseen()
+    if (ids.length > LARGE) return this.#removeMany(ids)
     if (this.#isDense) {
       this.#dense.remove(ids)
     } else if (ids.length > FEW) {
@@ -685,13 +739,23 @@ export class Row {
       this.#dropMasked()
     }
     this.#forget()
+    return undefined
+  }
+
+  *#removeMany(ids: Uint32Array): Pausing {
+    for (let start = 0; this.#isDense && start < ids.length; start += LARGE) {
+      this.#dense.remove(ids.subarray(start, start + LARGE))
+      yield
+    }
+    if (!this.#isDense) this.#keepWhere(yield* marked(ids), false)
+    this.#forget()
   }
 
   /**
    * Put tokens back in play, ids ascending: with the natural logarithm of what each weighs, where those in
    * play now weigh 1 together.
    */
-  putBack({ ids, logprobs }: { ids: Uint32Array; logprobs: Float64Array }): void {
+  *putBack({ ids, logprobs }: { ids: Uint32Array; logprobs: Float64Array }): Pausing {
     if (this.#isCoarse(this.max())) this.countFromLargest()
     const max = this.max()
     const logTotal = this.logTotal()
@@ -699,6 +763,7 @@ export class Row {
     for (let i = 0; i < ids.length; i++) {
       logits[i] = bounded(max + this.#temperature * (logprobs[i]! + logTotal))
     }
+    if (ids.length > PART) yield
     if (ids.length > FEW) this.gather()
     if (this.#isDense) for (let i = 0; i < ids.length; i++) this.#dense.putBack(ids[i]!, logits[i]!)
     else this.#size = mergeTokens(this, this.#size, { ids, logits })
@@ -740,18 +805,21 @@ export class Row {
    * Leave only these tokens in play, of those that are. With `force`, if none is, they are put in play
    * with equal logits.
    */
-  keepOnly(allowed: Uint32Array, force = false): void {
+  *keepOnly(allowed: Uint32Array, force = false): Pausing {
+    const isLarge = allowed.length > PART
     const isKnown = !this.#unseen || !allowed.some((id) => this.#unseen!.has(id))
     if (isKnown) this.#leaveUnseen()
     else this.#blurUnseen()
     if (this.#isDense) {
-      const ids = sorted(allowed)
+      const ids = allowed.length > LARGE ? yield* marked(allowed) : sorted(allowed)
+      if (isLarge) yield
       const logits = new Float64Array(ids.length)
       for (let i = 0; i < ids.length; i++) logits[i] = this.#dense.logitOf(ids[i]!)
+      if (isLarge) yield
       this.#replace(ids, logits)
       this.#dropMasked()
     } else {
-      this.#keepWhere(sorted(allowed), true)
+      this.#keepWhere(allowed.length > LARGE ? yield* marked(allowed) : sorted(allowed), true)
       this.#forget()
     }
     if (force && isKnown && this.#size === 0) {
@@ -792,6 +860,8 @@ export class Row {
   *map(toLogit: (logit: number, mass: number) => number): Pausing {
     this.#needEach()
     this.gather()
+    if (this.vocabSize > LARGE) yield
+    yield* this.addUp()
     this.normalise()
     const { logits, masses } = this
     for (let start = 0; start < this.#size; start += PART) {
@@ -832,20 +902,43 @@ export class Row {
    * Keep the tokens at most `distance` units below the most likely one; a unit is a logit's temperature,
    * and the distance in nats, unless another one is given. At least so many stay.
    */
-  keepWithin(distance: number, unit = this.#temperature, atLeast = this.minTokensToKeep): void {
-    if (distance === Number.POSITIVE_INFINITY) return
-    const max = this.max()
-    const { logits, ids } = this
+  keepWithin(
+    distance: number,
+    unit = this.#temperature,
+    atLeast = this.minTokensToKeep,
+  ): Pausing | undefined {
+    if (distance === Number.POSITIVE_INFINITY) return undefined
     const size = this.#collectWithin(distance, unit)
-    let kept = 0
-    for (let i = 0; i < size; i++) if (isWithin(logits[i]!, max, distance, unit)) kept++
-    if (kept < atLeast) {
-      this.keepTop(1, false, atLeast)
-      return
-    }
+    if (size > LARGE) return this.#keepManyWithin(size, distance, unit, atLeast)
+    const kept = this.#countWithin(size, distance, unit)
+    if (kept < atLeast) return this.keepTop(1, false, atLeast)
+    return this.#keepCollected(size, distance, unit, atLeast)
+  }
+
+  /** The same where very many are looked at. */
+  *#keepManyWithin(size: number, distance: number, unit: number, atLeast: number): Pausing {
+    yield
+    const kept = this.#countWithin(size, distance, unit)
+    yield
+    if (kept < atLeast) yield* finish(this.keepTop(1, false, atLeast))
+    else this.#keepCollected(size, distance, unit, atLeast)
+  }
+
+  #countWithin(size: number, distance: number, unit: number): number {
+    const { logits } = this
+    const max = this.max()
+    let count = 0
+    for (let i = 0; i < size; i++) if (isWithin(logits[i]!, max, distance, unit)) count++
+    return count
+  }
+
+  /** Of the first entries of the arrays, keep those within a distance. */
+  #keepCollected(size: number, distance: number, unit: number, atLeast: number): undefined {
+    const { ids, logits } = this
+    const max = this.max()
     if (this.#isDense) this.#become(size)
     this.threshold = max - distance * unit + this.shift
-    kept = 0
+    let kept = 0
     for (let i = 0; i < size; i++) {
       if (!isWithin(logits[i]!, max, distance, unit)) continue
       ids[kept] = ids[i]!
@@ -864,7 +957,7 @@ export class Row {
   }
 
   /** Keep the tokens whose logit is at most this many standard deviations below the largest. */
-  keepWithinDeviations(count: number, atLeast = this.minTokensToKeep): void {
+  keepWithinDeviations(count: number, atLeast = this.minTokensToKeep): Pausing | undefined {
     if (this.#isDense) {
       const depth = count * this.#deviation()
       const max = this.max()
@@ -872,7 +965,7 @@ export class Row {
       // The kernel's deviation does not tell whether a token as near to the bound is kept.
       if (this.#dense.collect(max - depth - slack, max - depth + slack) > 0) this.gather()
     }
-    this.keepWithin(count * ROUNDED_UP, this.#deviation(), atLeast)
+    return this.keepWithin(count * ROUNDED_UP, this.#deviation(), atLeast)
   }
 
   /** The first entries of the arrays are now all tokens in play within this distance, and maybe some more. */
@@ -887,30 +980,49 @@ export class Row {
    * Keep the tokens at least this likely. Where they are too few, those kept in their stead are as many
    * as must be, or, if `allTies`, all that are as likely as the last of them.
    */
-  keepLikely(probability: number, allTies = false): void {
+  keepLikely(probability: number, allTies = false): Pausing | undefined {
     let distance = this.#distanceOf(probability)
     if (allTies && this.minTokensToKeep > 1) {
       const last = (this.max() - this.#logitAtRank(this.minTokensToKeep)) / this.#temperature
       distance = Math.max(distance, last)
     } else if (allTies) distance = Math.max(distance, 0)
-    this.keepWithin(distance)
+    return this.vocabSize > LARGE ? this.#keepLater(distance) : this.keepWithin(distance)
+  }
+
+  *#keepLater(distance: number): Pausing {
+    yield
+    yield* finish(this.keepWithin(distance))
   }
 
   /**
    * Keep the first `count` tokens of the ranking, or `atLeast` if that is more; with `allTies` those
    * equal to the last of them too.
    */
-  keepTop(count: number, allTies = false, atLeast = this.minTokensToKeep): void {
+  keepTop(count: number, allTies = false, atLeast = this.minTokensToKeep): Pausing | undefined {
     count = Math.max(count, atLeast)
     const isBeyond = this.#isDense ? allTies && count >= this.#known : count > this.#size
     if (isBeyond) {
       this.#cutUnsurely()
     } else if (this.#isDense || this.#unseen || count < this.#size) {
-      const { size, ...cut } = this.#cutAtRank(count)
-      if (this.#isDense) this.#become(size)
-      this.#keep(allTies ? { ...cut, ties: size } : cut, this.logits, allTies)
+      if (this.vocabSize > LARGE) return this.#keepTopInParts(count, allTies)
+      this.#keepRanked(this.#cutAtRank(count), allTies)
     }
     this.#cutList(count)
+    return undefined
+  }
+
+  *#keepTopInParts(count: number, allTies: boolean): Pausing {
+    yield
+    const cut = this.#cutAtRank(count)
+    yield
+    this.#keepRanked(cut, allTies)
+    this.#cutList(count)
+  }
+
+  /** Keep what a cut of the first `size` entries of the arrays says. */
+  #keepRanked({ size, ...cut }: Cut & { size: number }, allTies: boolean): void {
+    if (this.#isDense) this.#become(size)
+    this.#keep(allTies ? { ...cut, ties: size } : cut, this.logits, allTies)
   }
 
   /** The logit of the `count`-th token of the ranking. */
@@ -945,16 +1057,17 @@ export class Row {
     rules: { strict: boolean; allTies: boolean },
   ): Pausing {
     const max = this.max()
-    const relative = (logit: number) => (logit - max) / this.#temperature - center
+    const temperature = this.#temperature
+    const relative = (logit: number) => (logit - max) / temperature - center
     return this.#keepShare(share, {
-      keys: () => {
-        const nearness = nearnessOf(this.#size)
-        for (let i = 0; i < nearness.length; i++) {
-          const above = relative(this.logits[i]!)
+      keys: () => nearnessOf(this.#size),
+      fill: (nearness, start, end) => {
+        const { logits } = this
+        for (let i = start; i < end; i++) {
+          const above = relative(logits[i]!)
           if (Math.abs(above) < SAME) nearness[i] = 0
           else nearness[i] = above > 0 ? -above : above * ABOVE_FIRST
         }
-        return nearness
       },
       isWithin: ({ threshold }, reached) => threshold > relative(reached),
       ...rules,
@@ -966,8 +1079,11 @@ export class Row {
    * of the most likely tokens become survivors until the cut lies among them (`isWithin` says so of
    * the lowest logit looked at), and is not so close that the kernel's share of the total could decide it.
    */
-  *#keepShare(share: number, { keys, dropTail, isWithin, strict, allTies }: Ranking): Pausing {
+  *#keepShare(share: number, ranking: Ranking): Pausing {
+    const { keys, fill, isWithin, strict, allTies } = ranking
+    let { dropTail } = ranking
     const isLarge = this.vocabSize > LARGE
+    if (isLarge) yield* this.addUp()
     const { total, tail } = this.#normalised()
     if (isLarge) yield
     if (this.#isDense) {
@@ -984,6 +1100,7 @@ export class Row {
         if (mass < target + doubt) continue
         this.#size = size
         const ranked = keys()
+        fill?.(ranked, 0, size)
         const cut = cutByWeight(ranked, this.masses, size, target, strict)
         if (target - cut.before <= doubt || cut.after - target < doubt) break
         const wide = this.#widened(allTies ? { ...cut, ties: size } : cut, ranked)
@@ -1001,6 +1118,7 @@ export class Row {
       this.gather()
       if (isLarge) yield
     }
+    if (isLarge) yield* this.addUp()
     const all = this.#normalised().total
     if (isLarge) yield
     const target = share * all
@@ -1008,10 +1126,15 @@ export class Row {
       this.#cutUnsurely()
     } else {
       const ranked = keys()
-      if (isLarge) yield
+      const part = isLarge ? PART : this.#size
+      for (let start = 0; fill && start < this.#size; start += part) {
+        fill(ranked, start, Math.min(this.#size, start + part))
+        if (isLarge) yield
+      }
       const cut = cutByWeight(ranked, this.masses, this.#size, target, strict)
       if (isLarge) yield
       const wide = this.#widened(allTies ? { ...cut, ties: this.#size } : cut, ranked)
+      if (isLarge) yield
       this.#keep(wide, ranked, allTies)
     }
     this.#cutList(this.minTokensToKeep)
@@ -1108,6 +1231,10 @@ export class Row {
   get dense(): Dense | undefined {
     return this.#isDense ? this.#dense : undefined
   }
+}
+
+function* finish(work: Pausing | undefined): Pausing {
+  if (work) yield* work
 }
 
 /** The first place of ascending ids from which on none is below this one. */

@@ -36,6 +36,6 @@ export const etaCutoff = defineSampler({
   active: ({ eta_cutoff }) => eta_cutoff > 0,
   apply(row, { eta_cutoff }, { ties }) {
     const eta = Math.min(eta_cutoff, Math.sqrt(eta_cutoff) * exp(-row.entropy()))
-    row.keepLikely(eta, ties === 'all')
+    return row.keepLikely(eta, ties === 'all')
   },
 })

@@ -1,5 +1,5 @@
 import { tokenBiases } from '../../fields/biases.ts'
-import { defineSampler, warnOfBias } from '../sampler.ts'
+import { defineSampler, finish, swallowsLogit, warnOfBias } from '../sampler.ts'
 
 export const logitBias = defineSampler({
   name: 'logit_bias',
@@ -27,7 +27,9 @@ export const logitBias = defineSampler({
   active: ({ logit_bias }) => logit_bias.ids.length > 0,
   cost: ({ logit_bias: { ids } }, { size }) => TOKEN * ids.length + size,
   *apply(row, { logit_bias: { ids, biases } }, { limit }) {
-    if (limit === 0) row.remove(ids.filter((_, i) => biases[i] === Number.NEGATIVE_INFINITY))
+    if (limit === 0) {
+      yield* finish(row.remove(ids.filter((_, i) => biases[i] === Number.NEGATIVE_INFINITY)))
+    }
     for (let i = 0; i < ids.length; i++) {
       if (i % FEW === FEW - 1) yield
       const bias = biases[i]!
@@ -42,11 +44,10 @@ export const logitBias = defineSampler({
         message: `logit_bias of token ${ids[clamped]} is clamped to ±${limit}, as this profile's engine does; ban tokens with banned_token_ids`,
       }
     }
-    for (let i = 0; i < ids.length; i++) {
-      const warning = warnOfBias(`logit_bias of token ${ids[i]}`, biases[i]!)
-      if (warning) return warning
-    }
-    return undefined
+    const swallowing = biases.findIndex(swallowsLogit)
+    return swallowing < 0
+      ? undefined
+      : warnOfBias(`logit_bias of token ${ids[swallowing]}`, biases[swallowing]!)
   },
 })
 

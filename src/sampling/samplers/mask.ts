@@ -1,6 +1,6 @@
 import { tokenBitmask } from '../../fields/base64.ts'
 import { tokenIds } from '../../fields/token-ids.ts'
-import { defineSampler } from '../sampler.ts'
+import { defineSampler, finish } from '../sampler.ts'
 
 export const mask = defineSampler({
   name: 'mask',
@@ -39,10 +39,10 @@ export const mask = defineSampler({
     (token_bitmask ? 2 : 1) * size,
   fillsEmpty: ({ allowed_token_ids }, { forces_allowed }) =>
     forces_allowed && allowed_token_ids !== undefined,
-  apply(row, { allowed_token_ids, banned_token_ids, token_bitmask }, { forces_allowed }) {
-    if (allowed_token_ids) row.keepOnly(allowed_token_ids, forces_allowed)
+  *apply(row, { allowed_token_ids, banned_token_ids, token_bitmask }, { forces_allowed }) {
+    if (allowed_token_ids) yield* row.keepOnly(allowed_token_ids, forces_allowed)
     if (token_bitmask) row.keepBits(token_bitmask)
-    row.remove(banned_token_ids)
+    yield* finish(row.remove(banned_token_ids))
   },
 })
 

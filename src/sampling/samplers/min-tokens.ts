@@ -33,6 +33,6 @@ export const minTokens = defineSampler({
   cost: (_params, { stop, size }) => 10 * stop.length + size,
   active: ({ min_tokens }) => min_tokens > 0,
   apply(row, { min_tokens }, _rules, { output, stop }) {
-    if (output.length < min_tokens) row.remove(allKnown(row, stop, 'stop'))
+    return output.length < min_tokens ? row.remove(allKnown(row, stop, 'stop')) : undefined
   },
 })

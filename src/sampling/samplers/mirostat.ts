@@ -1,7 +1,8 @@
 import * as z from 'zod'
+import type { Pausing } from '../../algorithms/pausing.ts'
 import { exp, log, pow } from '../../kernel/index.ts'
 import type { Row } from '../row/row.ts'
-import { defineSampler } from '../sampler.ts'
+import { defineSampler, finish } from '../sampler.ts'
 
 /** Bits in a nat. */
 const LOG2_E = 1 / log(2)
@@ -72,11 +73,14 @@ export const mirostat = defineSampler({
 
   cost: ({ mirostat }, { size }) => (mirostat === 1 ? 2 : 10) * size,
   active: ({ mirostat }) => mirostat > 0,
-  apply(row, { mirostat, mirostat_tau, mirostat_eta }, { keeps_minimum }, { state }) {
+  *apply(row, { mirostat, mirostat_tau, mirostat_eta }, { keeps_minimum }, { state }) {
     const mu = state.mirostat_mu ?? 2 * mirostat_tau
     const atLeast = keeps_minimum ? row.minTokensToKeep : 1
-    if (mirostat === 1) row.keepTop(countFor(row, mu), false, atLeast)
-    else row.keepWithin(mu / LOG2_E - row.logTotal(), row.temperature, atLeast)
+    yield* finish(
+      mirostat === 1
+        ? row.keepTop(yield* countFor(row, mu), false, atLeast)
+        : row.keepWithin(mu / LOG2_E - row.logTotal(), row.temperature, atLeast),
+    )
     return (tokenId) => {
       const surprise = -row.logprob(row.logitOf(tokenId)) * LOG2_E
       const next = mu - mirostat_eta * (surprise - mirostat_tau)
@@ -86,8 +90,9 @@ export const mirostat = defineSampler({
 })
 
 /** How many tokens have at most this surprise on average, if probabilities follow Zipf's law. */
-function countFor(row: Row, mu: number): number {
-  const logprobs = row.largest(FITTED).map((logit) => row.logprob(logit))
+function* countFor(row: Row, mu: number): Pausing<number> {
+  const largest = yield* row.largest(FITTED)
+  const logprobs = largest.map((logit) => row.logprob(logit))
   let products = 0
   let squares = 0
   for (let i = 0; i + 1 < logprobs.length; i++) {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { countTokens, followed, forEach, joined, known } from '../history/history.ts'
-import { defineSampler } from '../sampler.ts'
+import { defineSampler, finish } from '../sampler.ts'
 
 export const noRepeatNgram = defineSampler({
   name: 'no_repeat_ngram',
@@ -36,7 +36,7 @@ export const noRepeatNgram = defineSampler({
     const tokens = joined(history)
     const repeated = yield* n === 1 ? countTokens(tokens) : followed(tokens, n - 1)
     yield* forEach(repeated, (id) => void known(row, id))
-    row.remove(repeated.ids.subarray(0, repeated.size))
+    yield* finish(row.remove(repeated.ids.subarray(0, repeated.size)))
   },
 })
 

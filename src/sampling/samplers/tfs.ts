@@ -1,11 +1,14 @@
 import * as z from 'zod'
 import { PART } from '../../algorithms/pausing.ts'
 import { exp } from '../../kernel/index.ts'
-import { defineSampler } from '../sampler.ts'
+import { defineSampler, finish } from '../sampler.ts'
 
 /** How many of the most likely tokens to look among at first, and how many more each time after. */
 const FIRST = 256
 const GROWTH = 64
+
+/** Steps of a token of a flat row, whose tokens are all looked at in order. */
+const SORTED = 500
 
 /** What the rounding of logits alone may bend a straight line, where the largest mass is 1. */
 const STRAIGHT = 1e-6
@@ -39,7 +42,7 @@ export const tfs = defineSampler({
     gives: [5 / 8, 3 / 8, 0, 0, 0],
   },
 
-  cost: (_params, { size }) => 80 * size,
+  cost: (_params, { size }) => SORTED * size,
   active: ({ tfs }) => tfs < 1,
   *apply(row, { tfs }) {
     const max = row.max()
@@ -53,7 +56,7 @@ export const tfs = defineSampler({
       if (masses.length > PART) yield
       const kept = tailStart(masses, tfs, masses.length < count)
       if (kept !== undefined || masses.length < count) {
-        row.keepTop(kept ?? masses.length)
+        yield* finish(row.keepTop(kept ?? masses.length))
         return
       }
     }

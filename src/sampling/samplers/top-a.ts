@@ -33,6 +33,6 @@ export const topA = defineSampler({
   active: ({ top_a }) => top_a > 0,
   apply(row, { top_a }) {
     const largest = 1 / row.normalise()
-    row.keepLikely(top_a * largest * largest)
+    return row.keepLikely(top_a * largest * largest)
   },
 })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { exp, log } from '../../kernel/index.ts'
-import { defineSampler } from '../sampler.ts'
+import { defineSampler, finish } from '../sampler.ts'
 
 /** The most likely tokens, among which it looks; no other is ever kept. */
 const TOKENS = 100
@@ -41,9 +41,10 @@ export const topH = defineSampler({
   active: ({ top_h }) => top_h > 0,
   /** Whether `min_tokens_to_keep` holds here; in transformers it does not. */
   rules: { keeps_minimum: true as boolean },
-  apply(row, { top_h }, { keeps_minimum }) {
+  *apply(row, { top_h }, { keeps_minimum }) {
     const max = row.max()
-    const masses = row.largest(TOKENS).map((logit) => exp((logit - max) / row.temperature))
+    const largest = yield* row.largest(TOKENS)
+    const masses = largest.map((logit) => exp((logit - max) / row.temperature))
     const total = masses.reduce((a, b) => a + b)
     // One without probability has no term, and ends the sum.
     const terms = masses.filter((mass) => mass > 0).map((mass) => entropyTerm(mass / total))
@@ -54,7 +55,7 @@ export const topH = defineSampler({
       return sum > bound
     })
     const count = crossing < 0 ? terms.length : Math.max(1, crossing)
-    row.keepTop(count, false, keeps_minimum ? row.minTokensToKeep : 1)
+    yield* finish(row.keepTop(count, false, keeps_minimum ? row.minTokensToKeep : 1))
   },
 })
 

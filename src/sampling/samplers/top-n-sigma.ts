@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { defineSampler } from '../sampler.ts'
+import { defineSampler, finish } from '../sampler.ts'
 
 export const topNSigma = defineSampler({
   name: 'top_n_sigma',
@@ -35,10 +35,10 @@ export const topNSigma = defineSampler({
     masks: false as boolean,
   },
   active: ({ top_n_sigma }) => top_n_sigma > 0,
-  apply(row, { top_n_sigma }, { keeps_minimum, masks }) {
+  *apply(row, { top_n_sigma }, { keeps_minimum, masks }) {
     const { listed } = row
     const atLeast = keeps_minimum ? row.minTokensToKeep : 1
-    row.keepWithinDeviations(top_n_sigma, atLeast)
+    yield* finish(row.keepWithinDeviations(top_n_sigma, atLeast))
     if (masks) row.listed = listed
   },
 })

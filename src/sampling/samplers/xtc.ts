@@ -5,7 +5,7 @@ import { tokenIds } from '../../fields/token-ids.ts'
 import { exp, log } from '../../kernel/index.ts'
 import { purposes } from '../philox.ts'
 import type { Row, Tokens } from '../row/row.ts'
-import { defineSampler } from '../sampler.ts'
+import { defineSampler, finish } from '../sampler.ts'
 
 /** More tokens than this are worked on in parts. */
 const MANY = 2 ** 15
@@ -67,7 +67,9 @@ export const xtc = defineSampler({
   *apply(row, params, { counts_masked }, context) {
     const { xtc_probability, xtc_threshold, xtc_mode, xtc_protected_token_ids } = params
     const isProtected = distinct(xtc_protected_token_ids)
-    const likely = only(row.tokensFrom(xtc_threshold), (id) => !isProtected.has(id))
+    const reaching = yield* row.tokensFrom(xtc_threshold)
+    if (reaching.ids.length > MANY) yield
+    const likely = isProtected.size > 0 ? only(reaching, (id) => !isProtected.has(id)) : reaching
     const count = likely.ids.length
     if (count < 2) return
     const needed = row.minTokensToKeep + count - 1
@@ -75,6 +77,7 @@ export const xtc = defineSampler({
 
     // Ids ascend, so the last of the smallest is the last of the ranking.
     let least = 0
+    if (count > MANY) yield
     for (let i = 1; i < count; i++) if (likely.logits[i]! <= likely.logits[least]!) least = i
     if (count > MANY) yield
     const excluded = only(likely, (_, i) => i !== least)
@@ -82,7 +85,7 @@ export const xtc = defineSampler({
     if (xtc_mode === 'expected') {
       yield* excludeOnAverage(row, excluded, xtc_probability)
     } else if (context.uniform(purposes.roll) < xtc_probability) {
-      row.remove(excluded.ids)
+      yield* finish(row.remove(excluded.ids))
       row.listed -= excluded.ids.length
     }
   },
@@ -110,7 +113,7 @@ function* excludeOnAverage(row: Row, { ids, logits }: Tokens, probability: numbe
   }
   const max = row.max()
   const logTotal = row.logTotal()
-  row.remove(ids)
+  yield* finish(row.remove(ids))
   if (ids.length > MANY) yield
   const logRest = (row.max() - max) / row.temperature + row.logTotal() - logTotal
   if (probability === 1) return
@@ -118,7 +121,7 @@ function* excludeOnAverage(row: Row, { ids, logits }: Tokens, probability: numbe
   const scale = log(stays) - log(probability + stays * exp(logRest))
   for (let i = 0; i < ids.length; i++) logprobs[i]! += scale
   if (ids.length > MANY) yield
-  row.putBack({ ids, logprobs })
+  yield* row.putBack({ ids, logprobs })
 }
 
 function only(tokens: Tokens, isWanted: (id: number, index: number) => boolean): Tokens {
