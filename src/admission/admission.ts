@@ -102,7 +102,7 @@ export class Admission {
     }
   }
 
-  /** Refuses the newest of those that wait, while it would wait too long in all. */
+  /** Refuses the newest of those that wait, while it would wait too long in all and has not waited for most of that. */
   async #shorten(): Promise<void> {
     this.#isShortening = true
     for (;;) {
@@ -110,7 +110,8 @@ export class Admission {
       if (!newest) break
       const wait = this.expectedWait(newest.length) - newest.ahead * this.#speed.stretch
       const waited = performance.now() - newest.entered
-      if (waited + wait <= this.limits.MAX_QUEUE_MS) break
+      const { MAX_QUEUE_MS: most } = this.limits
+      if (waited + wait <= most || waited > most / 2) break
       this.#unqueue(newest)
       this.#refuseWaiting(newest, 'wait', this.#describe(wait))
       // The answers take time, too.

@@ -110,7 +110,7 @@ it('ends idle and silent connections in order, and answers what is on its way to
   for (const { socket } of [idle, crossing]) socket.write(livez)
   await expect.poll(() => [idle.answer, crossing.answer]).not.toContain('')
   const ended = server.stop()
-  await setTimeout(40)
+  await setTimeout(70)
   crossing.socket.write(livez)
   // A reset would be an error here.
   await Promise.all([idle.closed, crossing.closed, silent.closed])
