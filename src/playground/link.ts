@@ -28,7 +28,7 @@ async function through(bytes: Uint8Array<ArrayBuffer>, stream: GenericTransformS
   for await (const piece of read) {
     pieces.push(piece as Uint8Array<ArrayBuffer>)
     length += piece.length
-    if (length > MOST_UNPACKED) throw new BadLink('This link holds more than a page can take')
+    if (length > MOST_UNPACKED) throw new BadLink('This link is too large for the page')
   }
   return new Uint8Array(await new Blob(pieces).arrayBuffer())
 }
@@ -62,7 +62,9 @@ export async function toFragment(state: Linked): Promise<string> {
   const packed = await through(bytes, new CompressionStream('deflate-raw'))
   const text = packed.toBase64({ alphabet: 'base64url', omitPadding: true })
   if (text.length > LONGEST) {
-    throw new BadLink('This row is too large for a link: save the logits, and send the file along')
+    throw new BadLink(
+      'This row is too large for a link: save the logits, and send the file with the link',
+    )
   }
   return text
 }

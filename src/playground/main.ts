@@ -46,7 +46,8 @@ async function followLink(model: Model): Promise<void> {
   try {
     const linked = await fromFragment(fragment)
     const preset = model.presets.find(({ id }) => id === linked.preset)
-    if (!preset && !linked.logits) throw new BadLink('This link is of a row that is not here')
+    if (!preset && !linked.logits)
+      throw new BadLink('This link names a row that this server does not have')
     const row: Row = preset?.row ?? {
       name: linked.name ?? 'Linked logits',
       logits: unpackLogits(linked.logits!),

@@ -34,13 +34,12 @@ export function readHeader(head: ArrayBuffer, size: number): Header {
   const text = new TextDecoder('latin1').decode(new Uint8Array(head, begin, start - begin))
   const [, order, dtype] = /'descr':\s*'([<>|=]?)(\w+)'/.exec(text) ?? []
   const dimensions = /'shape':\s*\(([^)]*)\)/.exec(text)?.[1]
-  if (!dtype || dimensions === undefined)
-    throw new BadNpy('Its header does not tell type and shape')
+  if (!dtype || dimensions === undefined) throw new BadNpy('Its header lacks the type or the shape')
   const width = widths[dtype]
   if (!width) throw new BadNpy(`Its elements are ${dtype}; logits are float16, float32 or float64`)
   if (order === '>') throw new BadNpy('Its elements are big-endian; save them with astype("<f4")')
   if (/'fortran_order':\s*True/.test(text)) {
-    throw new BadNpy('Its columns come first; save it with numpy.ascontiguousarray')
+    throw new BadNpy('It is in column-major order; save it with numpy.ascontiguousarray')
   }
   const shape = dimensions
     .split(',')
@@ -48,7 +47,7 @@ export function readHeader(head: ArrayBuffer, size: number): Header {
     .map(Number)
   if (shape.length < 1 || shape.length > 2) {
     const got = shape.length === 0 ? 'a single number' : `${shape.length} dimensions`
-    throw new BadNpy(`It has ${got}; logits are a row, or rows below each other`)
+    throw new BadNpy(`It has ${got}; logits are one row, or a matrix with a row in each line`)
   }
   const expected = start + shape.reduce((a, b) => a * b, width)
   if (size !== expected) {

@@ -45,7 +45,7 @@ async function toClipboard(text: string): Promise<boolean> {
 export function createSharing(model: Model, changed: (change: Change) => void) {
   async function copy(text: string, what: string): Promise<void> {
     const isCopied = await toClipboard(text).catch(() => false)
-    model.copied = isCopied ? `Copied the ${what}.` : `This browser does not let pages copy.`
+    model.copied = isCopied ? `Copied the ${what}.` : 'This browser does not allow a page to copy.'
     changed('view')
   }
 
@@ -84,7 +84,7 @@ export function createSharing(model: Model, changed: (change: Change) => void) {
       const isSame = token_ids.join() === result.token_ids.join()
       model.said = isSame
         ? `Seed ${seed} drew the same ${token_ids.length === 1 ? 'token' : `${token_ids.length} tokens`} again.`
-        : 'Other tokens came, which must not be: please tell us.'
+        : 'Other tokens were drawn. This is a bug: please report it.'
       changed('view')
     },
   }

@@ -101,13 +101,13 @@ function withSpaces(words: WordList): WordList {
   return words
 }
 
-/** Words from a file: JSON in one of its usual forms, or text with a word a line. */
+/** Words from a file: JSON in one of its usual forms, or text with one word on each line. */
 export function readVocabulary(name: string, text: string): Vocabulary {
   const isJson = /^\s*[[{]/.test(text)
   if (!isJson) {
     const lines = text.replace(/\r?\n$/, '').split(/\r?\n/)
     if (lines.length < 2)
-      throw new NotAVocabulary('It has one line; a vocabulary has a word a line')
+      throw new NotAVocabulary('It has one line; a vocabulary has one word on each line')
     return { name, words: withSpaces(lines) }
   }
   let value: unknown

@@ -379,10 +379,10 @@ describe.runIf(hasBrowser)('the playground', () => {
       )
       await expectAgreement(page)
 
-      await page.getByText('What the others do differently').click()
+      await page.getByText('How the others differ').click()
       const llama = page.locator('[data-profile="llama.cpp"]')
-      expect(await llama.textContent()).toMatch(/Has also .*DRY/)
-      expect(await llama.textContent()).toMatch(/Elsewhere in the order .*Temperature/)
+      expect(await llama.textContent()).toMatch(/Also has .*DRY/)
+      expect(await llama.textContent()).toMatch(/Runs at another place .*Temperature/)
       const { logits, ...fields } = await requestOn(page)
       const there = await answerTo(server.url, { logits, ...fields, profile: 'llama.cpp' })
       await expect

@@ -42,6 +42,6 @@ export function code(model: Model, actions: Actions) {
           : nothing
       }
     </div>
-    <p class="about" role="status">${model.copied || 'The link holds everything on this page; its state goes to no server.'}</p>
+    <p class="about" role="status">${model.copied || 'The link has everything on this page. No server sees what it holds.'}</p>
   `
 }

@@ -65,7 +65,7 @@ export function slider(model: Model, actions: Actions) {
     max="1"
     step="0.002"
     aria-label="Temperature, from 0 to 3"
-    aria-valuetext=${`${temperature}${temperature > KNOWN_GOOD ? ', above what is known to work' : ''}`}
+    aria-valuetext=${`${temperature}${temperature > KNOWN_GOOD ? ', usually incoherent' : ''}`}
     .value=${String(placeOf(temperature))}
     @input=${({ target }: InputEvent) =>
       actions.setField('temperature', temperatureAt((target as HTMLInputElement).valueAsNumber))}

@@ -28,11 +28,10 @@ export function distribution(model: Model, actions: Actions) {
   )
   const shown = bars.reduce((sum, { front }) => sum + (front ?? 0), 0)
   return html`
-    <p class="legend"><span class="key front"></span> after all samplers <span class="key behind"></span> the logits as they are</p>
+    <p class="legend"><span class="key front"></span> after all samplers <span class="key behind"></span> before all samplers</p>
     ${barChart({
       bars,
-      caption:
-        'The most likely tokens, with their probability after all samplers and in the logits as they are',
+      caption: 'The most likely tokens, with their probability after all samplers and before',
       front: 'now',
       behind: 'raw',
       vocabulary: model.vocabulary,

@@ -87,5 +87,5 @@ export function funnel(model: Model, actions: Actions) {
         </li>`,
       )}
     </ol>
-    <p class="about">Widths are logarithms of how many tokens are left. A sampler’s loss is measured by the distribution it found.</p>`
+    <p class="about">The width is the logarithm of the number of tokens left. The share that a sampler removed is of the distribution before it.</p>`
 }

@@ -71,7 +71,7 @@ function rowChooser({ given }: Model, actions: Actions) {
       if (valueAsNumber >= 0 && valueAsNumber < given.rows.rows)
         void actions.chooseRow(valueAsNumber)
     }}
-  /> of ${count(given.rows.rows)}, the first being 0</label>`
+  /> of ${count(given.rows.rows)}, counted from 0</label>`
 }
 
 function text(model: Model) {
@@ -95,7 +95,7 @@ export function logits(model: Model, actions: Actions) {
     ([name]) => !ELSEWHERE.includes(name),
   )
   return html`
-    <label class="label" for="preset">A model’s own, or one of yours</label>
+    <label class="label" for="preset">A row of a small model, or your own</label>
     <select
       id="preset"
       @change=${({ target }: Event) => {
@@ -117,10 +117,10 @@ export function logits(model: Model, actions: Actions) {
     <details class="files">
       <summary>Open a file, or drop one anywhere</summary>
       ${fileInput('logits-file', 'Logits', '.npy, JSON, or raw float32', '.npy,.json,.f32,.bin,.raw,.txt', actions)}
-      ${fileInput('words-file', 'Words', 'JSON, tokenizer.json, or a word a line', '.json,.txt,.vocab', actions)}
+      ${fileInput('words-file', 'Words', 'JSON, tokenizer.json, or one word on each line', '.json,.txt,.vocab', actions)}
     </details>
     <details class="context">
-      <summary>History and what samplers share</summary>
+      <summary>History and shared fields</summary>
       ${shared.map(([name, schema]) => requestField(model, actions, name, schema))}
     </details>
   `

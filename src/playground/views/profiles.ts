@@ -27,8 +27,8 @@ function difference(model: Model, here: Profile, there: Profile) {
         : nothing
     }</h3>
     <ul>
-      ${line('Does not have', names(model, lost))} ${line('Has also', names(model, gained))}
-      ${line('Elsewhere in the order', names(model, moved))} ${line('Does it otherwise', choices.join('; '))}
+      ${line('Lacks', names(model, lost))} ${line('Also has', names(model, gained))}
+      ${line('Runs at another place', names(model, moved))} ${line('Other rules', choices.join('; '))}
     </ul>
   </div>`
 }
@@ -52,7 +52,7 @@ export function profiles(model: Model, actions: Actions) {
       class="differences"
       @toggle=${({ target }: Event) => actions.compare((target as HTMLDetailsElement).open)}
     >
-      <summary>What the others do differently</summary>
+      <summary>How the others differ</summary>
       ${catalogue.profiles
         .filter((profile) => profile !== current)
         .map((profile) => difference(model, current, profile))}

@@ -19,7 +19,7 @@ function effect({ kept_before, kept_after, mass_removed }: TraceStep): string {
 }
 
 interface Place {
-  /** Absent where the profile does not run it. */
+  /** Omitted if the profile does not run it. */
   index?: number
   last: number
 }
@@ -112,8 +112,8 @@ export function samplers(model: Model, actions: Actions) {
       (sampler) => card(model, actions, sampler, placeOf(sampler)),
     )
   const lacking = fields.order
-    ? 'The order leaves out'
-    : `${profileOf(catalogue, fields).title} does not run`
+    ? 'Not in the order'
+    : `Not in the order of ${profileOf(catalogue, fields).title}`
   return html`
     ${profiles(model, actions)}
     <div class="tools">

@@ -18,7 +18,7 @@ function why(model: Model, id: number, name: string) {
   return html`<p class="verdict" data-dropped-by=${name}><strong>${sampler.title} dropped it</strong> (${settings.join(', ')}). ${sampler.meaning}
     ${
       typeof threshold === 'number'
-        ? html`It kept logits from ${brief(threshold, 5)} on, and this token came with ${brief(own, 5)}.`
+        ? html`It kept logits of at least ${brief(threshold, 5)}; this token has ${brief(own, 5)}.`
         : nothing
     }</p>`
 }
@@ -28,7 +28,7 @@ function verdict(model: Model, id: number) {
   const fate = watched?.find(({ token_id }) => token_id === id)
   if (!fate) return nothing
   if (fate.dropped_by === 'logits') {
-    return html`<p class="verdict" data-dropped-by="logits"><strong>It came out of play</strong>: its logit is −∞.</p>`
+    return html`<p class="verdict" data-dropped-by="logits"><strong>It is out of play</strong>: its logit is −∞.</p>`
   }
   if (fate.dropped_by) return why(model, id, fate.dropped_by)
   const ran =
