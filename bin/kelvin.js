@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 
 /** The command as npm links it: compiled in a package, in a checkout as it is written. */
 
-/** The client runs on older ones, but what computes does not. */
+/** Of the server and the samplers; the client runs on Node 22.19 too. */
 const NEEDED_NODE = 26
 
 if (Number.parseInt(process.versions.node, 10) < NEEDED_NODE) {

@@ -17,7 +17,7 @@ let dropped = 0
 /** How many lines this process has dropped, as a metric. */
 export const droppedLines = {
   name: 'kelvin_log_lines_dropped_total',
-  help: 'Log lines that were dropped, because standard output took no more.',
+  help: 'Log lines dropped because standard output did not take them.',
   count: () => dropped,
 }
 

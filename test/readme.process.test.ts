@@ -108,6 +108,19 @@ it('the real row is that of the model', () => {
   expect(Float32Array.from(logits)).toEqual(readRow({ file: 'stories260k', row: 8 }))
 })
 
+it('Node versions are the same everywhere', () => {
+  const read = (path: string) => readFileSync(join(root, path), 'utf8')
+  const server = read('.node-version').trim()
+  const client = manifest.engines.node.replace('>=', '')
+  expect(read('README.md')).toMatch(
+    new RegExp(`kelvin\` \\| ${server} or later.*\\n.*\\n.* \\| ${client} or later`),
+  )
+  expect(read('docs/client.md')).toContain(`needs Node ${client} or later`)
+  expect(read('docs/command.md')).toContain(`[Node ${server}](`)
+  expect(read('bin/kelvin.js')).toContain(`NEEDED_NODE = ${server}\n`)
+  expect(read('Dockerfile')).toContain(`FROM node:${server}-`)
+})
+
 it('the README is short enough to be read', () => {
   expect(pages[0]!.text.split('\n').length).toBeLessThanOrEqual(201)
 })

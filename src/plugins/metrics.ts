@@ -39,29 +39,29 @@ function createMetrics(admission: Admission, about: About) {
 
   const requests = new Counter({
     name: 'kelvin_http_requests_total',
-    help: 'Requests that were answered or broken off, but for those refused.',
+    help: 'Requests answered or broken off, except those refused.',
     labelNames: ['method', 'route', 'status'],
     registers,
   })
   const durations = new Histogram({
     name: 'kelvin_http_request_duration_seconds',
-    help: 'From the head of a request to the end of its answer.',
+    help: 'Time from the head of a request to the end of its answer.',
     labelNames: ['route', 'status'],
     buckets: SECONDS,
     registers,
   })
   const bodies = new Histogram({
     name: 'kelvin_http_request_body_bytes',
-    help: 'Bodies as announced, of requests that have one.',
+    help: 'Announced lengths of request bodies.',
     labelNames: ['route'],
     buckets: BYTES,
     registers,
   })
   const help = {
-    decode: 'From the head of a request to its rows and parameters, receiving included.',
-    compute: 'In samplers and draws.',
+    decode: 'Time from the head of a request to its rows and fields, receiving included.',
+    compute: 'Time in samplers and draws.',
     encode:
-      'From results to the bytes of the answer, or to the first of one that is longer than 1 MiB.',
+      'Time from results to the bytes of the answer, or to the first byte of an answer longer than 1 MiB.',
   }
   const took = steps.map((step) => ({
     step,
@@ -75,25 +75,25 @@ function createMetrics(admission: Admission, about: About) {
   }))
   const rows = new Counter({
     name: 'kelvin_rows_total',
-    help: 'Rows of logits that were sampled.',
+    help: 'Rows of logits sampled.',
     labelNames: ['transport'],
     registers,
   })
   const tokens = new Counter({
     name: 'kelvin_tokens_drawn_total',
-    help: 'Tokens that were drawn.',
+    help: 'Tokens drawn.',
     labelNames: ['transport'],
     registers,
   })
   const warnings = new Counter({
     name: 'kelvin_warnings_total',
-    help: 'Warnings in answers, by their code.',
+    help: 'Warnings in answers, by code.',
     labelNames: ['code'],
     registers,
   })
   new Counter({
     name: 'kelvin_http_requests_refused_total',
-    help: 'Requests that were refused for lack of room, by the limit that was reached.',
+    help: 'Requests refused because of overload, by the limit reached.',
     labelNames: ['reason'],
     registers,
     collect() {
@@ -111,18 +111,22 @@ function createMetrics(admission: Admission, about: About) {
     },
   })
   const gauges: [name: string, help: string, value: () => number][] = [
-    ['kelvin_queued_requests', 'Requests that wait to be read.', () => admission.waiting],
+    ['kelvin_queued_requests', 'Requests in the queue.', () => admission.waiting],
     [
       'kelvin_queue_wait_seconds',
-      'How long a request would wait that came now, as expected.',
+      'Expected wait of a new request.',
       () => admission.expectedWait() / 1000,
     ],
     [
       'kelvin_inflight_requests',
-      'Requests that are read, computed or answered.',
+      'Requests under way: read, computed or answered.',
       () => admission.underWay.size,
     ],
-    ['kelvin_inflight_bytes', 'What requests take, bodies and answers.', () => admission.bytes],
+    [
+      'kelvin_inflight_bytes',
+      'Bytes that requests under way take, for bodies and answers.',
+      () => admission.bytes,
+    ],
   ]
   for (const [name, description, value] of gauges) {
     new Gauge({
@@ -136,7 +140,7 @@ function createMetrics(admission: Admission, about: About) {
   }
   new Gauge({
     name: 'kelvin_build_info',
-    help: 'What is running, as labels; always 1.',
+    help: 'Versions of what is running, as labels; always 1.',
     labelNames: ['version', 'determinism_version', 'node_version'],
     registers,
     aggregator: 'first',
@@ -203,10 +207,11 @@ export function registerMetrics(app: FastifyInstance, admission: Admission, abou
       schema: {
         operationId: 'metrics',
         summary: 'Get metrics',
-        description: 'In the text format of Prometheus; compressed for clients that accept gzip.',
+        description:
+          'Metrics in the text format of Prometheus, compressed for clients that accept gzip.',
         tags: ['health'],
         response: {
-          200: { description: 'The metrics', content: textContent('Samples, one a line.') },
+          200: { description: 'The metrics', content: textContent('Samples, one on each line.') },
           ...problemResponses(400, 401, 503),
         },
       },

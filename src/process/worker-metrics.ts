@@ -40,12 +40,12 @@ async function ownShare(workers: number, silent: number): Promise<Share> {
   const registers = [registry]
   new Gauge({
     name: 'kelvin_workers',
-    help: 'Worker processes that listen.',
+    help: 'Worker processes that are listening.',
     registers,
   }).set(workers)
   new Gauge({
     name: 'kelvin_workers_silent',
-    help: 'Of these, the ones that did not answer in time and are missing from all other metrics.',
+    help: 'Listening workers that did not answer in time. All other metrics lack their share.',
     registers,
   }).set(silent)
   const { name, help, count } = droppedLines

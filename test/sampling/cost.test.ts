@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { costsOf } from '../../src/sampling/cost.ts'
 import { fieldOf } from '../../src/sampling/plan.ts'
 import { sample } from '../../src/sampling/sample.ts'
-import { spent } from '../spent.ts'
 import { seeded } from './rows.ts'
 import { requestFor } from './run.ts'
 
