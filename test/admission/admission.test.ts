@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { performance } from 'node:perf_hooks'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { quantile } from '../../bench/load.ts'
 import { Admission, type Limits } from '../../src/admission/admission.ts'
+import type { Ticket } from '../../src/admission/ticket.ts'
 import { loadConfig } from '../../src/config.ts'
 import { Problem } from '../../src/errors.ts'
 
@@ -112,5 +116,101 @@ describe('the queue', () => {
     const back = admission.takeTurn(long)
     admission.finish(quick)
     await back
+  })
+})
+
+describe('the wait', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  /** How long the loop is busy to answer a request beside its cost, and to refuse one, in milliseconds. */
+  const ANSWERING = 0.1
+  const refusing = (now: number) => 0.12 * (1 + 0.5 * Math.sin(now / 200))
+
+  interface Load {
+    /** How long the loop is busy with a request. */
+    cost: number
+    /** When requests come, in order. */
+    times: number[]
+    /** Called when one is answered; it may add to the times. */
+    next?: (now: number, times: number[]) => void
+  }
+
+  /** A loop of which each turn takes in what has come, and then works for a millisecond. How long each request took. */
+  async function simulate({ cost, times, next }: Load) {
+    let now = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    vi.spyOn(performance, 'eventLoopUtilization').mockImplementation(() => ({
+      idle: 0,
+      active: now,
+      utilization: 1,
+    }))
+    const admission = new Admission(loadConfig({}))
+    const answered: number[] = []
+    const refused: number[] = []
+    const ready: Ticket[] = []
+    let came = 0
+
+    async function come(due: number): Promise<void> {
+      came++
+      try {
+        const ticket = admission.enter('json', 1000)
+        await admission.whenAdmitted(ticket)
+        admission.receive(ticket, 1000)
+        await admission.takeTurn(ticket)
+        ready.push(ticket)
+      } catch {
+        now += refusing(now)
+        refused.push(now - due)
+      }
+    }
+
+    function work(ticket: Ticket): void {
+      const slice = Math.min(1, cost - ticket.spent)
+      now += slice
+      admission.spend(ticket, slice)
+      if (ticket.spent < cost) return
+      now += ANSWERING
+      ready.shift()
+      admission.finish(ticket)
+      admission.leave(ticket, Error)
+      answered.push(now - ticket.entered)
+      next?.(now, times)
+    }
+
+    for (
+      const count = () => answered.length + refused.length;
+      times.length > 0 || count() < came;
+    ) {
+      while (times[0]! <= now) void come(times.shift()!)
+      await endOfTurn()
+      if (ready[0]) work(ready[0])
+      else now += 0.1
+    }
+    return { answered, refused }
+  }
+
+  it('is at most the limit when far more is asked than can be done, and refusals come soon', async () => {
+    const times = Array.from({ length: 20_000 }, (_, i) => i / 5)
+    const { answered, refused } = await simulate({ cost: 4, times })
+    expect(answered.length).toBeGreaterThan(350)
+    expect(quantile(answered, 0.99)).toBeLessThan(1000)
+    expect(quantile(refused, 0.5)).toBeLessThan(50)
+    expect(quantile(refused, 0.99)).toBeLessThan(400)
+  })
+
+  it.each<[string, Load]>([
+    ['a burst', { cost: 0.5, times: Array(200).fill(0) }],
+    [
+      'clients that ask again at once',
+      {
+        cost: 6,
+        times: Array(64).fill(0),
+        next: (now, times) => now < 3000 && times.push(now),
+      },
+    ],
+  ])('is too long for nobody in %s', async (_, load) => {
+    const { answered, refused } = await simulate(load)
+    expect(answered.length).toBeGreaterThanOrEqual(200)
+    expect(refused).toEqual([])
   })
 })
