@@ -1,7 +1,7 @@
 import type { ProblemCode } from '../errors.ts'
+import type { Logits } from '../tensors/candidates.ts'
 import type { Elements } from '../tensors/elements.ts'
 import { FaultyLogit, toFloat32 } from '../tensors/load.ts'
-import type { Logits } from '../tensors/logits.ts'
 import { numbersOf, type Path } from './parsed.ts'
 
 /** What the forms of logits have in common: how rows are described, and what they come to. */

@@ -7,7 +7,7 @@ import type { Admission } from '../admission/admission.ts'
 import { droppedLines } from '../log.ts'
 import { chooseEncoding } from './encodings.ts'
 import { problemResponses, textContent } from './openapi.ts'
-import { steps } from './work.ts'
+import { phases } from './work.ts'
 
 /** From what a row takes that is at hand to what a client gives up on, in seconds. */
 const SECONDS = [
@@ -63,7 +63,7 @@ function createMetrics(admission: Admission, about: About) {
     encode:
       'Time from results to the bytes of the answer, or to the first byte of an answer longer than 1 MiB.',
   }
-  const took = steps.map((step) => ({
+  const took = phases.map((step) => ({
     step,
     histogram: new Histogram({
       name: `kelvin_${step}_duration_seconds`,

@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/sdk-trace'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { traceContextOf } from './trace-context.ts'
-import { steps } from './work.ts'
+import { phases } from './work.ts'
 
 export interface Exported {
   /** Where OTLP is taken over HTTP; spans go to /v1/traces there. */
@@ -77,7 +77,7 @@ export function registerTracing(app: FastifyInstance, exported: Exported): void 
       const inside = trace.setSpan(ROOT_CONTEXT, span)
       // Rows are computed and written in turn; here each step is told of as a whole.
       let from = startTime
-      for (const step of steps) {
+      for (const step of phases) {
         const to = from + work.took[step]
         tracer.startSpan(step, { startTime: from }, inside).end(to)
         from = to

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Admission } from '../admission/admission.ts'
 import { askForBody } from '../admission/drain.ts'
 import type { Ticket } from '../admission/ticket.ts'
-import { announcedLength, incomplete, type Push, readBody } from '../protocols/body.ts'
+import { announcedLength, incomplete, type Push, readBody } from '../protocols/http-body.ts'
 import type { Hold, Part, Steps } from '../protocols/steps.ts'
 import type { RequestRow } from '../request/request-row.ts'
 import { type RowResult, sample } from '../sampling/sample.ts'
@@ -16,9 +16,9 @@ declare module 'fastify' {
   }
 }
 
-/** The steps from request to answer, in order. */
-export const steps = ['decode', 'compute', 'encode'] as const
-export type Step = (typeof steps)[number]
+/** The phases of a request, in order. */
+export const phases = ['decode', 'compute', 'encode'] as const
+export type Phase = (typeof phases)[number]
 
 /** A longer answer than this, in bytes, is sent while it is written. */
 const LONG = 2 ** 20
@@ -64,7 +64,7 @@ export class Work {
   /** Whether a row is sampled in part: another one now would change it. */
   #isInRow = false
   /** In milliseconds. */
-  readonly took: Record<Step, number> = { decode: 0, compute: 0, encode: 0 }
+  readonly took: Record<Phase, number> = { decode: 0, compute: 0, encode: 0 }
   rows = 0
   tokens = 0
   readonly warnings: string[] = []
@@ -234,7 +234,7 @@ export class Work {
   /** The answer is written, or the first piece of a long one; a header says what each step took. */
   #encoded(reply: FastifyReply): void {
     this.took.encode = performance.now() - this.#since - this.took.compute
-    const durations = steps.map((step) => `${step};dur=${this.took[step].toFixed(3)}`)
+    const durations = phases.map((phase) => `${phase};dur=${this.took[phase].toFixed(3)}`)
     reply.header('server-timing', durations.join(', '))
   }
 }

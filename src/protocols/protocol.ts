@@ -4,7 +4,7 @@ import type { SamplingRequest } from '../request/operations.ts'
 import type { Query } from '../request/query.ts'
 import type { ReportOf, RequestRow } from '../request/request-row.ts'
 import type { RowResult } from '../sampling/sample.ts'
-import type { Push } from './body.ts'
+import type { Push } from './http-body.ts'
 import type { Hold, Steps } from './steps.ts'
 
 /** What a protocol knows of a request before its body is read. */

@@ -113,15 +113,15 @@ export const sampleOperation: Operation = operation(
 export const probabilitiesOperation: Operation = operation(sharedFields, 'ProbabilitiesRequest')
 
 /** How a row's answer is to be written. */
-export type Answer = Pick<SamplingRequest, 'return_probabilities' | 'encoding'>
+export type AnswerForm = Pick<SamplingRequest, 'return_probabilities' | 'encoding'>
 
 /** Which probabilities a row is answered with. */
-export function returnedOf({ return_probabilities }: Answer, vocabSize: number) {
+export function returnedOf({ return_probabilities }: AnswerForm, vocabSize: number) {
   const small = vocabSize <= SMALL_VOCABULARY ? 'all' : 'none'
   return return_probabilities === 'auto' ? small : return_probabilities
 }
 
 /** How many numbers an answer's probabilities take at most, ids included. */
-export function countProbabilities(answer: Answer, vocabSize: number): number {
+export function countProbabilities(answer: AnswerForm, vocabSize: number): number {
   return { none: 0, all: vocabSize, kept: 2 * vocabSize }[returnedOf(answer, vocabSize)]
 }

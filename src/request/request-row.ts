@@ -1,6 +1,6 @@
 import type { BatchLimits } from '../fields/batch.ts'
 import type { Report, RowRequest } from '../sampling/sample.ts'
-import type { Answer } from './operations.ts'
+import type { AnswerForm } from './operations.ts'
 
 export interface RowOptions extends BatchLimits {
   /** Most steps that the rows of a request may take together. */
@@ -10,12 +10,12 @@ export interface RowOptions extends BatchLimits {
 }
 
 /** What a row reports, given how its answer is to be written. */
-export type ReportOf = (answer: Answer, vocabSize: number) => Report
+export type ReportOf = (answer: AnswerForm, vocabSize: number) => Report
 
 /** A row to work on, and how to answer it. */
 export interface RequestRow extends RowRequest {
   readonly vocabSize: number
-  readonly answer: Answer
+  readonly answer: AnswerForm
   /** Where a field that holds for the row is in the request. */
   fieldPathOf(name: string): readonly PropertyKey[]
 }

@@ -7,7 +7,7 @@ import { planner } from '../sampling/plan.ts'
 import type { Warning } from '../warning.ts'
 import { checkLimits } from './limits.ts'
 import {
-  type Answer,
+  type AnswerForm,
   type Operation,
   returnedOf,
   type SamplingFields,
@@ -16,7 +16,7 @@ import {
 import type { ReportOf, RequestRow, RowOptions } from './request-row.ts'
 import { validate } from './validate.ts'
 
-function answerWarnings({ return_probabilities, encoding }: Answer): Warning[] {
+function answerWarnings({ return_probabilities, encoding }: AnswerForm): Warning[] {
   if (return_probabilities !== 'kept' || encoding !== 'base64') return []
   const message = 'encoding base64 has no effect: `kept` probabilities are always written as JSON'
   return [{ code: 'PARAMETER_WITHOUT_EFFECT', message }]

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { takeBody, Work } from '../plugins/work.ts'
-import { announcedLength } from '../protocols/body.ts'
+import { announcedLength } from '../protocols/http-body.ts'
 import type { Answer, Asked, Protocol } from '../protocols/protocol.ts'
 import { finish, type Steps } from '../protocols/steps.ts'
 import type { Operation } from '../request/operations.ts'

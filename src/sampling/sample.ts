@@ -2,9 +2,9 @@ import { LARGE, PART, type Pausing } from '../algorithms/pausing.ts'
 import { problemAt } from '../errors.ts'
 import { beyondVocabulary } from '../fields/token-ids.ts'
 import { layOut } from '../kernel/memory.ts'
+import type { Logits } from '../tensors/candidates.ts'
 import { Elements } from '../tensors/elements.ts'
 import { FaultyLogit } from '../tensors/load.ts'
-import type { Logits } from '../tensors/logits.ts'
 import type { Warning } from '../warning.ts'
 import {
   denseProbabilities,
@@ -15,7 +15,7 @@ import {
   topTokens,
 } from './distribution.ts'
 import { type Draw, draw } from './draw.ts'
-import { type History, type Part, UnknownToken, windowed } from './history/history.ts'
+import { type History, type HistoryPart, UnknownToken, windowed } from './history/history.ts'
 import type { RowParams } from './params.ts'
 import { type Address, uniforms } from './philox.ts'
 import { contextWarnings, type Plan, planner } from './plan.ts'
@@ -43,7 +43,7 @@ export interface RowRequest extends History {
   /** Where the row or an entry of it is in the request, for errors. */
   pathOf(id?: number): readonly PropertyKey[]
   /** The same for a token of its history or of those that end a text. */
-  tokenPathOf?(part: Part, index: number): readonly PropertyKey[]
+  tokenPathOf?(part: HistoryPart, index: number): readonly PropertyKey[]
   params: RowParams
   /** What the parameters come to, if that is known already. */
   plan?: Plan
@@ -282,7 +282,10 @@ function aboutToken(error: unknown, request: RowRequest, name: string): unknown 
 }
 
 /** Where a token comes last: a sampler that looks at the last tokens alone has seen it there. */
-function findToken(request: RowRequest, { id, part }: UnknownToken): { part: Part; index: number } {
+function findToken(
+  request: RowRequest,
+  { id, part }: UnknownToken,
+): { part: HistoryPart; index: number } {
   if (part) return { part, index: request[part].lastIndexOf(id) }
   const index = request.output.lastIndexOf(id)
   return index < 0

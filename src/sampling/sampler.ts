@@ -8,8 +8,8 @@ import type { Row } from './row/row.ts'
 export const stages = ['mask', 'penalty', 'temperature', 'truncation', 'draw'] as const
 export type Stage = (typeof stages)[number]
 
-export type Fields = z.ZodRawShape
-export type Params<F extends Fields> = z.output<z.ZodObject<F>>
+export type SamplerShape = z.ZodRawShape
+export type Params<F extends SamplerShape> = z.output<z.ZodObject<F>>
 
 /** Where engines disagree about a sampler: choices by name. A profile sets them, a request can't. */
 export type Rules = Readonly<Record<string, string | number | boolean>>
@@ -68,7 +68,7 @@ export function warnOfBias(subject: string, bias: number): Warning | undefined {
 
 export interface Sampler<
   Name extends string = string,
-  F extends Fields = Fields,
+  F extends SamplerShape = SamplerShape,
   R extends Rules = Rules,
 > {
   /** Its name in `order`. */
@@ -112,7 +112,7 @@ export interface Sampler<
  */
 export function defineSampler<
   const Name extends string,
-  const F extends Fields,
+  const F extends SamplerShape,
   const R extends Rules = Record<never, never>,
 >(definition: Omit<Sampler<Name, F, R>, 'rules'> & { rules?: R }): Sampler<Name, F, R> {
   return Object.freeze({ ...definition, rules: definition.rules ?? ({} as R) })

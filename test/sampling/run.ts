@@ -3,8 +3,8 @@ import type { Draw } from '../../src/sampling/draw.ts'
 import { samplingFields, scoreFields } from '../../src/sampling/params.ts'
 import type { Address } from '../../src/sampling/philox.ts'
 import { type RowRequest, type RowResult, resultsOf } from '../../src/sampling/sample.ts'
+import type { Logits } from '../../src/tensors/candidates.ts'
 import { Elements } from '../../src/tensors/elements.ts'
-import type { Logits } from '../../src/tensors/logits.ts'
 
 const Params = z.strictObject({ ...samplingFields, ...scoreFields })
 export type Params = z.input<typeof Params>

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseSparse } from '../../src/fields/sparse.ts'
 import { kelvinOrder, type SamplerName, samplerByName } from '../../src/sampling/registry.ts'
-import type { Candidates } from '../../src/tensors/logits.ts'
+import type { Candidates } from '../../src/tensors/candidates.ts'
 import { realisticRow, seeded } from './rows.ts'
 import { type Params, run } from './run.ts'
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { withoutDefault } from '../../src/fields/parsed.ts'
 import { vocabularyChecks } from '../../src/fields/registries.ts'
-import type { Fields, Rules, Sampler } from '../../src/sampling/sampler.ts'
+import type { Rules, Sampler, SamplerShape } from '../../src/sampling/sampler.ts'
 import { seeded } from './rows.ts'
 import { dense, type History, type Params, run } from './run.ts'
 
@@ -42,7 +42,7 @@ function shuffled(length: number, seed: number): number[] {
 /**
  * A sampler's laws, then its cases. Cases are probabilities in and out, under the sampler alone.
  */
-export function describeSampler<Name extends string, F extends Fields, R extends Rules>(
+export function describeSampler<Name extends string, F extends SamplerShape, R extends Rules>(
   sampler: Sampler<Name, F, R>,
   {
     cases,

@@ -9,7 +9,7 @@ import {
   literals,
   NUMBER,
   QUOTE,
-} from './bytes.ts'
+} from './characters.ts'
 
 /** So many bytes are made text at once: a call of the host for each key would take longer than all else. */
 const BLOCK = 1024
@@ -18,7 +18,7 @@ const BLOCK = 1024
 const INDEX_DIGITS = 9
 
 /** How far reading got with the fields of an object. */
-export interface Fields {
+export interface Members {
   /** Where reading goes on: at a field, or at a value when there is a key. */
   readonly position: number
   readonly key: string | undefined
@@ -40,7 +40,7 @@ export function readFields(
   from: number,
   end: number,
   object: Record<string, unknown>,
-): Fields {
+): Members {
   let text = ''
   let textStart = from
   let start = from

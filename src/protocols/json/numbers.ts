@@ -1,6 +1,6 @@
 import { kernel, Stop } from '../../kernel/index.ts'
 import { NUMBERS, textWindow } from '../../kernel/memory.ts'
-import type { ListBuilder } from './list.ts'
+import type { ListBuilder } from './list-reader.ts'
 
 /** How far the kernel got with the numbers of a list. */
 export interface Run {

@@ -20,8 +20,8 @@ import {
   OPEN_OBJECT,
   QUOTE,
   SPACE,
-} from './bytes.ts'
-import { ListBuilder } from './list.ts'
+} from './characters.ts'
+import { ListBuilder } from './list-reader.ts'
 import { isIndex, readFields, setOwn } from './members.ts'
 import { readNumbers } from './numbers.ts'
 import { FaultyText, findFault, LongText } from './text.ts'

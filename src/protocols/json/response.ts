@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { answerAmounts } from '../../request/limits.ts'
-import type { Answer } from '../../request/operations.ts'
+import type { AnswerForm } from '../../request/operations.ts'
 import type { RequestRow } from '../../request/request-row.ts'
 import type { RowResult } from '../../sampling/sample.ts'
 import type { Hold, Steps } from '../steps.ts'
@@ -213,7 +213,7 @@ function countBytes(row: RequestRow): number {
   return answerAmounts(row).reduce((sum, { amount }) => sum + NUMBER * amount, 0)
 }
 
-function encodeRow(result: RowResult, { encoding }: Answer) {
+function encodeRow(result: RowResult, { encoding }: AnswerForm) {
   const { drawn, address, state } = result
   return {
     ...(drawn && { token_ids: drawn.token_ids, logprobs: drawn.logprobs }),
@@ -239,7 +239,7 @@ function encodeRow(result: RowResult, { encoding }: Answer) {
 const list = (values: Float32Array | Float64Array | Uint32Array) =>
   values.length <= PART ? toArray(values) : new LongList([values])
 
-function encodeProbabilities({ kept, probabilities }: RowResult, encoding: Answer['encoding']) {
+function encodeProbabilities({ kept, probabilities }: RowResult, encoding: AnswerForm['encoding']) {
   if (kept) {
     return { kept: { token_ids: list(kept.token_ids), probabilities: list(kept.probabilities) } }
   }

@@ -3,8 +3,8 @@ import type { Operation } from '../../request/operations.ts'
 import { problemFailure } from '../problem.ts'
 import type { Protocol } from '../protocol.ts'
 import { TensorBody } from '../tensor-body.ts'
-import { tensorQuery } from './query.ts'
 import { writeTensor } from './response.ts'
+import { tensorQuery } from './tensor-query.ts'
 
 function fault(message: string): never {
   throw problemAt('INVALID_REQUEST', ['logits'], message)

@@ -12,22 +12,22 @@ export interface History {
 export class UnknownToken extends Error {
   readonly id: number
   /** Where it is from, where it need not be looked for in the whole history. */
-  readonly part: Part | undefined
+  readonly part: HistoryPart | undefined
 
-  constructor(id: number, part: Part | undefined) {
+  constructor(id: number, part: HistoryPart | undefined) {
     super()
     this.id = id
     this.part = part
   }
 }
 
-export type Part = 'prompt' | 'output' | 'stop'
+export type HistoryPart = 'prompt' | 'output' | 'stop'
 
 /**
  * A token of a history, for a sampler that goes on to change its logit. Histories may have ids that are no
  * tokens, such as padding; those that are only compared with others do no harm.
  */
-export function known(row: Row, id: number, part?: Part): number {
+export function known(row: Row, id: number, part?: HistoryPart): number {
   if (id < row.vocabSize) return id
   throw new UnknownToken(id, part)
 }
@@ -39,7 +39,7 @@ const largestOf = oncePer((ids: Uint32Array) => {
 })
 
 /** The same for tokens that rows share. */
-export function allKnown(row: Row, ids: Uint32Array, part: Part): Uint32Array {
+export function allKnown(row: Row, ids: Uint32Array, part: HistoryPart): Uint32Array {
   const largest = largestOf(ids)
   if (largest >= row.vocabSize) throw new UnknownToken(largest, part)
   return ids

@@ -1,5 +1,5 @@
 import { exp, log, log1p } from '../../kernel/index.ts'
-import type { Candidates } from '../../tensors/logits.ts'
+import type { Candidates } from '../../tensors/candidates.ts'
 
 /** How far a log_z may be off, relatively: it may have been added up or sent as float32. */
 const LOG_Z_ERROR = 2 ** -23
