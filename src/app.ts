@@ -54,7 +54,7 @@ const refuse: Door['send'] = (problem, request, response) => {
 /** Everything to be looked at by people, under one rule of access. */
 async function documentation(scope: FastifyInstance): Promise<void> {
   scope.addHook('onRoute', (route) => {
-    route.config = { ...route.config, access: 'docs' }
+    route.config = { ...route.config, access: 'docs', label: 'docs' }
   })
   scope.addHook('onRequest', (_request, reply, done) => {
     reply.headers({ 'referrer-policy': 'no-referrer', 'x-content-type-options': 'nosniff' })

@@ -92,5 +92,5 @@ let output: ReturnType<typeof openOutput> | undefined
 /** The log of this process, as JSON lines on standard output. */
 export function openLog({ LOG_LEVEL }: Pick<Config, 'LOG_LEVEL'>): Logger {
   output ??= openOutput()
-  return pino({ level: LOG_LEVEL }, output)
+  return pino({ level: LOG_LEVEL, formatters: { level: (level) => ({ level }) } }, output)
 }

@@ -51,13 +51,13 @@ async function dropped(where: { path: string }): Promise<number> {
   return Number(/^kelvin_log_lines_dropped_total (\d+)$/m.exec(body)![1])
 }
 
-/** As many requests on one connection. Log lines of 400 bytes, by default enough for a pipe and all that may wait. */
+/** As many requests on one connection. Log lines of 600 bytes, by default enough for a pipe and all that may wait. */
 async function fill(where: { path: string }, count = 4000) {
   const connection = await open(where)
-  const request = (more = '') => `GET /livez?${'x'.repeat(300)} HTTP/1.1\r\nhost: x\r\n${more}\r\n`
+  const request = (more = '') => `GET /fill/${'x'.repeat(300)} HTTP/1.1\r\nhost: x\r\n${more}\r\n`
   connection.socket.write(request().repeat(count - 1) + request('connection: close\r\n'))
   await connection.closed
-  expect(connection.answer.match(/HTTP\/1.1 200 OK/g)).toHaveLength(count)
+  expect(connection.answer.match(/HTTP\/1.1 404 Not Found/g)).toHaveLength(count)
 }
 
 /** A FIFO that is opened for reading too, and never read. */
@@ -97,7 +97,7 @@ it('lines wait for a pipe that is read again, which says how many were dropped',
   const [told, ...more] = lines.filter(({ msg }) => msg.includes('dropped'))
   expect(more).toEqual([])
   expect(told!.lines).toBeGreaterThanOrEqual(lost)
-  const filled = lines.filter(({ url }) => url?.startsWith('/livez?'))
+  const filled = lines.filter(({ url }) => url?.startsWith('/fill/'))
   expect(filled.length + told!.lines!).toBeGreaterThanOrEqual(4010)
   expect(lines.at(-1)!.msg).toMatch(/shutting down/)
 })
@@ -123,6 +123,6 @@ it('a file has every line, up to the last', async () => {
   await fill(where, 100)
   expect(await end(child)).toBe(0)
   const lines = parse(readFileSync(file, 'utf8'))
-  expect(lines.filter(({ url }) => url?.startsWith('/livez?'))).toHaveLength(100)
+  expect(lines.filter(({ url }) => url?.startsWith('/fill/'))).toHaveLength(100)
   expect(lines.at(-1)!.msg).toMatch(/shutting down/)
 })

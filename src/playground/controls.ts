@@ -44,7 +44,7 @@ export function controlOf(schema: Schema): Control {
   }
 }
 
-export function isDefault(schema: Schema, value: unknown): boolean {
+function isDefault(schema: Schema, value: unknown): boolean {
   if (value === undefined) return true
   return JSON.stringify(value) === JSON.stringify(schema.default)
 }

@@ -13,7 +13,7 @@ export function logitsText(logits: Float32Array): string {
   return `[${numbers.join(', ')}]`
 }
 
-export function tensorText(shape: readonly number[], values: Float32Array): string {
+function tensorText(shape: readonly number[], values: Float32Array): string {
   const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).toBase64()
   return JSON.stringify({ dtype: 'float32', shape, data })
 }

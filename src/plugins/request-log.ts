@@ -46,7 +46,8 @@ function traceOf({ raw, span }: FastifyRequest) {
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const line = {
     method: request.method,
-    url: request.url.slice(0, MAX_LOGGED),
+    // A query may hold token ids.
+    url: request.url.split('?', 1)[0]!.slice(0, MAX_LOGGED),
     status: reply.statusCode,
     duration_ms: Math.round(reply.elapsedTime * 1000) / 1000,
     bytes_in: Number(request.headers['content-length'] ?? 0),

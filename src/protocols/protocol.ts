@@ -8,7 +8,7 @@ import type { Push } from './http-body.ts'
 import type { Hold, Steps } from './steps.ts'
 
 /** What a protocol knows of a request before its body is read. */
-export interface Head {
+interface Head {
   readonly headers: IncomingHttpHeaders
   readonly query: Query
   /** Bytes of the body, where that is announced and the body is not compressed. */
@@ -23,7 +23,7 @@ export interface Asked {
 }
 
 /** Takes a body in as it arrives. */
-export interface BodyReader<Own extends Asked = Asked> {
+interface BodyReader<Own extends Asked = Asked> {
   push: Push
   /** The whole body is in. */
   end(): Own
@@ -32,7 +32,7 @@ export interface BodyReader<Own extends Asked = Asked> {
 }
 
 /** A request whose head is checked. */
-export interface Reading<Own extends Asked = Asked> {
+interface Reading<Own extends Asked = Asked> {
   /** The label of this kind of body in metrics and traces; the cost of a request is estimated for each kind. */
   readonly transport: string
   /** Makes what takes the body, when it may come. */

@@ -15,7 +15,7 @@ export interface Plan {
   warnings: Warning[]
 }
 
-export interface PlannedStep {
+interface PlannedStep {
   sampler: Sampler
   apply: Step
   cost(facts: Facts): number

@@ -6,10 +6,10 @@ import type { Row } from './row/row.ts'
 
 /** The stages of the pipeline, in order; a sampler belongs to exactly one. */
 export const stages = ['mask', 'penalty', 'temperature', 'truncation', 'draw'] as const
-export type Stage = (typeof stages)[number]
+type Stage = (typeof stages)[number]
 
 export type SamplerShape = z.ZodRawShape
-export type Params<F extends SamplerShape> = z.output<z.ZodObject<F>>
+type Params<F extends SamplerShape> = z.output<z.ZodObject<F>>
 
 /** Where engines disagree about a sampler: choices by name. A profile sets them, a request can't. */
 export type Rules = Readonly<Record<string, string | number | boolean>>

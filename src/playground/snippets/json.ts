@@ -6,7 +6,7 @@ export function lines(fields: Readonly<Record<string, unknown>>, indent: string)
 }
 
 /** A value on one line, with space where people put it. */
-export function spaced(value: unknown): string {
+function spaced(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(spaced).join(', ')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const inner = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${spaced(one)}`)

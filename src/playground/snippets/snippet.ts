@@ -1,7 +1,7 @@
 import type { Fields } from '../types.ts'
 
 /** A request to write as code. */
-export interface Call {
+interface Call {
   /** Of the server, without a path. */
   readonly origin: string
   readonly fields: Fields

@@ -26,7 +26,7 @@ export interface BarChart {
 const CEILINGS = [0.02, 0.05, 0.1, 0.2, 0.5, 1]
 
 /** The end of the scale: the smallest round share that nothing exceeds. */
-export function ceilingOf(bars: readonly Bar[]): number {
+function ceilingOf(bars: readonly Bar[]): number {
   const most = Math.max(0, ...bars.flatMap(({ front, behind }) => [front ?? 0, behind]))
   return CEILINGS.find((ceiling) => ceiling >= most) ?? 1
 }

@@ -8,7 +8,7 @@ import { LOGITS_FILE } from '../snippets/snippet.ts'
 
 /** The request on screen, to take away. */
 
-export function snippet({ row, fields, language }: Model): string {
+function snippet({ row, fields, language }: Model): string {
   const { length } = row.logits
   const call = {
     origin: location.origin,

@@ -44,7 +44,7 @@ function toBfloat16(value: number): number {
   return new Float32Array(Uint32Array.of(carried).buffer)[0]!
 }
 
-export const datatypes = {
+const datatypes = {
   BOOL: { width: 1, read: (bytes) => Array.from(bytes, (byte) => byte !== 0) },
   UINT8: { width: 1, read: values },
   UINT16: { width: 2, read: ({ buffer }) => values(new Uint16Array(buffer)) },

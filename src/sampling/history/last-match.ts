@@ -2,7 +2,7 @@ import type { Pausing } from '../../algorithms/pausing.ts'
 import { descending } from '../../algorithms/sort.ts'
 
 /** Where the sequence begins that begins last of those found, and how many tokens the longest one there has. */
-export interface Match {
+interface Match {
   readonly start: number
   readonly length: number
 }
