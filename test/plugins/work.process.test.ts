@@ -6,7 +6,7 @@ import { startServer } from '../server.ts'
 it.runIf(existsSync('/proc/self/status'))(
   'a client that reads nothing takes little memory, and is told of in the log',
   async () => {
-    const server = await startServer()
+    const server = await startServer({ MAX_QUEUE_MS: '60000' })
     onTestFinished(() => server.stop() as Promise<unknown> as Promise<void>)
     const resident = () => {
       const status = readFileSync(`/proc/${server.process.pid}/status`, 'utf8')
