@@ -25,7 +25,8 @@ const answered = (connection: { answer: string }) =>
 /** It works on four requests at a time, and none may wait. */
 const FULL = { MAX_QUEUE: '0' }
 
-describe('a request too many', () => {
+// Between two requests of a busy client there is a place for a moment.
+describe('a request too many', { retry: 2 }, () => {
   it('is refused before its body is read, with a time to come again', async () => {
     const { where, url } = await start(FULL)
     const finished = await occupy(url)
@@ -55,8 +56,7 @@ describe('a request too many', () => {
     expect(second.answer).toMatch(/^HTTP\/1.1 200 /)
   })
 
-  // Between two requests of a busy client there is a place for a moment.
-  it('is told so also while it is still sending, and is then let go', { retry: 2 }, async () => {
+  it('is told so also while it is still sending, and is then let go', async () => {
     const { where, url } = await start(FULL)
     for (const announced of [2 ** 25, 'transfer-encoding: chunked']) {
       const finished = await occupy(url)
@@ -310,7 +310,7 @@ describe('who is too slow', () => {
 })
 
 it('a client that waits for a long computation is not taken for one that does not read', async () => {
-  const { url } = await start({ READ_TIMEOUT_MS: '100' })
+  const { url } = await start({ READ_TIMEOUT_MS: '300' })
   const finished = await occupy(url, 2)
   await new Promise((resolve) => setTimeout(resolve, 1000))
   expect(await finished()).toEqual(new Set([200]))
