@@ -296,7 +296,7 @@ export interface SampleParams {
 }
 
 /**
- * What came of one row.
+ * The result of one row.
  */
 export interface SampleResult {
   /**
@@ -368,7 +368,7 @@ export interface SampleResult {
 }
 
 /**
- * What came of one row, of which nothing was drawn.
+ * The result of one row, of which nothing was drawn.
  */
 export interface ProbabilitiesResult {
   /**
@@ -424,7 +424,7 @@ export interface ProbabilitiesResult {
 }
 
 /**
- * What the caller of a row should know.
+ * A note about a parameter that does not do what the caller may expect.
  */
 export interface Warning {
   code: string
@@ -433,23 +433,23 @@ export interface Warning {
 }
 
 /**
- * The logits of the most likely tokens alone.
+ * A sparse row: the logits of only the most likely tokens.
  */
 export interface SparseLogits {
   /**
-   * Entries of the whole vocabulary.
+   * Number of entries of the whole vocabulary.
    */
   vocab_size: number
   /**
-   * The most likely tokens of a row, in any order, each once; for a batch a list for each row.
+   * Ids of the most likely tokens, in any order, each once; for a batch, a list for each row.
    */
   token_ids: number[] | number[][]
   /**
-   * Their logits, in the same order.
+   * Logits of these tokens, in the same order.
    */
   values: (number | '-Infinity')[] | (number | '-Infinity')[][]
   /**
-   * ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch a list. With it thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. Absent: probabilities are relative to the tokens given, unless a filter certainly removes all others.
+   * ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch, a list. With it, thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. Omitted: probabilities are relative to the tokens given, unless a sampler certainly removes all others.
    */
   log_z?: number | number[]
 }
@@ -567,7 +567,7 @@ export interface State {
    */
   adaptive_weighted_sum?: number
   /**
-   * What that sum is divided by. Begins at 1 / (1 − decay).
+   * Divisor of that sum. Begins at 1 / (1 − decay).
    */
   adaptive_total_weight?: number
 }

@@ -16,16 +16,16 @@ export const SparseLogits = z
       .int()
       .min(1)
       .max(2 ** 31)
-      .meta({ description: 'Entries of the whole vocabulary.' }),
+      .meta({ description: 'Number of entries of the whole vocabulary.' }),
     token_ids: z.unknown().meta({
       title: 'SparseTokenIds',
       description:
-        'The most likely tokens of a row, in any order, each once; for a batch a list for each row.',
+        'Ids of the most likely tokens, in any order, each once; for a batch, a list for each row.',
       anyOf: rowOrRows(idsSchema),
     }),
     values: z.unknown().meta({
       title: 'SparseValues',
-      description: 'Their logits, in the same order.',
+      description: 'Logits of these tokens, in the same order.',
       anyOf: listForms,
     }),
     log_z: z
@@ -33,14 +33,17 @@ export const SparseLogits = z
       .meta({
         title: 'LogZ',
         description:
-          'ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch a list. ' +
-          'With it thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. ' +
-          'Absent: probabilities are relative to the tokens given, unless a filter certainly removes all others.',
+          'ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch, a list. ' +
+          'With it, thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. ' +
+          'Omitted: probabilities are relative to the tokens given, unless a sampler certainly removes all others.',
         anyOf: rowOrRows({ title: 'LogZValue', type: 'number' }),
       })
       .optional(),
   })
-  .meta({ title: 'SparseLogits', description: 'The logits of the most likely tokens alone.' })
+  .meta({
+    title: 'SparseLogits',
+    description: 'A sparse row: the logits of only the most likely tokens.',
+  })
 
 /** How far a log_z may be below that of the tokens given, relatively: what float32 sums are off by. */
 const LOG_Z_ERROR = 1e-5

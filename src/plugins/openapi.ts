@@ -68,9 +68,9 @@ export const timing: Headers = {
 const remedies: Readonly<Record<number, Headers>> = {
   401: { 'WWW-Authenticate': textHeader('`Bearer`.') },
   415: {
-    Accept: textHeader('The content types of bodies that can be read here.'),
+    Accept: textHeader('The accepted content types of bodies.'),
     'Accept-Encoding': textHeader(
-      `What bodies may be compressed with: ${bodyEncodings.join(', ')}.`,
+      `Accepted content encodings of bodies: ${bodyEncodings.join(', ')}.`,
     ),
   },
   503: {

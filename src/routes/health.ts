@@ -16,10 +16,10 @@ export function checkReadiness({ phase }: Admission): void {
 /** GET /livez: the event loop answers. GET /readyz: requests are welcome. */
 export function healthRoutes(app: FastifyInstance, admission: Admission): void {
   const probes = {
-    livez: ['Is the process alive?', 'Restart it when this fails.', () => {}],
+    livez: ['Is the process alive?', 'If this fails, restart the process.', () => {}],
     readyz: [
-      'Does it take requests?',
-      'Send it none while this fails; it fails from SIGTERM on.',
+      'Does the server take requests?',
+      'While this fails, send no requests. It fails from SIGTERM on.',
       () => checkReadiness(admission),
     ],
   } as const

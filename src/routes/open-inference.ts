@@ -27,8 +27,12 @@ import { rowOptions } from './sampling.ts'
 const ServerMetadata = z
   .object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) })
   .meta({ title: 'ServerMetadata', description: 'This server.' })
-const Live = z.object({ live: z.boolean() }).meta({ title: 'ServerLive', description: 'Yes.' })
-const Ready = z.object({ ready: z.boolean() }).meta({ title: 'ServerReady', description: 'Yes.' })
+const Live = z
+  .object({ live: z.boolean() })
+  .meta({ title: 'ServerLive', description: 'The server is alive.' })
+const Ready = z
+  .object({ ready: z.boolean() })
+  .meta({ title: 'ServerReady', description: 'The server takes requests.' })
 const ModelReady = z
   .object({ name: z.string(), ready: z.boolean() })
   .meta({ title: 'ModelReady', description: 'The model takes requests.' })

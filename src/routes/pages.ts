@@ -25,7 +25,7 @@ const Document = z
   .meta({ title: 'OpenapiDocument', description: 'An OpenAPI document.' })
 
 const caching = {
-  ETag: textHeader('Names this version of the document.'),
+  ETag: textHeader('Identifies this version of the document.'),
   'Cache-Control': textHeader('`no-cache`: ask whether it has changed.'),
 }
 

@@ -138,18 +138,21 @@ const address = {
 
 const warnings = z
   .array(
-    z
-      .strictObject({ code: z.string(), message: z.string(), row: z.int().min(0) })
-      .meta({ title: 'Warning', description: 'What the caller of a row should know.' }),
+    z.strictObject({ code: z.string(), message: z.string(), row: z.int().min(0) }).meta({
+      title: 'Warning',
+      description: 'A note about a parameter that does not do what the caller may expect.',
+    }),
   )
-  .meta({ description: 'What the caller should know about its parameters, row by row.' })
+  .meta({
+    description: 'Notes about parameters that do not do what the caller may expect, row by row.',
+  })
 
 export const SampleResponse = z
   .strictObject({
     results: z.array(
       z
         .strictObject({ ...draw, ...distribution, ...address, state })
-        .meta({ title: 'SampleResult', description: 'What came of one row.' }),
+        .meta({ title: 'SampleResult', description: 'The result of one row.' }),
     ),
     warnings,
   })
@@ -160,7 +163,7 @@ export const ProbabilitiesResponse = z
     results: z.array(
       z.strictObject({ ...distribution, ...z.object(address).partial().shape }).meta({
         title: 'ProbabilitiesResult',
-        description: 'What came of one row, of which nothing was drawn.',
+        description: 'The result of one row, of which nothing was drawn.',
       }),
     ),
     warnings,

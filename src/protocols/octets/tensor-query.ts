@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Form } from '../../fields/form.ts'
+import { withoutDefault } from '../../fields/parsed.ts'
 import { shapeField } from '../../fields/tensor.ts'
 import type { Operation } from '../../request/operations.ts'
 import { type Query, queryNames, readQuery } from '../../request/query.ts'
@@ -55,7 +56,7 @@ export function tensorQuery(operation: Operation) {
 
 /** How the documentation has a field that is an object. */
 function asText({ shape }: z.ZodObject, name: string) {
-  const { description } = (shape[name] as z.ZodType).meta() ?? {}
+  const { description } = z.globalRegistry.get(withoutDefault(shape[name]!)) ?? {}
   const text = { description: `${description} As JSON text.`, contentMediaType: 'application/json' }
   return z.string().meta(text).optional()
 }

@@ -22,7 +22,7 @@ const OTHERS = 'a list is a text with commas, and a value for each row is an inp
 const Parameters = parsed(
   {
     title: 'InferParameters',
-    description: 'Texts, numbers and booleans by name.',
+    description: 'Texts, numbers and booleans, by name.',
     type: 'object',
     additionalProperties: {
       title: 'InferParameter',
@@ -47,7 +47,7 @@ const Input = z
   .strictObject({
     name: z.string(),
     shape: list(z.int().min(0), {
-      description: 'Its dimensions.',
+      description: 'Dimensions of the tensor.',
       maxItems: 8,
     }),
     datatype: Datatype,
@@ -55,7 +55,8 @@ const Input = z
     data: z
       .unknown()
       .meta({
-        description: 'Its elements, row-major, flat or nested; absent where they follow in binary.',
+        description:
+          'Elements of the tensor, row-major, flat or nested. Omitted if they follow in binary.',
       })
       .optional(),
   })
@@ -68,7 +69,7 @@ const RequestedOutput = z
 
 export const InferRequest = z
   .strictObject({
-    id: z.string().optional().meta({ description: 'Comes back with the answer.' }),
+    id: z.string().optional().meta({ description: 'Returned with the answer.' }),
     parameters: Parameters.optional(),
     inputs: list(Input, {
       description: 'The logits, and sampling parameters as tensors.',
@@ -76,11 +77,17 @@ export const InferRequest = z
       maxItems: 256,
     }),
     outputs: list(RequestedOutput, {
-      description: 'What to answer with.',
+      description: 'Outputs to answer with.',
       maxItems: 256,
     }).optional(),
-    model_name: z.string().optional().meta({ description: 'That of the path, if any.' }),
-    model_version: z.string().optional().meta({ description: 'That of the path, if any.' }),
+    model_name: z
+      .string()
+      .optional()
+      .meta({ description: 'Version of the model in the path, if any.' }),
+    model_version: z
+      .string()
+      .optional()
+      .meta({ description: 'Version of the model in the path, if any.' }),
   })
   .meta({ title: 'InferRequest', description: 'A request of the Open Inference Protocol.' })
 export type InferRequest = z.output<typeof InferRequest>

@@ -21,10 +21,10 @@ export const InferResponse = z
       .object({
         warnings: z.string().optional().meta({
           description:
-            'Warnings as in /v1, as JSON text; one that is about no row in particular has no `row`.',
+            'The warnings of /v1, as JSON text. A warning about no particular row has no `row`.',
         }),
       })
-      .meta({ title: 'InferAnswerParameters', description: 'What else the answer says.' })
+      .meta({ title: 'InferAnswerParameters', description: 'Warnings beside the outputs.' })
       .optional(),
     outputs: z.array(
       z
@@ -35,12 +35,12 @@ export const InferResponse = z
           data: z
             .array(z.union([z.number(), z.string()]).meta({ title: 'InferElement' }))
             .optional()
-            .meta({ description: 'The elements, row-major; absent where they follow in binary.' }),
+            .meta({ description: 'The elements, row-major. Omitted if they follow in binary.' }),
           parameters: z
             .object({ binary_data_size: z.int().min(0) })
             .meta({
               title: 'InferOutputParameters',
-              description: 'Of a tensor that follows in binary.',
+              description: 'Number of bytes of a tensor that follows in binary.',
             })
             .optional(),
         })

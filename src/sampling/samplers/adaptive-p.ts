@@ -53,7 +53,7 @@ export const adaptiveP = defineSampler({
         'Decaying sum of the probabilities of the tokens drawn. Begins at target / (1 − decay).',
     }),
     adaptive_total_weight: z.number().min(0).max(MOST_WEIGHT).meta({
-      description: 'What that sum is divided by. Begins at 1 / (1 − decay).',
+      description: 'Divisor of that sum. Begins at 1 / (1 − decay).',
     }),
   },
   example: {
