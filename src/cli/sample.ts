@@ -23,7 +23,7 @@ tokens and the tokens drawn.
       Ask this server, such as http://localhost:27315 or unix:/run/kelvin/kelvin.sock. KELVIN_API_KEY has the
       key, if the server needs one. Without --url, this process samples.
   --json
-      Print the answer as /v1/sample gives it.
+      Print the answer of /v1/sample as JSON.
   --dtype TYPE
       The file is one row of bytes of this type: ${Object.keys(widths).join(', ')}.
   -h, --help

@@ -10,8 +10,8 @@ const flagOf = (variable: string) => variable.toLowerCase().replaceAll('_', '-')
 
 const usage = () => `Usage: kelvin serve [OPTIONS]
 
-Starts the server, until it is sent SIGTERM. Every option is also a variable of the environment, which it
-takes the place of: --port is PORT.
+Starts the server, which runs until SIGTERM. Every option is also an environment variable (--port is PORT); the
+option takes precedence.
 
 ${explain(flags, (name) => `--${flagOf(name)} VALUE`)}`
 

@@ -28,6 +28,10 @@ it('openapi/openapi.json is up to date', async () => {
   await expect(text).toMatchFileSnapshot(file)
 })
 
+it('has a description wherever it says one follows', () => {
+  expect(JSON.stringify(document)).not.toMatch(/undefined|\[object/)
+})
+
 const operations = Object.entries(document.paths).flatMap(([url, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ url, method, ...operation })),
 )
