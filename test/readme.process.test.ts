@@ -111,7 +111,9 @@ it('the real row is that of the model', () => {
 it('Node versions are the same everywhere', () => {
   const read = (path: string) => readFileSync(join(root, path), 'utf8')
   const server = read('.node-version').trim()
-  const client = manifest.engines.node.replace('>=', '')
+  const { engines } = JSON.parse(read('src/client/package.json'))
+  const client = engines.node.replace('>=', '')
+  expect(manifest.engines.node).toBe(`>=${server}`)
   expect(read('README.md')).toMatch(
     new RegExp(`kelvin\` \\| ${server} or later.*\\n.*\\n.* \\| ${client} or later`),
   )
