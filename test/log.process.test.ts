@@ -35,6 +35,7 @@ async function end(child: ChildProcess): Promise<number | null> {
 }
 
 interface Line {
+  level: string
   msg: string
   url?: string
   lines?: number
@@ -54,7 +55,8 @@ async function dropped(where: { path: string }): Promise<number> {
 /** As many requests on one connection. Log lines of 600 bytes, by default enough for a pipe and all that may wait. */
 async function fill(where: { path: string }, count = 4000) {
   const connection = await open(where)
-  const request = (more = '') => `GET /fill/${'x'.repeat(300)} HTTP/1.1\r\nhost: x\r\n${more}\r\n`
+  const request = (more = '') =>
+    `GET /fill/${'x'.repeat(300)}?logprob_token_ids=7 HTTP/1.1\r\nhost: x\r\n${more}\r\n`
   connection.socket.write(request().repeat(count - 1) + request('connection: close\r\n'))
   await connection.closed
   expect(connection.answer.match(/HTTP\/1.1 404 Not Found/g)).toHaveLength(count)
@@ -124,5 +126,6 @@ it('a file has every line, up to the last', async () => {
   expect(await end(child)).toBe(0)
   const lines = parse(readFileSync(file, 'utf8'))
   expect(lines.filter(({ url }) => url?.startsWith('/fill/'))).toHaveLength(100)
+  expect(lines.every(({ level, url }) => level === 'info' && !url?.includes('?'))).toBe(true)
   expect(lines.at(-1)!.msg).toMatch(/shutting down/)
 })

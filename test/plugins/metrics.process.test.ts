@@ -40,6 +40,7 @@ describe('metrics', () => {
     await ask(where, '/v1/sample', '{"logits":["x"]}')
     await ask(where, '/v2/models/sample/infer', infer)
     await ask(where, '/nowhere?with=id-123')
+    for (const page of ['/playground/', '/playground/main.ts', '/docs']) await ask(where, page)
     const first = await halfSent(where)
     const found = await metrics()
     const value = (name: string) => found.get(name)
@@ -50,6 +51,11 @@ describe('metrics', () => {
       1,
     )
     expect(value('kelvin_http_requests_total{method="GET",route="none",status="4xx"}')).toBe(1)
+    const ofPages = [...found].filter(([name]) =>
+      /requests_total.*route="(docs|.*playground)/.test(name),
+    )
+    expect(ofPages.map(([name]) => /route="([^"]*)/.exec(name)![1])).toContain('docs')
+    expect(ofPages.filter(([name]) => name.includes('playground'))).toEqual([])
     expect(value('kelvin_http_requests_refused_total{reason="queue"}')).toBe(0)
     expect(value('kelvin_queued_requests')).toBe(0)
     expect(value('kelvin_queue_wait_seconds')).toBeGreaterThanOrEqual(0)
