@@ -8,7 +8,7 @@ import type { Row } from './row/row.ts'
 /** The probabilities of the tokens in play, by id; the row's tokens are survivors from here on. */
 export function probabilities(row: Row): Float64Array {
   row.gather()
-  const total = row.normalise()
+  const total = row.totalMass()
   return row.masses.slice(0, row.size).map((mass) => mass / total)
 }
 

@@ -43,7 +43,7 @@ export function draw(
   const random = uniforms({ ...address, purpose: purposes.draw }, n)
   if (!replacement) return drawDifferent(row, random)
   if (n > DRAWS || row.vocabSize > LARGE) return drawAgain(row, random)
-  row.normalise()
+  row.totalMass()
   return Array.from(random, finder(row))
 }
 

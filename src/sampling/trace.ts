@@ -2,7 +2,7 @@ import { oncePerWork } from '../algorithms/once.ts'
 import { PART, type Pausing } from '../algorithms/pausing.ts'
 import { placesById, sortIds } from '../algorithms/sort.ts'
 import type { Plan } from './plan.ts'
-import type { Row } from './row/row.ts'
+import type { Observed, Row } from './row/row.ts'
 import { type Context, finish } from './sampler.ts'
 
 /** What one sampler did. Probabilities are of the distribution before it; entropies are in nats. */
@@ -132,8 +132,6 @@ class Watched {
 const FEW = 2 ** 13
 
 const orderOf = oncePerWork(placesById)
-
-type Observed = ReturnType<Row['observe']> extends Pausing<infer Seen> ? Seen : never
 
 /** The probability of the tokens that are no longer there; both lists of ids ascend. */
 function* massRemoved({ ids, masses, unseen, total }: Observed, after: Observed): Pausing<number> {

@@ -80,29 +80,6 @@ export function loadRow(elements: Elements, { row, maxima, views, staging }: Row
   return put(elements, 0, elements.length, { row, maxima, values, bytes, staging })
 }
 
-/**
- * The most likely token of a row, the lowest id among equals: what a greedy choice needs, and no more.
- * The logits pass through a corner of the kernel's memory that stays in the nearest cache, which a whole
- * row does not.
- */
-export function firstMaximum(elements: Elements): { id: number; logit: number } {
-  const corner = cornerRow()
-  const { row, maxima } = corner
-  let logit = Number.NEGATIVE_INFINITY
-  let first = 0
-  const pass = (start: number) =>
-    put(elements, start, Math.min(CORNER, elements.length - start), corner)
-  for (let start = 0; start < elements.length; start += CORNER) {
-    const { max } = pass(start)
-    if (max > logit) {
-      logit = max
-      first = start
-    }
-  }
-  const { blocks } = pass(first)
-  return { id: first + kernel.indexOfMax(row, blocks, maxima, logit), logit }
-}
-
 /** All of them in float32, by the same decoders. */
 export function toFloat32(elements: Elements): Float32Array {
   const corner = cornerRow()

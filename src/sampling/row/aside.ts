@@ -1,10 +1,5 @@
 import { sortIds } from '../../algorithms/sort.ts'
-
-/** Tokens and their logits, side by side. */
-export interface Tokens {
-  readonly ids: Uint32Array
-  readonly logits: Float64Array
-}
+import type { Tokens } from './tokens.ts'
 
 /** In place of a token that was taken out. */
 const NONE = 2 ** 32 - 1

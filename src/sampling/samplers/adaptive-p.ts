@@ -73,7 +73,7 @@ export const adaptiveP = defineSampler({
     const target = Math.min(1, Math.max(0, aim))
 
     row.gather()
-    const total = row.normalise()
+    const total = row.totalMass()
     const before = beforeOf(row.size)
     before.set(row.masses.subarray(0, row.size))
     row.shift = 0

@@ -105,5 +105,5 @@ function* countFor(row: Row, mu: number): Pausing<number> {
   const slope = products / squares
   const epsilon = slope - 1
   const count = pow((epsilon * exp(mu / LOG2_E)) / (1 - pow(row.vocabSize, -epsilon)), 1 / slope)
-  return Number.isFinite(count) ? Math.max(1, Math.floor(count)) : row.size
+  return Number.isFinite(count) ? Math.max(1, Math.floor(count)) : row.countInPlay()
 }

@@ -68,7 +68,7 @@ export const temperature = defineSampler({
     { floor, counts_masked, dynamic },
   ) {
     if (dynatemp_range > 0 && dynamic) {
-      const count = counts_masked ? row.listed : row.size
+      const count = counts_masked ? row.listed : row.countInPlay()
       if (count < 2) return
       const low = Math.max(0, temperature - dynatemp_range)
       const high = Math.min(temperature + dynatemp_range, Number.MAX_VALUE)

@@ -32,7 +32,7 @@ export const topA = defineSampler({
 
   active: ({ top_a }) => top_a > 0,
   apply(row, { top_a }) {
-    const largest = 1 / row.normalise()
+    const largest = 1 / row.totalMass()
     return row.keepLikely(top_a * largest * largest)
   },
 })

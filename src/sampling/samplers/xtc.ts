@@ -121,7 +121,7 @@ function* excludeOnAverage(row: Row, { ids, logits }: Tokens, probability: numbe
   const scale = log(stays) - log(probability + stays * exp(logRest))
   for (let i = 0; i < ids.length; i++) logprobs[i]! += scale
   if (ids.length > MANY) yield
-  yield* row.putBack({ ids, logprobs })
+  yield* row.putBack(ids, logprobs)
 }
 
 function only(tokens: Tokens, isWanted: (id: number, index: number) => boolean): Tokens {

@@ -1,0 +1,215 @@
+import { LARGE, type Pausing } from '../../algorithms/pausing.ts'
+import { cutByWeight } from '../../algorithms/select.ts'
+import { type InPlay, type Kept, rest } from './in-play.ts'
+import { collectWithin, cutAtRank, isWithin } from './ranking.ts'
+import { deviation, distanceOf } from './statistics.ts'
+
+/**
+ * Cuts of the ranking by a distance, a probability or a number of tokens. Each leaves at least so many tokens. A cut
+ * is done at once, except where it looks at more than `LARGE` tokens.
+ */
+
+/** The relative error of a dense row's standard deviation, which is float32's, with room to spare. */
+const DEVIATION_ERROR = 1e-6
+
+/** Rounding shall not drop a token at the bound, as is each of two at twice their standard deviation. */
+const ROUNDED_UP = 1 + 1e-12
+
+/** Keep the most likely token alone. */
+export function keepGreedy(row: InPlay): void {
+  const logit = row.tokens.max()
+  const isAny = logit > Number.NEGATIVE_INFINITY
+  const id = isAny ? row.tokens.mostLikely() : 0
+  row.coverage.cutAt(logit, id)
+  row.become(isAny ? 1 : 0)
+  row.views.ids[0] = id
+  row.views.logits[0] = logit
+}
+
+/** Keep the tokens at most `distance` units below the most likely one. */
+export function keepWithin(
+  row: InPlay,
+  distance: number,
+  unit: number,
+  atLeast: number,
+): Pausing | undefined {
+  if (distance === Number.POSITIVE_INFINITY) return undefined
+  const size = collectWithin(row, distance, unit)
+  if (size > LARGE) return keepManyWithin(row, size, distance, unit, atLeast)
+  const kept = countWithin(row, size, distance, unit)
+  if (kept < atLeast) return keepTop(row, 1, false, atLeast)
+  dropBeyond(row, size, distance, unit, atLeast)
+  return undefined
+}
+
+function* keepManyWithin(
+  row: InPlay,
+  size: number,
+  distance: number,
+  unit: number,
+  atLeast: number,
+): Pausing {
+  yield
+  const kept = countWithin(row, size, distance, unit)
+  yield
+  if (kept < atLeast) yield* rest(keepTop(row, 1, false, atLeast))
+  else dropBeyond(row, size, distance, unit, atLeast)
+}
+
+function countWithin(row: InPlay, size: number, distance: number, unit: number): number {
+  const { logits } = row.views
+  const max = row.tokens.max()
+  let count = 0
+  for (let i = 0; i < size; i++) if (isWithin(logits[i]!, max, distance, unit)) count++
+  return count
+}
+
+/** Keep those of the first `size` entries of the arrays that are within the distance. */
+function dropBeyond(
+  row: InPlay,
+  size: number,
+  distance: number,
+  unit: number,
+  atLeast: number,
+): void {
+  const { ids, logits } = row.views
+  const max = row.tokens.max()
+  row.threshold = max - distance * unit + row.shift
+  let kept = 0
+  for (let i = 0; i < size; i++) {
+    if (!isWithin(logits[i]!, max, distance, unit)) continue
+    ids[kept] = ids[i]!
+    logits[kept] = logits[i]!
+    kept++
+  }
+  if (row.isDense || kept < size) row.become(kept, max)
+  if (isWithin(row.floor(), max, distance, unit)) row.coverage.cutUnsurely()
+  else row.coverage.leave(true)
+  row.cutList(atLeast)
+}
+
+/** Keep the tokens whose logit is at most this many standard deviations below the largest. */
+export function keepWithinDeviations(
+  row: InPlay,
+  count: number,
+  atLeast: number,
+): Pausing | undefined {
+  if (row.isDense) {
+    const depth = count * deviation(row)
+    const max = row.tokens.max()
+    const slack = DEVIATION_ERROR * (depth + Math.abs(max))
+    // The kernel's deviation does not tell whether a token as near to the bound is kept.
+    if (row.dense.collect(max - depth - slack, max - depth + slack) > 0) row.gather()
+  }
+  return keepWithin(row, count * ROUNDED_UP, deviation(row), atLeast)
+}
+
+/**
+ * Keep the tokens at least this likely. If they are too few, the most likely tokens stay instead: as many as must be or,
+ * with `allTies`, all that are as likely as the last of those.
+ */
+export function keepLikely(
+  row: InPlay,
+  probability: number,
+  allTies: boolean,
+): Pausing | undefined {
+  const { temperature, minTokensToKeep } = row
+  let distance = distanceOf(row, probability)
+  if (allTies && minTokensToKeep > 1) {
+    const last = (row.tokens.max() - cutAtRank(row, minTokensToKeep).threshold) / temperature
+    distance = Math.max(distance, last)
+  } else if (allTies) distance = Math.max(distance, 0)
+  if (row.isLarge) return keepWithinLater(row, distance)
+  return keepWithin(row, distance, temperature, minTokensToKeep)
+}
+
+function* keepWithinLater(row: InPlay, distance: number): Pausing {
+  yield
+  yield* rest(keepWithin(row, distance, row.temperature, row.minTokensToKeep))
+}
+
+/**
+ * Keep the first `count` tokens of the ranking, or `atLeast` if that is more; with `allTies` those
+ * equal to the last of them too.
+ */
+export function keepTop(
+  row: InPlay,
+  count: number,
+  allTies: boolean,
+  atLeast: number,
+): Pausing | undefined {
+  count = Math.max(count, atLeast)
+  const { isDense, coverage } = row
+  const isBeyond = isDense ? allTies && count >= row.tokens.count() : count > row.tokens.count()
+  if (isBeyond) {
+    coverage.cutUnsurely()
+  } else if (isDense || coverage.isPartial || count < row.tokens.count()) {
+    if (row.isLarge) return keepTopInParts(row, count, allTies)
+    const { size, ...cut } = cutAtRank(row, count)
+    keepRanked(row, size, cut, allTies)
+  }
+  row.cutList(count)
+  return undefined
+}
+
+function* keepTopInParts(row: InPlay, count: number, allTies: boolean): Pausing {
+  yield
+  const { size, ...cut } = cutAtRank(row, count)
+  yield
+  keepRanked(row, size, cut, allTies)
+  row.cutList(count)
+}
+
+/** Keep what a cut of the first `size` entries of the arrays, by logit, says. */
+function keepRanked(row: InPlay, size: number, cut: Kept, allTies: boolean): void {
+  if (row.isDense) row.become(size)
+  keepCut(row, allTies ? { ...cut, ties: size } : cut, row.views.logits, allTies)
+}
+
+/**
+ * Keep the survivors that a cut by these keys says. With `allTies` the tokens that a sparse row leaves out may equal
+ * the last one.
+ */
+export function keepCut(row: InPlay, cut: Kept, keys: Float64Array, allTies: boolean): void {
+  const { ids, logits } = row.views
+  const size = row.survivors.count()
+  const { threshold } = cut
+  let { ties } = cut
+  let lastTie: number | undefined
+  let kept = 0
+  for (let i = 0; i < size; i++) {
+    const key = keys[i]!
+    if (key > threshold || (key === threshold && ties-- > 0)) {
+      if (key === threshold) lastTie = ids[i]!
+      ids[kept] = ids[i]!
+      logits[kept] = logits[i]!
+      kept++
+    }
+  }
+  if (keys === logits) {
+    row.threshold = threshold + row.shift
+    row.coverage.cutAt(threshold, allTies ? undefined : lastTie)
+  }
+  if (kept < size) row.become(kept)
+}
+
+/** The cut of the first `size` entries, or the one that leaves `minTokensToKeep` of them where it leaves fewer. */
+export function widened(
+  { minTokensToKeep }: InPlay,
+  cut: Kept,
+  keys: Float64Array,
+  size: number,
+): Kept {
+  if (minTokensToKeep === 1 || countKept(cut, keys, size) >= minTokensToKeep) return cut
+  return cutByWeight(keys, undefined, size, minTokensToKeep)
+}
+
+function countKept({ threshold, ties }: Kept, keys: Float64Array, size: number): number {
+  let larger = 0
+  let equal = 0
+  for (let i = 0; i < size; i++) {
+    if (keys[i]! > threshold) larger++
+    else if (keys[i] === threshold) equal++
+  }
+  return larger + Math.min(equal, ties)
+}

@@ -1,0 +1,148 @@
+import { PART, type Pausing } from '../../algorithms/pausing.ts'
+import { cutByWeight } from '../../algorithms/select.ts'
+import { descending } from '../../algorithms/sort.ts'
+import type { InPlay } from './in-play.ts'
+import { distanceOf } from './statistics.ts'
+import type { Tokens } from './tokens.ts'
+
+/** The tokens in play ranked by (logit descending, id ascending). */
+
+/** How many tokens are looked for in a ranking in one part. */
+const FEW = 2 ** 13
+
+/** Where the ranking is cut after `count` tokens, and among how many entries of the arrays that was found. */
+export function cutAtRank(row: InPlay, count: number) {
+  const { tokens } = row
+  const size = tokens.collect(tokens.thresholdFor(count))
+  const { threshold, ties } = cutByWeight(row.views.logits, undefined, size, count)
+  return { size, threshold, ties }
+}
+
+/** Whether a logit is at most this many units below the largest; the largest itself is, unless the distance is negative. */
+export function isWithin(logit: number, max: number, distance: number, unit: number): boolean {
+  return logit === max ? distance >= 0 : (max - logit) / unit <= distance
+}
+
+/** The first entries of the arrays are now all tokens in play within this distance, and maybe some more. Returns how many those are. */
+export function collectWithin({ tokens }: InPlay, distance: number, unit: number): number {
+  const max = tokens.max()
+  const depth = distance * unit
+  return tokens.collect(max - depth - 1e-12 * (Math.abs(max) + Math.abs(depth)))
+}
+
+/** The first `count` tokens of the ranking, in its order. */
+export function* ranked(row: InPlay, count: number): Pausing<Tokens> {
+  const wanted = Math.min(count, row.tokens.count())
+  const { size, threshold } = yield* reaching(row, wanted)
+  needAbove(row, count, threshold)
+  const { ids, logits } = tokensAbove(row, threshold, size)
+  yield
+  const order = (yield* descending(logits)).subarray(0, wanted)
+  yield
+  const first = { ids: new Uint32Array(order.length), logits: new Float64Array(order.length) }
+  for (let i = 0; i < order.length; i++) {
+    if (i % PART === PART - 1) yield
+    first.ids[i] = ids[order[i]!]!
+    first.logits[i] = logits[order[i]!]!
+  }
+  return first
+}
+
+/** A logit that so many tokens in play reach, and among how many entries of the arrays they are. */
+function* reaching(row: InPlay, count: number): Pausing<{ size: number; threshold: number }> {
+  if (count === 0) return { size: 0, threshold: Number.POSITIVE_INFINITY }
+  if (count < row.tokens.count()) return cutAtRank(row, count)
+  const size = row.tokens.collect(Number.NEGATIVE_INFINITY)
+  yield
+  const { logits } = row.views
+  let threshold = Number.POSITIVE_INFINITY
+  for (let i = 0; i < size; i++) if (logits[i]! < threshold) threshold = logits[i]!
+  return { size, threshold }
+}
+
+/** A decision needs to know so many tokens, of which the last one known has this logit. */
+function needAbove(row: InPlay, count: number, logit: number): void {
+  if (count > row.tokens.count() || logit < row.floor()) row.coverage.needEach()
+}
+
+/** Copies of the tokens from this logit up among the first `size` entries of the arrays. */
+function tokensAbove({ views }: InPlay, threshold: number, size: number): Tokens {
+  const ids = new Uint32Array(size)
+  const logits = new Float64Array(size)
+  let count = 0
+  for (let i = 0; i < size; i++) {
+    const logit = views.logits[i]!
+    if (logit < threshold) continue
+    ids[count] = views.ids[i]!
+    logits[count++] = logit
+  }
+  return { ids: ids.subarray(0, count), logits: logits.subarray(0, count) }
+}
+
+/** The `count` largest logits, descending. */
+export function* largest(row: InPlay, count: number): Pausing<Float64Array> {
+  const wanted = Math.min(count, row.tokens.count())
+  if (wanted === 0) return new Float64Array(0)
+  const { size, threshold } = cutAtRank(row, wanted)
+  if (row.isLarge) yield
+  needAbove(row, count, threshold)
+  return tokensAbove(row, threshold, size).logits.sort().reverse().subarray(0, wanted)
+}
+
+/** The tokens at least this likely, ids ascending. */
+export function* tokensFrom(row: InPlay, probability: number): Pausing<Tokens> {
+  const { coverage, temperature, views } = row
+  const distance = distanceOf(row, probability)
+  const max = row.tokens.max()
+  if (isWithin(row.floor(), max, distance, temperature)) coverage.needEach()
+  if (row.isLarge) yield
+  const size = collectWithin(row, distance, temperature)
+  if (row.isLarge) yield
+  const ids = new Uint32Array(size)
+  const logits = new Float64Array(size)
+  let count = 0
+  for (let i = 0; i < size; i++) {
+    const logit = views.logits[i]!
+    if (!isWithin(logit, max, distance, temperature)) continue
+    ids[count] = views.ids[i]!
+    logits[count++] = logit
+  }
+  return { ids: ids.subarray(0, count), logits: logits.subarray(0, count) }
+}
+
+/** The places in the ranking of some tokens in play, which come in its order; 1 is the most likely. */
+export function* ranksOf(row: InPlay, tokens: Tokens): Pausing<Uint32Array> {
+  const { length } = tokens.ids
+  const ranks = new Uint32Array(length + 1)
+  if (length === 0) return ranks
+  const least = tokens.logits[length - 1]!
+  const size = row.tokens.collect(least)
+  yield
+  const { ids, logits } = row.views
+  for (let start = 0; start < size; start += FEW) {
+    const end = Math.min(size, start + FEW)
+    for (let i = start; i < end; i++) {
+      if (logits[i]! >= least) ranks[firstBehind(tokens, ids[i]!, logits[i]!)]!++
+    }
+    yield
+  }
+  let rank = 1
+  for (let i = 0; i < length; i++) {
+    rank += ranks[i]!
+    ranks[i] = rank
+  }
+  return ranks
+}
+
+/** The index of the first of some tokens in ranking order that this one is before; their number if it is behind all. */
+function firstBehind({ ids, logits }: Tokens, id: number, logit: number): number {
+  let low = 0
+  let high = ids.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const other = logits[middle]!
+    if (logit > other || (logit === other && id < ids[middle]!)) high = middle
+    else low = middle + 1
+  }
+  return low
+}

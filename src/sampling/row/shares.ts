@@ -1,0 +1,152 @@
+import { PART, type Pausing } from '../../algorithms/pausing.ts'
+import { reusable } from '../../algorithms/reusable.ts'
+import { cutByWeight } from '../../algorithms/select.ts'
+import { keepCut, widened } from './cuts.ts'
+import { TAIL_ERROR } from './dense.ts'
+import type { InPlay } from './in-play.ts'
+import { addUp, massSum } from './statistics.ts'
+import { dropTail } from './tail.ts'
+
+/** Cuts that keep a share of the probability. */
+
+/** How many of the most likely tokens to look among for a cut, before all. */
+const REACHES = [256, 4096]
+
+/** Of tokens as near to a center, the likelier ones come first; so near that rounding decides counts as equal. */
+const ABOVE_FIRST = 1 + 1e-14
+
+/** Tokens nearer to a center than this, in nats, are equally near. */
+const SAME = 1e-25
+
+const nearnessOf = reusable()
+
+export interface Share {
+  readonly share: number
+  /** Which tokens come first: those nearest to this distance to the most likely one, in nats, or else the most likely. */
+  readonly center?: number
+  /** Whether more than the share must be kept, not just as much. */
+  readonly strict: boolean
+  /** Whether all tokens that rank equal to the last one stay. */
+  readonly allTies: boolean
+}
+
+/** Keep the fewest tokens that come first and hold this share of the probability. */
+export function* keepShare(row: InPlay, wanted: Share): Pausing {
+  const { isLarge } = row
+  if (isLarge) {
+    yield* addUp(row)
+    yield
+  }
+  if (!row.isDense || !keepFew(row, wanted)) {
+    if (row.isDense) {
+      row.gather()
+      if (isLarge) yield
+    }
+    if (isLarge) yield* keepAmongMany(row, wanted)
+    else keepAmongAll(row, wanted, keysOf(row, wanted, row.tokens.count()))
+  }
+  row.cutList(row.minTokensToKeep)
+}
+
+/**
+ * Cut a dense row. Ever more of the most likely tokens are looked among, until the cut lies among them and is not so
+ * close that the kernel's part of the total could decide it. Returns whether there was such a cut.
+ */
+function keepFew(row: InPlay, wanted: Share): boolean {
+  const { dense, minTokensToKeep, temperature } = row
+  const { share, center, strict, allTies } = wanted
+  const { total, tail } = massSum(row)
+  const target = share * total
+  const doubt = share * tail * TAIL_ERROR
+  for (const reach of REACHES) {
+    const threshold = dense.thresholdFor(Math.max(reach, minTokensToKeep))
+    if (threshold === Number.NEGATIVE_INFINITY) return false
+    const size = dense.collect(threshold)
+    const mass = row.weigh(size)
+    if (mass < target + doubt) continue
+    const keys = keysOf(row, wanted, size)
+    const cut = cutByWeight(keys, row.views.masses, size, target, strict)
+    if (target - cut.before <= doubt || cut.after - target < doubt) break
+    const kept = widened(row, allTies ? { ...cut, ties: size } : cut, keys, size)
+    if (center !== undefined && kept.threshold <= relative(row, threshold, center)) continue
+    row.become(size)
+    keepCut(row, kept, keys, allTies)
+    return true
+  }
+  if (center !== undefined) return false
+  const dropped = 1 - share
+  if (!dropTail(dense, dropped * total, dropped * tail * TAIL_ERROR, temperature)) return false
+  row.sum = undefined
+  return true
+}
+
+/** Where a token with this logit is from the center. */
+function relative({ tokens, temperature }: InPlay, logit: number, center: number): number {
+  return (logit - tokens.max()) / temperature - center
+}
+
+/** What ranks the first `size` entries of the arrays: larger comes first. */
+function keysOf(row: InPlay, { center }: Share, size: number): Float64Array {
+  if (center === undefined) return row.views.logits
+  const nearness = nearnessOf(size)
+  fillNearness(row, nearness, center, 0, size)
+  return nearness
+}
+
+function fillNearness(
+  { views, tokens, temperature }: InPlay,
+  nearness: Float64Array,
+  center: number,
+  start: number,
+  end: number,
+): void {
+  const { logits } = views
+  const max = tokens.max()
+  for (let i = start; i < end; i++) {
+    const above = (logits[i]! - max) / temperature - center
+    if (Math.abs(above) < SAME) nearness[i] = 0
+    else nearness[i] = above > 0 ? -above : above * ABOVE_FIRST
+  }
+}
+
+/** The tokens given are too few to say where the cut is, when others hold a part of what it keeps. */
+function isUnsure(row: InPlay, target: number, total: number): boolean {
+  if (!row.coverage.isPartial) return false
+  const unseen = row.coverage.neededMass(row.largest())
+  return target > total - unseen || row.minTokensToKeep > row.tokens.count()
+}
+
+function keepAmongAll(row: InPlay, { share, strict, allTies }: Share, keys: Float64Array): void {
+  const { total } = massSum(row)
+  const target = share * total
+  if (isUnsure(row, target, total)) {
+    row.coverage.cutUnsurely()
+    return
+  }
+  const size = row.tokens.count()
+  const cut = cutByWeight(keys, row.views.masses, size, target, strict)
+  keepCut(row, widened(row, allTies ? { ...cut, ties: size } : cut, keys, size), keys, allTies)
+}
+
+/** The same of very many survivors, in parts. */
+function* keepAmongMany(row: InPlay, { share, center, strict, allTies }: Share): Pausing {
+  yield* addUp(row)
+  yield
+  const { total } = massSum(row)
+  const target = share * total
+  if (isUnsure(row, target, total)) {
+    row.coverage.cutUnsurely()
+    return
+  }
+  const size = row.tokens.count()
+  const keys = center === undefined ? row.views.logits : nearnessOf(size)
+  for (let start = 0; center !== undefined && start < size; start += PART) {
+    fillNearness(row, keys, center, start, Math.min(size, start + PART))
+    yield
+  }
+  const cut = cutByWeight(keys, row.views.masses, size, target, strict)
+  yield
+  const kept = widened(row, allTies ? { ...cut, ties: size } : cut, keys, size)
+  yield
+  keepCut(row, kept, keys, allTies)
+}
