@@ -1,16 +1,16 @@
 /**
- * Work that may take long. Where it yields, others may have their turn; it is gone on with before any
- * other row is sampled.
+ * Work that may take long. Where it yields, other requests may run, but no other row is sampled before this work is
+ * finished.
  */
 export type Pausing<Result = void> = Generator<undefined, Result, undefined>
 
-/** How many tokens are looked at in one go: some tenths of a millisecond, at a few nanoseconds each. */
+/** How many tokens one part of the work goes through: some tenths of a millisecond, at a few nanoseconds each. */
 export const PART = 2 ** 15
 
-/** Steps over more logits than this are parts by themselves; of fewer, some steps together are one. */
+/** With more logits than this, each step over all of them is a part by itself. With fewer, several steps are one part. */
 export const LARGE = 2 ** 18
 
-/** Do all of it in one go. */
+/** Do all of the work without a pause. */
 export function atOnce<Result>(work: Pausing<Result>): Result {
   for (;;) {
     const { done, value } = work.next()
