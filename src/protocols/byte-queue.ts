@@ -1,18 +1,18 @@
 import type { Bytes } from '../tensors/bytes.ts'
 
-/** A piece smaller than this is not worth an object of its own. */
+/** Smaller pieces are copied into a shared buffer, because an object for each would take more memory than the piece. */
 const SMALL = 8192
 const LARGEST_ROOM = 65_536
 
-/** Gives memory back that nobody else has a part of. */
+/** Frees the memory of an array at once if the array is its whole buffer. A buffer that other arrays may share stays. */
 export function free({ buffer, byteLength }: Uint8Array): void {
   const isWhole = byteLength > 0 && buffer.byteLength === byteLength
   if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
 
 /**
- * Bytes as they arrive, kept as they are. Small pieces are put together, so that a body that comes byte
- * by byte takes no more room than one that does not.
+ * Keeps bytes as they arrive. Small pieces are copied together, so that a body that arrives byte by byte
+ * takes no more memory than one that arrives in large pieces.
  */
 export class ByteQueue {
   readonly #pieces: Uint8Array[] = []
@@ -20,7 +20,7 @@ export class ByteQueue {
   #used = 0
   length = 0
 
-  /** Whether the bytes are done with. */
+  /** Returns true if the bytes were copied, and false if the queue keeps them. */
   push(bytes: Uint8Array): boolean {
     this.length += bytes.length
     if (bytes.length >= SMALL) {
@@ -48,7 +48,7 @@ export class ByteQueue {
     return { pieces: this.#pieces, length: this.length }
   }
 
-  /** When nothing is read of them any more: the garbage collector would find them far later than they are many. */
+  /** Frees the bytes. Call this after their last use: the garbage collector frees them too late when requests are many. */
   release(): void {
     for (const piece of this.#pieces) free(piece)
   }

@@ -6,10 +6,10 @@ import { free } from './byte-queue.ts'
 
 const decompressors = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate }
 
-/** What bodies may be compressed with. */
+/** The encodings that a body may be compressed with. */
 export const bodyEncodings = ['gzip', 'deflate']
 
-/** How long the body will be, where that is said and it is not compressed; no longer than the limit. */
+/** The length that the head announces; undefined if it announces none or if the body is compressed. Throws beyond the limit. */
 export function announcedLength({ headers }: IncomingMessage, limit: number): number | undefined {
   const { 'content-length': length, 'content-encoding': encoding } = headers
   if (Number(length ?? 0) > limit) throw tooLarge(limit)
@@ -20,7 +20,7 @@ function tooLarge(limit: number): Problem {
   return new Problem('BODY_TOO_LARGE', `The limit is ${limit} bytes`)
 }
 
-/** The decompressed body, and the encoding it came in, if any. */
+/** The body, decompressed if it has an encoding. */
 function decoded(request: IncomingMessage, encoding: string): Readable {
   if (encoding === 'identity' || encoding === '') return request
   if (!Object.hasOwn(decompressors, encoding)) {
@@ -32,26 +32,26 @@ function decoded(request: IncomingMessage, encoding: string): Readable {
   return request.pipe(decompressors[encoding as keyof typeof decompressors]())
 }
 
-/** Takes a piece of a body; whether it is done with it, and has kept nothing but copies. */
+/** Takes a piece of a body. Returns true if it keeps no reference to the piece, so that the piece may be freed. */
 export type Push = (piece: Uint8Array) => boolean
 
-/** How a body is read. */
-interface Manner {
-  /** Something to wait for between two pieces, if anything. */
+/** Hooks of the caller into the reading of a body. */
+interface Hooks {
+  /** Called after each piece. The next piece is read when the returned promise resolves, or at once if there is none. */
   rest(): Promise<void> | undefined
-  /** Is given what ends it early. */
+  /** Called first, with a function that stops reading with an error. */
   onBegin(end: (error: Error) => void): void
 }
 
 /**
- * Hand the body of a request on, piece by piece as it arrives. Where that fails, or the body is larger
- * than the limit, what is still to come is let go by, so that the client gets to read its answer.
+ * Passes the body of a request to `push`, piece by piece as it arrives. If `push` throws or the body exceeds
+ * the limit, the remaining bytes are read and dropped, so that the client can read its answer.
  */
 export function readBody(
   request: IncomingMessage,
   limit: number,
   push: Push,
-  { rest, onBegin }: Manner,
+  { rest, onBegin }: Hooks,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
@@ -75,7 +75,7 @@ export function readBody(
       length += piece.length
       try {
         if (length > limit) throw tooLarge(limit)
-        // Bodies come at hundreds of megabytes a second: for them the garbage collector would look through all there is ten times a second.
+        // Bodies come at hundreds of megabytes a second. If the garbage collector had to free them, it would scan the heap ten times a second.
         if (push(piece)) free(piece)
       } catch (error) {
         end(error as Error)

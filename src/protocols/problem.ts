@@ -3,7 +3,7 @@ import { type Problem, type ProblemCode, problems } from '../errors.ts'
 import { MAX_FAULTS } from '../request/validate.ts'
 import type { Failure } from './protocol.ts'
 
-/** RFC 9457. */
+/** The body of an error answer, by RFC 9457. */
 export const ProblemDocument = z
   .strictObject({
     type: z.string().meta({ description: 'A URI that identifies the code.' }),
@@ -58,7 +58,7 @@ export function toDocument(problem: Problem, request_id: string): z.output<typeo
   }
 }
 
-/** A problem as most protocols write it. */
+/** The answer to a failed request, in the protocols that write problems as RFC 9457 does. */
 export function problemFailure(problem: Problem, requestId: string): Failure {
   const body = Buffer.from(JSON.stringify(toDocument(problem, requestId)))
   return { status: problem.statusCode, type: PROBLEM_TYPE, body }

@@ -11,23 +11,23 @@ import type { Hold, Steps } from './steps.ts'
 interface Head {
   readonly headers: IncomingHttpHeaders
   readonly query: Query
-  /** Bytes of the body, where that is announced and the body is not compressed. */
+  /** The announced length of the body in bytes; undefined if none is announced or if the body is compressed. */
   readonly length: number | undefined
-  /** Most bytes that a body may have. */
+  /** The largest body that is accepted, in bytes. */
   readonly limit: number
 }
 
-/** What a body asks for. */
+/** A request as a protocol reads it. */
 export interface Asked {
   readonly request: SamplingRequest
 }
 
-/** Takes a body in as it arrives. */
+/** Reads a body as it arrives. */
 interface BodyReader<Own extends Asked = Asked> {
   push: Push
-  /** The whole body is in. */
+  /** Called after the last piece. Returns the request, or throws a problem. */
   end(): Own
-  /** The answer is over, whatever became of it. */
+  /** Frees memory. Called when the answer has ended, failed or been aborted. */
   release(): void
 }
 
@@ -35,7 +35,7 @@ interface BodyReader<Own extends Asked = Asked> {
 interface Reading<Own extends Asked = Asked> {
   /** The label of this kind of body in metrics and traces; the cost of a request is estimated for each kind. */
   readonly transport: string
-  /** Makes what takes the body, when it may come. */
+  /** Called when admission lets the request in, before its body is read. */
   open(hold: Hold): BodyReader<Own>
 }
 
@@ -51,13 +51,13 @@ export interface Failure {
   readonly body: Buffer
 }
 
-/** How logits come in and results go out, for one operation. It changes no number. */
+/** Reads requests and writes answers of one operation. It changes no number. */
 export interface Protocol<Own extends Asked = Asked> {
   /** Checks the head of a request, or throws a problem. */
   read(head: Head): Reading<Own>
   /** What a row must report for `write`. */
   reportOf(asked: Own): ReportOf
-  /** Writes results as they come; an `undefined` among them is a place where the work may pause. */
+  /** Writes results as they come. An `undefined` in `results` is a place where the work may pause. */
   write(
     asked: Own,
     rows: readonly RequestRow[],

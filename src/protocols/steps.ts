@@ -1,16 +1,16 @@
-/** A piece of an answer: text, or bytes. */
+/** A part of an answer: text or bytes. */
 export type Part = string | Uint8Array
 
 /**
- * Work in steps, so that its caller may interrupt it at each yield. It yields a part of an answer where
- * one is finished, and otherwise undefined.
+ * Work in steps: the caller may pause it at each yield. It yields each part of an answer when the part is
+ * finished, and undefined at other places to pause.
  */
 export type Steps<Result = void> = Generator<Part | undefined, Result>
 
-/** Is told how many bytes of values were taken to be written later, or given back if negative. */
+/** Counts memory: called with the number of bytes that values take until they are written, and with a negative number when they are freed. */
 export type Hold = (bytes: number) => void
 
-/** Does all steps at once: their result, and the parts they yielded. */
+/** Runs all steps without pausing. Returns their result and the parts that they yielded. */
 export function finish<Result>(steps: Steps<Result>): { result: Result; parts: Part[] } {
   const parts: Part[] = []
   for (;;) {

@@ -4,12 +4,12 @@ import { type Dtype, widths } from '../tensors/elements.ts'
 import { Intake } from '../tensors/intake.ts'
 import { ByteQueue } from './byte-queue.ts'
 
-/** What a tensor wants to be told of when something is wrong with it. */
+/** Throws a problem that names the tensor. */
 type Fault = (message: string) => never
 
 /**
- * The bytes of a tensor of logits as they arrive: decoded into the kernel's memory at once where its
- * shape is known and there is room, else kept as they are.
+ * Reads a tensor of logits as its bytes arrive. If its shape is known and the arena has room, the bytes are
+ * decoded into the arena at once; otherwise they are kept as they are.
  */
 export class TensorBody {
   readonly #dtype: Dtype
@@ -20,7 +20,7 @@ export class TensorBody {
   readonly #fault: Fault
   #length = 0
 
-  /** Without a shape it is one row, of whatever length is announced, if any is, or comes. */
+  /** Without a given shape the body is one row. Its length is the announced one, or else the number of bytes that arrive. */
   constructor(
     dtype: Dtype,
     given: readonly number[] | undefined,
@@ -34,24 +34,24 @@ export class TensorBody {
     this.#fault = fault
     this.#expected = shape?.reduce((a, b) => a * b, widths[dtype]) ?? Number.POSITIVE_INFINITY
     if (!shape) return
-    // Known before any of it has come.
+    // A wrong length is refused before the body is read.
     if (announced !== undefined && announced !== this.#expected) {
-      fault(`${this.#takes}, got ${announced}`)
+      fault(`${this.#expectation}, got ${announced}`)
     }
     const { rows, vocabSize } = readShape(shape, fault)
     this.#intake = Intake.open(dtype, rows, vocabSize)
   }
 
-  /** Whether the piece is done with. */
+  /** Returns true if the tensor keeps no reference to the piece. */
   push(piece: Uint8Array): boolean {
     this.#length += piece.length
-    if (this.#length > this.#expected) this.#fault(`${this.#takes}, got more`)
+    if (this.#length > this.#expected) this.#fault(`${this.#expectation}, got more`)
     if (!this.#intake) return this.#queue.push(piece)
     this.#intake.push(piece)
     return true
   }
 
-  get #takes(): string {
+  get #expectation(): string {
     return `Shape [${this.#shape}] of ${this.#dtype} takes ${this.#expected} bytes`
   }
 
@@ -62,7 +62,7 @@ export class TensorBody {
     }
     const shape = this.#shape ?? [this.#length / width]
     if (!this.#intake) return toBatch(this.#dtype, shape, this.#queue.finish(), this.#fault)
-    if (this.#length < this.#expected) this.#fault(`${this.#takes}, got ${this.#length}`)
+    if (this.#length < this.#expected) this.#fault(`${this.#expectation}, got ${this.#length}`)
     return {
       rows: this.#intake.finish(),
       vocabSize: shape.at(-1)!,
@@ -71,7 +71,7 @@ export class TensorBody {
     }
   }
 
-  /** When nothing is read of it any more. */
+  /** Frees the bytes. Call this after their last use. */
   release(): void {
     this.#intake?.release()
     this.#queue.release()

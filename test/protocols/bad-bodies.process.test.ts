@@ -281,7 +281,7 @@ const cases: Record<string, Case> = {
     headers: { 'inference-header-content-length': inference({ inputs: [binaryLogits] }).length },
     body: inference({ inputs: [binaryLogits] }, good, good).body,
     status: 400,
-    words: /additional input data: 12 bytes/,
+    words: /additional input data: at least 12 bytes/,
   },
   'a shape that its binary data do not fit': {
     path: '/v2/models/sample/infer',

@@ -59,7 +59,7 @@ describe('what a field asks for is an output', () => {
     const parameters = { top_logprobs: 2, mirostat: 2 }
     const { warnings } = await infer({ parameters, outputs: [{ name: 'token_ids' }] })
     const left = warnings.filter(({ code }) => code === 'OUTPUT_LEFT_OUT')
-    expect(left.map(({ message }) => message.split(' ')[2])).toEqual(['top', 'state'])
+    expect(left.map(({ message }) => message.split(' ')[1])).toEqual(['top', 'state'])
   })
 
   it('is binary where that is asked for', async () => {
@@ -194,22 +194,25 @@ describe('nothing that is sent is ignored without a word', () => {
   const shared = { shared_memory_region: 'a', shared_memory_byte_size: 20 }
 
   it.each<[object, RegExp]>([
-    [{ temperature: 0 }, /"temperature"; fields of \/v1 go into "parameters", or are inputs/],
+    [{ temperature: 0 }, /"temperature"; send fields of \/v1 in "parameters" or as inputs/],
     [{ inputs: [{ ...logits, foo: 1 }] }, /inputs\/0\/foo: Unknown field "foo"/],
     [{ outputs: [{ name: 'token_ids', shape: [1] }] }, /outputs\/0\/shape: Unknown field/],
-    [{ outputs: [{ name: 'token_ids', parameters: shared }] }, /"token_ids": .*no shared memory/],
-    [{ inputs: [{ ...logits, parameters: shared }] }, /"logits": .*no shared memory/],
+    [
+      { outputs: [{ name: 'token_ids', parameters: shared }] },
+      /"token_ids": .*shared memory is not supported/,
+    ],
+    [{ inputs: [{ ...logits, parameters: shared }] }, /"logits": .*shared memory is not supported/],
     [
       { inputs: [logits, { name: 'top_p', datatype: 'FP32', shape: [1], parameters: shared }] },
-      /"top_p": .*no shared memory/,
+      /"top_p": .*shared memory is not supported/,
     ],
     [
       { outputs: [{ name: 'token_ids', parameters: { binary: true } }] },
-      /output "token_ids": unknown parameter "binary": there are binary_data and classification/,
+      /output "token_ids": unknown parameter "binary": use binary_data or classification/,
     ],
     [
       { inputs: [{ ...logits, parameters: { binary_data: true } }] },
-      /unknown parameter "binary_data": there are binary_data_size/,
+      /unknown parameter "binary_data": use binary_data_size/,
     ],
     [
       { outputs: [{ name: 'token_ids', parameters: { binary_data: 'true' } }] },
@@ -251,8 +254,8 @@ describe('nothing that is sent is ignored without a word', () => {
     expect(same).toMatchObject({ status: 200, warnings: [] })
     const other = await infer({ inputs, model_name: 'resnet', model_version: '2' })
     expect(other.warnings.map(({ message }) => message)).toEqual([
-      'model_name has no effect: the path says which model, sample of version 1',
-      'model_version has no effect: the path says which model, sample of version 1',
+      'model_name has no effect: the path selects the model, sample of version 1',
+      'model_version has no effect: the path selects the model, sample of version 1',
     ])
   })
 

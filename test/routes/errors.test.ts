@@ -42,7 +42,7 @@ const faults: [
   // The body
   ['', 400, 'EMPTY_BODY', '', /JSON object/],
   ['{', 400, 'INVALID_JSON', '', /JSON/],
-  ['{"logits":[1,NaN]}', 400, 'INVALID_JSON', '', /no NaN or Infinity/],
+  ['{"logits":[1,NaN]}', 400, 'INVALID_JSON', '', /no NaN or Infinity: write −∞ as "-Infinity"/],
   ['{"logits":[1,-Infinity]}', 400, 'INVALID_JSON', '', /"-Infinity"/],
   ['null', 400, 'INVALID_REQUEST', '', /Expected an object, got null/],
   [[1, 2], 400, 'INVALID_REQUEST', '', /Expected an object, got an array/],

@@ -31,8 +31,8 @@ describe.each(['/v1/sample', '/v1/probabilities'])('a query beside JSON: %s', (p
     ['foo=1', '/foo', /Unknown field "foo"/],
     ['temperature=-1', '/temperature', /at least 0, got -1/],
     ['temperature=cold', '/temperature', /number, got "cold"/],
-    ['dtype=float16', '/dtype', /describes a body of bytes/],
-    ['shape=5', '/shape', /describes a body of bytes/],
+    ['dtype=float16', '/dtype', /describes a body of application/],
+    ['shape=5', '/shape', /describes a body of application/],
     ['__proto__=1', '/__proto__', /Unknown field/],
   ])('%s is refused by name', async (query, pointer, words) => {
     const fault = await faultOf(`${path}?${query}`)

@@ -183,7 +183,7 @@ describe('a list where one value is meant', () => {
     const inputs = [{ name: 'logits', datatype: 'FP32', shape: [2, 2], data: logits }]
     const request = { inputs, parameters: { temperature: [0.5, 1] } }
     expect((await send('/v2/models/sample/infer', request)).error).toMatch(
-      /for each row is an input/,
+      /a value for each row as an input/,
     )
   })
 })

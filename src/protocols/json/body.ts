@@ -2,19 +2,19 @@ import { Problem } from '../../errors.ts'
 import type { Hold } from '../steps.ts'
 import { JsonReader, MAX_KEPT } from './reader.ts'
 
-/** Up to so many bytes JSON.parse is faster, and holds nobody up. */
+/** Bodies of up to this many bytes go to JSON.parse, which is faster for them and takes well under a millisecond. */
 const SMALL = 8192
 
-/** What some editors and shells write before UTF-8. */
+/** The byte order mark that some editors and shells write before UTF-8. */
 const MARK = Buffer.from('\u{feff}')
 
-/** How UTF-16 and UTF-32 begin: with their marks, or with a bracket that has zeros beside it. */
+/** The beginning of UTF-16 and UTF-32: a byte order mark, or a bracket with zero bytes beside it. */
 const WIDE = /^(?:\xff\xfe|\xfe\xff|\0\0\xfe\xff|[[{]\0|\0[[{]|\0\0\0[[{])/
 
-/** As many bytes as it takes to tell. */
+/** The number of bytes that `WIDE` looks at. */
 const HEAD = 4
 
-/** The beginning of a text without its mark. */
+/** The head of a body without its byte order mark. Throws if the body is UTF-16 or UTF-32. */
 function withoutMark(head: Uint8Array): Uint8Array {
   if (WIDE.test(Buffer.from(head.subarray(0, HEAD)).toString('latin1'))) {
     throw new Problem('INVALID_JSON', 'The body is UTF-16 or UTF-32; send JSON in UTF-8')
@@ -22,22 +22,22 @@ function withoutMark(head: Uint8Array): Uint8Array {
   return MARK.equals(head.subarray(0, MARK.length)) ? head.subarray(MARK.length) : head
 }
 
-/** The JSON of a body: a small one is parsed at once, any other as it arrives. */
+/** Reads a JSON body: a small one is parsed at its end, a larger one as it arrives. */
 export class JsonBody {
   #small: Uint8Array[] | undefined = []
   #length = 0
   readonly #reader: JsonReader
   readonly #hold: Hold
-  /** What the values take beyond what has come, as far as it is said. */
+  /** The memory of the values beyond the length of the body, in bytes, as last reported to `hold`. */
   #held = 0
 
-  /** `limit` is the longest body; what it takes in memory is held to as much, unless that is little. */
+  /** `limit` is the longest body in bytes. Its values may take as many bytes of memory, or `MAX_KEPT` if that is more. */
   constructor(limit = MAX_KEPT, hold: Hold = () => {}) {
     this.#reader = new JsonReader(Math.max(limit, MAX_KEPT))
     this.#hold = hold
   }
 
-  /** Whether the chunk is done with. */
+  /** Returns true if the body keeps no reference to the chunk. */
   push(chunk: Uint8Array): boolean {
     this.#length += chunk.length
     if (this.#small && this.#length <= SMALL) {
@@ -54,18 +54,18 @@ export class JsonBody {
 
   #begin(chunks: readonly Uint8Array[]): void {
     this.#small = undefined
-    const isApart = chunks.length > 0 && chunks[0]!.length < HEAD
-    const [head = new Uint8Array(0), ...others] = isApart ? [Buffer.concat(chunks)] : chunks
+    const isSplit = chunks.length > 0 && chunks[0]!.length < HEAD
+    const [head = new Uint8Array(0), ...others] = isSplit ? [Buffer.concat(chunks)] : chunks
     this.#reader.push(withoutMark(head))
     for (const chunk of others) this.#reader.push(chunk)
   }
 
-  /** When nothing is read of it any more. */
+  /** Frees the values. Call this after their last use. */
   release(): void {
     this.#reader.release()
   }
 
-  /** Whether the text had its value, and anything else would be too much. */
+  /** Whether the value is complete, so that only white space may follow. */
   get isComplete(): boolean {
     return this.#reader.isComplete
   }
@@ -75,7 +75,7 @@ export class JsonBody {
       try {
         return JSON.parse(Buffer.concat(this.#small).toString())
       } catch {
-        // The reader says what is wrong, and where.
+        // The reader finds the fault again and reports its place.
       }
       this.#begin(this.#small)
     }

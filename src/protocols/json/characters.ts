@@ -1,4 +1,4 @@
-/** What JSON's text consists of, in bytes. */
+/** The bytes of JSON's grammar. */
 
 export const SPACE = 0x20
 export const [QUOTE, BACKSLASH, COMMA, MINUS, COLON] = [0x22, 0x5c, 0x2c, 0x2d, 0x3a]
@@ -18,9 +18,9 @@ export const isSpace = (byte: number) =>
   byte === SPACE || byte === LINE_FEED || byte === RETURN || byte === TAB
 export const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39
 export const isLetter = (byte: number) => (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a
-/** What a number may consist of, in any order. */
+/** Whether a number may contain the byte. */
 export const isNumeric = (byte: number) =>
   isDigit(byte) || byte === MINUS || byte === 0x2b || byte === 0x2e || (byte | 0x20) === 0x65
-/** What stands for itself in a text, as a byte and as a character. */
+/** Whether a byte of a text is one character by itself: ASCII, and no quote, backslash or control character. */
 export const isPlain = (byte: number) =>
   byte >= SPACE && byte < 0x80 && byte !== QUOTE && byte !== BACKSLASH

@@ -2,15 +2,15 @@ import { bytesOf } from '../../tensors/bytes.ts'
 import { Elements } from '../../tensors/elements.ts'
 import { ByteQueue } from '../byte-queue.ts'
 
-/** A list of up to so many items is an array, whatever is in it. */
+/** A list of at most this many items is an array, whatever its items are. */
 const SMALL = 64
 
-/** At most how many bytes a list takes, with what is made of it later, and an item; a long one of numbers takes them beside. */
+/** Upper bounds of memory in bytes, including what is later made of the list: a list, each item, and a long list of numbers apart from its numbers. */
 const LIST = 400
 const ITEM = 32
 const LONG_LIST = 800
 
-/** The kernel does not say which −∞ was "-Infinity"; that it was a number beyond all others is rare. */
+/** Every −∞ becomes "-Infinity". The kernel also gives −∞ for a number below float64's range, which is rare. */
 function addItems(items: unknown[], numbers: Float32Array | Float64Array, count: number): void {
   for (let i = 0; i < count; i++) {
     const number = numbers[i]!
@@ -23,18 +23,18 @@ function isNumber(item: unknown): item is number | '-Infinity' {
   return typeof item === 'number' || item === '-Infinity'
 }
 
-/** As float32 where that loses nothing. */
+/** The numbers as float32 if that changes none of them. */
 function narrowest(numbers: Float64Array): Float32Array | Float64Array {
   const narrow = new Float32Array(numbers)
   return narrow.every((number, i) => number === numbers[i]) ? narrow : numbers
 }
 
 /**
- * A list while it is being read. A long one that begins with a number becomes `Elements`: float32 up to
- * where that would lose something, which it never does with numbers printed from float32, then float64.
+ * A list while it is read. A long list that begins with a number becomes `Elements`. Its numbers are kept as
+ * float32 until one does not fit, and as float64 from there. Numbers that were printed from float32 always fit.
  */
 export class ListBuilder {
-  /** The items, until they are kept as numbers. */
+  /** The items, while the list is an array. */
   #items: unknown[] | undefined = []
   #narrow: ByteQueue | undefined
   #wide: ByteQueue | undefined
@@ -45,7 +45,7 @@ export class ListBuilder {
     return this.#length
   }
 
-  /** At most how many bytes it takes so far, what is in its items apart. */
+  /** An upper bound of the bytes that the list takes so far, without the contents of its items. */
   get bytes(): number {
     if (this.#items) return LIST + ITEM * this.#length
     return LONG_LIST + this.#narrow!.length + (this.#wide?.length ?? 0)
@@ -63,7 +63,7 @@ export class ListBuilder {
     }
   }
 
-  /** The first `count` of some numbers, if the list is still short with them. */
+  /** Adds the first `count` numbers if the list is still short with them. Returns whether it did. */
   addShort(numbers: Float64Array, count: number): boolean {
     const items = this.#items
     const length = this.#length + count
@@ -74,8 +74,8 @@ export class ListBuilder {
   }
 
   /**
-   * Some numbers that are kept as they are, of a list that is no longer short; whether they are kept in
-   * as little room as numbers take.
+   * Adds numbers to a list that is no longer short. Takes the array over. Returns whether the list keeps its
+   * numbers in typed arrays.
    */
   addNumbers(numbers: Float32Array | Float64Array): boolean {
     if (this.#items) this.#promote(this.#items)
@@ -85,7 +85,7 @@ export class ListBuilder {
     return !this.#items
   }
 
-  /** A list of lists or objects stays one, also where numbers are among them. */
+  /** Turns an array into numbers, unless its first item is no number. */
   #promote(items: unknown[]): void {
     if (items.length > 0 && !isNumber(items[0])) return
     this.#items = undefined
@@ -97,7 +97,7 @@ export class ListBuilder {
   }
 
   #append(numbers: Float32Array | Float64Array): void {
-    // Nobody looks further than the first item that is no number.
+    // The list is refused at its first item that is no number, so no later item is needed.
     if (this.#fault) return
     if (numbers instanceof Float64Array) this.#wide ??= new ByteQueue()
     if (!this.#wide) this.#narrow!.push(bytesOf(numbers))
@@ -108,7 +108,7 @@ export class ListBuilder {
   }
 
   finish(): unknown[] | Elements {
-    // An array that grew has room for more.
+    // The copy drops the spare capacity of an array that grew.
     if (this.#items) return this.#items.slice()
     const { pieces } = this.#narrow!.finish()
     if (!this.#wide) return new Elements('float32', pieces, this.#length, this.#fault)
@@ -119,7 +119,7 @@ export class ListBuilder {
     return new Elements('float64', all, this.#length, this.#fault)
   }
 
-  /** When nothing is read of its numbers any more. */
+  /** Frees the numbers. Call this after their last use. */
   release(): void {
     this.#narrow?.release()
     this.#wide?.release()

@@ -11,29 +11,29 @@ import {
   QUOTE,
 } from './characters.ts'
 
-/** So many bytes are made text at once: a call of the host for each key would take longer than all else. */
+/** Bytes are decoded to text in blocks of this size, because a `toString` for each key would take longer than everything else. */
 const BLOCK = 1024
 
-/** Keys of up to so many digits are told to be an index here, which V8 finds out far more slowly. */
+/** Keys of at most this many digits become array indexes here. V8 parses such keys far more slowly. */
 const INDEX_DIGITS = 9
 
-/** How far reading got with the fields of an object. */
+/** How far `readFields` got. */
 export interface Members {
-  /** Where reading goes on: at a field, or at a value when there is a key. */
+  /** The next byte to read: the start of a field, or of a value if `key` is defined. */
   readonly position: number
   readonly key: string | undefined
-  /** Whether a field was read, with the comma behind it. */
+  /** Whether at least one field and its comma were read. */
   readonly isBehindComma: boolean
-  /** How many bytes there were beside white space. */
+  /** The number of bytes read, without white space. */
   readonly length: number
-  /** How many fields were read, and how many of them have a key that is no index. */
+  /** The number of fields read, and of those whose key is no array index. */
   readonly fields: number
   readonly named: number
 }
 
 /**
- * Read fields with short keys and values that nest nothing, each with its comma, as long as they are
- * there as a whole and nothing is escaped. What else there may be is for the reader to look at.
+ * The fast path for fields: reads fields with short keys and short plain values, each with its comma. It stops
+ * at the first field that is incomplete, escaped, nested or faulty, and leaves it to the reader.
  */
 export function readFields(
   bytes: Buffer,
@@ -97,7 +97,7 @@ function skipPlain(bytes: Buffer, from: number, end: number): number {
   return at
 }
 
-/** Where a value ends that may be there, a text behind its quote. */
+/** The end of the plain value that may begin at `from`. The end of a text is after its closing quote. */
 function skipValue(bytes: Buffer, from: number, end: number): number {
   let at = from
   if (at === end) return end
@@ -110,7 +110,7 @@ function skipValue(bytes: Buffer, from: number, end: number): number {
   return at
 }
 
-/** What a value means that is a text or number or word; nothing when it is none. */
+/** The value of a text, number or literal; undefined if it is none of these. */
 function toValue(text: string): unknown {
   const byte = text.charCodeAt(0)
   if (byte === QUOTE) return text.slice(1, -1)
@@ -118,7 +118,7 @@ function toValue(text: string): unknown {
   return NUMBER.test(text) ? Number(text) : literals.get(text)
 }
 
-/** The index that a key is one of, as an array's are; −1 when it is not. */
+/** The key as an array index; −1 if it is none. */
 function indexOf(bytes: Buffer, from: number, end: number): number {
   const length = end - from
   if (length === 0 || length > INDEX_DIGITS || (length > 1 && bytes[from] === 0x30)) return -1
@@ -130,10 +130,10 @@ function indexOf(bytes: Buffer, from: number, end: number): number {
   return index
 }
 
-/** Whether a key is an index, where it is there as text. */
+/** Whether a key is an array index that `indexOf` would find. */
 export const isIndex = (key: string) => /^(?:0|[1-9]\d{0,8})$/.test(key)
 
-/** As JSON.parse does, with keys like `__proto__` like any other. */
+/** Sets an own property, as JSON.parse does: `__proto__` is a key like any other. */
 export function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== '__proto__') object[key] = value
   else {

@@ -2,19 +2,19 @@ import { kernel, Stop } from '../../kernel/index.ts'
 import { NUMBERS, textWindow } from '../../kernel/memory.ts'
 import type { ListBuilder } from './list-reader.ts'
 
-/** How far the kernel got with the numbers of a list. */
+/** How far `readNumbers` got. */
 export interface Run {
-  /** Where reading goes on. */
+  /** The next byte to read. */
   readonly position: number
-  /** Whether an item is expected there, after a comma or because there was none yet. */
+  /** Whether an item is expected there: after a comma, or at the start of the list. */
   readonly expectsItem: boolean
   /** Whether the text ended within a number. */
   readonly isCut: boolean
-  /** Whether the list keeps the numbers in as little room as they take. */
+  /** Whether the list keeps its numbers in typed arrays. */
   readonly isCompact: boolean
 }
 
-/** Read items that are numbers, and the commas between them, from a text in the kernel's memory. */
+/** Reads numbers and the commas between them from text in the kernel's memory. */
 export function readNumbers(from: number, end: number, list: ListBuilder): Run {
   const { offset, bytes, out, numbers, narrow, narrowed } = textWindow()
   const count = kernel.parseNumbers(offset + from, offset + end, out, NUMBERS, true)

@@ -17,8 +17,8 @@ export const reportOf: ReportOf = (answer, vocabSize) => {
 }
 
 /**
- * The body is JSON, and so is the answer. A query may have fields that the body leaves out, except for those
- * of `elsewhere`, which says why.
+ * Body and answer are JSON. The query may set fields that the body omits, except the keys of `elsewhere`; its
+ * values are the reasons that a client gets.
  */
 export function jsonProtocol(
   operation: Operation,

@@ -27,41 +27,41 @@ import { readNumbers } from './numbers.ts'
 import { FaultyText, findFault, LongText } from './text.ts'
 
 /**
- * Texts, numbers, words and brackets may take so many bytes, but for the numbers of lists and for long
- * texts: those are kept in less room than they take here, and what is kept of all else takes more.
+ * The most bytes of a body that are neither lists of numbers nor base64. Lists of numbers and base64 take less
+ * memory than in the body; everything else takes more.
  */
 const MAX_REST = 2 ** 20
 
-/** At most how many bytes the values of a request may take in memory: an empty list takes a hundred times what it does here. */
+/** The most memory in bytes that the values of a request may take. An empty list takes a hundred times its two bytes. */
 export const MAX_KEPT = 2 ** 26
 
-/** At most how many bytes an object takes, with what is made of it later, and a field or a text beside its characters. */
+/** Upper bounds of memory in bytes: an object with what is later made of it, a field, and a text apart from its characters. */
 const OBJECT = 300
 const FIELD = 160
 const TEXT = 48
 
-/** A list that takes more, in bytes, is given back before the garbage collector finds it. */
+/** Lists that take more bytes are freed when the request ends, not by the garbage collector. */
 const LARGE = 2 ** 14
 
-/** What a key or value counts for beside its bytes: quotes, brackets, or something between it and the next. */
+/** Bytes that are counted for each key or value in addition to its own: quotes, brackets, comma, colon. */
 const BOUNDS = 2
 
-/** No object of a request has nearly as many fields, but for those whose keys are token ids. */
+/** The most fields of an object whose keys are not token ids. No valid request has nearly as many. */
 const MAX_NAMED = 1024
 
-/** No request is nested nearly as deeply. */
+/** The deepest nesting. No valid request is nested nearly as deeply. */
 const MAX_DEPTH = 1024
 
-/** Up to so many characters a text is put together here: a call of the host takes longer than that. */
+/** Texts of at most this many characters are decoded here, which is faster than a call of `toString`. */
 const SHORT_TEXT = 16
 
-/** A text longer than this, in bytes, is taken for base64. */
+/** A text of more bytes is read as base64. */
 const LONG_TEXT = 1024
 
 interface ObjectFrame {
   readonly object: Record<string, unknown>
   key: string
-  /** How many fields it has whose key is no index. */
+  /** The number of fields whose key is no array index. */
   named: number
 }
 
@@ -75,23 +75,23 @@ type Expected =
   | ', or }'
   | 'the end'
 
-/** A text, number or word of which the end has not been read. */
+/** A text, number or word whose end has not been read yet. */
 interface Token {
   readonly kind: 'text' | 'number' | 'word'
-  /** Where it begins in the body, a text behind its quote. */
+  /** Its first byte in the body. A text begins after its quote. */
   readonly start: number
-  /** What earlier chunks had of it. */
+  /** The part of the token that was in earlier chunks. */
   begun: ByteQueue | undefined
   length: number
-  /** Whether a backslash was the last that was read, and whether there was one. */
+  /** Whether the last character was a backslash that escapes the next one, and whether the token has any escape. */
   isEscaping: boolean
   hasEscapes: boolean
 }
 
 /**
- * JSON as its bytes arrive. What comes of it is what JSON.parse makes of the whole text, but for two
- * things: a long list of numbers is `Elements`, parsed by the kernel, and a long text a `DecodedText`.
- * So neither is ever there as text, nor as an array.
+ * Parses JSON as its bytes arrive. The value is that of JSON.parse, with two exceptions: a long list of numbers
+ * is `Elements`, parsed by the kernel, and a long text is a `DecodedText`. So neither becomes a JavaScript string
+ * or array.
  */
 export class JsonReader {
   #expected: Expected = 'a value'
@@ -99,29 +99,29 @@ export class JsonReader {
   #token: Token | undefined
   #longText: { text: LongText; start: number } | undefined
   #root: unknown
-  /** The beginning of a number that ended with the last chunk. */
+  /** The first part of a number that the end of the last chunk cut. */
   #carry = new Uint8Array(0)
-  /** Where the text in the kernel's memory begins in the body. */
+  /** The position in the body of the first byte in the kernel's text window. */
   #offset = 0
   #rest = 0
-  /** At most how many bytes the values take that are complete, and how many all of them may. */
+  /** An upper bound of the memory of complete values in bytes, and its limit. */
   #kept = 0
   readonly #maxKept: number
-  /** Lists and texts that take much. */
+  /** The complete lists and texts that are large, which `release` frees. */
   readonly #large: (ListBuilder | LongText)[] = []
 
   constructor(maxKept = MAX_KEPT) {
     this.#maxKept = maxKept
   }
 
-  /** When nothing is read of the values any more. */
+  /** Frees the values. Call this after their last use. */
   release(): void {
     for (const one of [...this.#large, ...this.#stack, this.#longText?.text]) {
       if (one && 'release' in one) one.release()
     }
   }
 
-  /** At most how many bytes of memory the values take so far. */
+  /** An upper bound of the memory that the values take so far, in bytes. */
   get kept(): number {
     const list = this.#stack.at(-1)
     return this.#kept + (list instanceof ListBuilder ? list.bytes : 0)
@@ -144,22 +144,22 @@ export class JsonReader {
   }
 
   #tooLarge(): Problem {
-    const detail = `The values take more than ${this.#maxKept} bytes in memory`
+    const detail = `The values take more than ${this.#maxKept} bytes in memory; send fewer, or send logits as base64`
     return new Problem('BODY_TOO_LARGE', detail)
   }
 
-  /** Whether the value is there, and only white space may follow. */
+  /** Whether the value is complete, so that only white space may follow. */
   get isComplete(): boolean {
     return this.#expected === 'the end'
   }
 
-  /** The value, when all has been pushed. */
+  /** Call this after the last chunk. Returns the value, or throws if it is incomplete. */
   end(): unknown {
-    // A number has no end of its own, but that of the text is one.
+    // A space ends a number that is the last token.
     this.push(Uint8Array.of(SPACE))
     if (this.#expected === 'the end') {
       const root = this.#root
-      // What is made of it may outlast it by far.
+      // The caller's object may live far longer than the reader needs the value.
       this.#root = undefined
       return root
     }
@@ -179,11 +179,11 @@ export class JsonReader {
   #count(bytes: number): void {
     this.#rest += bytes
     if (this.#rest <= MAX_REST) return
-    const detail = `What is neither lists of numbers nor base64 takes more than ${MAX_REST} bytes`
+    const detail = `The body has more than ${MAX_REST} bytes outside lists of numbers and base64; send fewer fields`
     throw new Problem('BODY_TOO_LARGE', detail)
   }
 
-  /** V8 is far slower with names it has not seen than with all else that may be in a request. */
+  /** Limits the fields with new names, which cost V8 far more time than anything else in a request. */
   #countNamed(frame: ObjectFrame, fields: number): void {
     frame.named += fields
     if (frame.named <= MAX_NAMED) return
@@ -191,7 +191,7 @@ export class JsonReader {
       .slice(0, -1)
       .map((outer) => (outer instanceof ListBuilder ? outer.length : outer.key))
     const pointer = toPointer(path)
-    const detail = `Expected no more than ${MAX_NAMED} fields beside token ids`
+    const detail = `Expected at most ${MAX_NAMED} fields that are not token ids`
     throw new Problem('INVALID_REQUEST', `${pointer || 'The body'}: ${detail}`, [
       { pointer, detail },
     ])
@@ -253,10 +253,10 @@ export class JsonReader {
     return position > at ? position : this.#begin('text', at + 1)
   }
 
-  /** An item of a list: the kernel's, where it is a number. */
+  /** Reads an item of a list; numbers are read by the kernel. */
   #readItem(bytes: Buffer, at: number, end: number): number {
     const byte = bytes[at]!
-    // "-Infinity" may be there, or its beginning.
+    // This may be "-Infinity", or its first bytes.
     const isMinusText = byte === QUOTE && (at + 1 === end || bytes[at + 1] === MINUS)
     if (!isDigit(byte) && byte !== MINUS && !isMinusText) return this.#readValue(bytes, at, end)
     const list = this.#stack.at(-1) as ListBuilder
@@ -281,7 +281,7 @@ export class JsonReader {
     throw this.#fault(bytes, at)
   }
 
-  /** Read a text that is short and there as a whole, with nothing escaped: no token need be kept of it. */
+  /** The fast path for a short text without escapes that is complete in this chunk. Returns undefined for any other. */
   #readShortText(bytes: Buffer, from: number, end: number): number | undefined {
     const limit = Math.min(end, from + SHORT_TEXT + 1)
     let text = ''
@@ -301,7 +301,7 @@ export class JsonReader {
 
   #open(frame: ObjectFrame | ListBuilder, expected: Expected, bytes: Buffer, at: number): number {
     if (this.#stack.length === MAX_DEPTH)
-      throw this.#fault(bytes, at, `no more than ${MAX_DEPTH} levels`)
+      throw this.#fault(bytes, at, `at most ${MAX_DEPTH} levels`)
     this.#count(BOUNDS)
     this.#stack.push(frame)
     this.#expected = expected
@@ -319,7 +319,7 @@ export class JsonReader {
     return at + 1
   }
 
-  /** A value is complete. */
+  /** Puts a complete value into its list or object. */
   #take(value: unknown): void {
     const frame = this.#stack.at(-1)
     if (!frame) {
@@ -353,7 +353,7 @@ export class JsonReader {
     const at = this.#findEnd(token, bytes, from, end)
     token.length += at - from
     if (token.kind === 'text' && token.length > LONG_TEXT && this.#isValue) {
-      this.#lengthen(token)
+      this.#toLongText(token)
       return from
     }
     this.#count(at - from)
@@ -368,7 +368,7 @@ export class JsonReader {
     return token.kind === 'text' ? at + 1 : at
   }
 
-  /** Where a token ends that goes on here, or where the chunk does. */
+  /** The end of the token that continues at `from`, or the end of the chunk. */
   #findEnd(token: Token, bytes: Buffer, from: number, end: number): number {
     let at = from
     if (token.kind !== 'text') {
@@ -424,8 +424,8 @@ export class JsonReader {
     }
   }
 
-  /** Of a text that turns out to be long, what has been read is read again as such. */
-  #lengthen(token: Token): void {
+  /** Turns a token that has become long into a `LongText`, and reads its first part again. */
+  #toLongText(token: Token): void {
     this.#token = undefined
     this.#longText = { text: new LongText(), start: token.start }
     const begun = begunOf(token)
@@ -457,12 +457,12 @@ export class JsonReader {
     return new Problem('INVALID_JSON', detail)
   }
 
-  /** `rest` is what is there of the token from `position` on. */
+  /** `rest` is the token from `position` on, as far as it is read. */
   #malformed(kind: Token['kind'], position: number, rest: Buffer): Problem {
     const text = rest.toString('utf8', 0, 64)
     const got = JSON.stringify(kind === 'text' ? firstCharacter(rest) : text.slice(0, 32))
     const hint = /^(NaN|-?Inf|-$)/.test(text)
-      ? '; JSON has no NaN or Infinity, and −∞ is "-Infinity" here'
+      ? '; JSON has no NaN or Infinity: write −∞ as "-Infinity"'
       : ''
     return new Problem('INVALID_JSON', `Malformed ${kind} at byte ${position}, got ${got}${hint}`)
   }

@@ -64,7 +64,7 @@ const distribution = {
     .meta({
       title: 'ScoredTokens',
       description:
-        'The tokens of `logprob_token_ids`. Rank 1 is the most likely token, null a removed one.',
+        'The tokens of `logprob_token_ids`. Rank 1 is the most likely token. The rank of a removed token is null.',
     }),
   trace: z
     .array(
@@ -138,10 +138,9 @@ const address = {
 
 const warnings = z
   .array(
-    z.strictObject({ code: z.string(), message: z.string(), row: z.int().min(0) }).meta({
-      title: 'Warning',
-      description: 'A note about a parameter that does not do what the caller may expect.',
-    }),
+    z
+      .strictObject({ code: z.string(), message: z.string(), row: z.int().min(0) })
+      .meta({ title: 'Warning', description: 'A note about one row.' }),
   )
   .meta({
     description: 'Notes about parameters that do not do what the caller may expect, row by row.',
@@ -163,7 +162,7 @@ export const ProbabilitiesResponse = z
     results: z.array(
       z.strictObject({ ...distribution, ...z.object(address).partial().shape }).meta({
         title: 'ProbabilitiesResult',
-        description: 'The result of one row, of which nothing was drawn.',
+        description: 'The result of one row, without a draw.',
       }),
     ),
     warnings,
@@ -172,10 +171,10 @@ export const ProbabilitiesResponse = z
 
 type Warnings = z.output<typeof warnings>
 
-/** An answer lists this many warnings, and counts the others. */
+/** An answer lists at most this many warnings, and counts the others. */
 const MOST_WARNINGS = 1024
 
-/** Writes the answer to a request as JSON text, each row before the next is sampled. */
+/** Writes an answer as JSON text. Each row is written before the next is sampled. */
 export function* encode(
   rows: readonly RequestRow[],
   results: Iterable<RowResult | undefined>,
@@ -202,16 +201,16 @@ export function* encode(
     row++
   }
   if (leftOut > 0) {
-    const message = `${leftOut} more warnings, for this row and others`
+    const message = `${leftOut} more warnings are left out, for this row and later ones; send fewer rows to read them`
     warned.push({ code: 'WARNINGS_LEFT_OUT', message, row: warned.at(-1)!.row })
   }
   yield `],"warnings":${JSON.stringify(warned)}}`
 }
 
-/** At most how many bytes a number takes: in an array it may be an object of its own. */
+/** An upper bound of the bytes of a number: in an array it may be an object of its own. */
 const NUMBER = 24
 
-/** At most how many bytes the numbers of a row take until they are written. */
+/** An upper bound of the bytes that the numbers of a row take until they are written. */
 function countBytes(row: RequestRow): number {
   return answerAmounts(row).reduce((sum, { amount }) => sum + NUMBER * amount, 0)
 }

@@ -3,10 +3,10 @@ import { ByteQueue } from '../byte-queue.ts'
 
 const [SPACE, QUOTE, BACKSLASH, SMALL_U] = [0x20, 0x22, 0x5c, 0x75]
 
-/** Where characters are put together that were escaped; what is in it is used at once. */
+/** A buffer for unescaped characters. Its contents are used before the next call. */
 let scratch = Buffer.alloc(0)
 
-/** What stands for a character that base64 does not have. */
+/** Stands for every character beyond Latin-1, none of which is base64. */
 const FOREIGN = 0xff
 
 const escapes = new Map(
@@ -28,9 +28,9 @@ function hexDigit(byte: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
 }
 
-/** Thrown at a byte that no text has there. */
+/** Thrown at a byte that JSON does not allow in a text. */
 export class FaultyText extends Error {
-  /** How many bytes after the opening quote, and after where reading began last. */
+  /** The place of the byte: after the opening quote, and after the start of the last `read`. */
   readonly position: number
   readonly offset: number
 
@@ -41,31 +41,31 @@ export class FaultyText extends Error {
   }
 }
 
-/** A long text while it is being read: its base64 is decoded as it comes, the text itself is not kept. */
+/** A long text while it is read. Its base64 is decoded as it arrives; the text itself is not kept. */
 export class LongText {
   readonly #bytes = new ByteQueue()
   /** In characters. */
   #length = 0
-  /** How many bytes have been read. */
+  /** In bytes. */
   #position = 0
   #isBase64 = true
   #isPadded = false
-  /** Characters that wait for others to make four. */
+  /** The last characters, fewer than four, which are decoded with those that follow. */
   #rest = ''
   #afterBackslash = false
-  /** Of a character written as \uXXXX: how many digits are to come, and what those before them say. */
+  /** For \uXXXX: the number of digits still to come, and the value of those before. */
   #digitsLeft = 0
   #code = 0
   isComplete = false
 
-  /** Read up to and with the closing quote; where reading goes on. */
+  /** Reads up to the closing quote, and the quote itself. Returns the next position. */
   read(bytes: Buffer, from: number, end: number): number {
     const next = this.#readBase64(bytes, from, end) ?? this.#readAny(bytes, from, end)
     this.#position += next - from
     return next
   }
 
-  /** What is there up to the quote, if it is base64 and nothing in it is escaped. */
+  /** The fast path for base64 without escapes. Returns undefined if the bytes are anything else. */
   #readBase64(bytes: Buffer, from: number, end: number): number | undefined {
     if (!this.#isBase64 || this.#isWithinEscape) return undefined
     const given = bytes.subarray(from, end)
@@ -104,7 +104,7 @@ export class LongText {
         break
       } else {
         if (byte < SPACE) throw this.#fault(at - from)
-        // Bytes in UTF-8 and characters in UTF-16: those of a sequence count at its first byte.
+        // The length is in UTF-16 units: a UTF-8 sequence of four bytes counts two, a shorter one counts one.
         this.#length += (byte & 0xc0) === 0x80 ? 0 : byte < 0xf0 ? 1 : 2
       }
       characters[count++] = character
@@ -113,7 +113,7 @@ export class LongText {
     return this.isComplete ? at + 1 : at
   }
 
-  /** The character that an escape stands for, when this byte ends it. */
+  /** The character of an escape if this byte ends it; otherwise undefined. */
   #readEscape(byte: number, read: number): number | undefined {
     if (this.#digitsLeft > 0) {
       const digit = hexDigit(byte)
@@ -143,7 +143,7 @@ export class LongText {
     this.#rest = text.slice(whole)
     const fours = text.slice(0, whole)
     const padding = fours.endsWith('==') ? 2 : fours.endsWith('=') ? 1 : 0
-    // Nothing comes after padding, and nothing that is not base64 waits to be looked at.
+    // Nothing may follow padding, and the characters that wait must be base64 too.
     this.#isBase64 =
       /^[\w+/=]*$/.test(this.#rest) &&
       !(this.#isPadded && text !== '') &&
@@ -154,7 +154,7 @@ export class LongText {
   #push(fours: string, length: number): boolean {
     try {
       const bytes = Uint8Array.fromBase64(fours, { lastChunkHandling: 'strict' })
-      // It would leave out whitespace.
+      // `fromBase64` skips white space, which makes the result too short.
       if (bytes.length !== length) return false
       this.#bytes.push(bytes)
       return true
@@ -168,13 +168,13 @@ export class LongText {
     return new DecodedText(this.#length, isBase64 ? this.#bytes.finish() : undefined)
   }
 
-  /** When nothing is read of its bytes any more. */
+  /** Frees the bytes. Call this after their last use. */
   release(): void {
     this.#bytes.release()
   }
 }
 
-/** Where a text is faulty that is known to be, in bytes after its opening quote. */
+/** The place of the fault in a faulty text, in bytes after its opening quote. */
 export function findFault(bytes: Buffer): number {
   try {
     new LongText().read(bytes, 0, bytes.length)

@@ -10,7 +10,7 @@ function fault(message: string): never {
   throw problemAt('INVALID_REQUEST', ['logits'], message)
 }
 
-/** The body is the tensor of logits and nothing else, and so is the answer; the query says all else. */
+/** The body is the bytes of the logits, the answer those of the probabilities. All other fields are in the query. */
 export function octetsProtocol(operation: Operation): Protocol {
   const { parse } = tensorQuery(operation)
   return {

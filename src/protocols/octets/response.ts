@@ -5,10 +5,10 @@ import type { Warning } from '../../warning.ts'
 import type { Answer } from '../protocol.ts'
 import type { Hold, Steps } from '../steps.ts'
 
-/** The content type of a tensor and nothing else. */
+/** The content type of a tensor. */
 export const OCTETS = 'application/octet-stream'
 
-/** The headers of such an answer, and what they say. */
+/** The headers of an answer that is a tensor, with their descriptions. */
 export const tensorHeaders = {
   'X-Dtype': '`float32`. Only for an answer in bytes.',
   'X-Shape':
@@ -16,7 +16,7 @@ export const tensorHeaders = {
   'X-Warnings': 'The warnings, as JSON, if there are any. Only for an answer in bytes.',
 }
 
-/** The distributions of all rows as a float32 tensor. They wait for the last row, as its warnings go into a header. */
+/** Writes the distributions of all rows as a float32 tensor. The answer begins after the last row, because warnings are in a header. */
 export function* writeTensor(
   rows: readonly RequestRow[],
   results: Iterable<RowResult | undefined>,
@@ -58,7 +58,7 @@ interface RowWarning extends Warning {
   row: number
 }
 
-/** What has no place in a tensor of probabilities. */
+/** The reports that a tensor cannot hold. */
 const reports = ['top', 'scored', 'trace', 'watched'] as const
 
 const RELATIVE: Warning = {
@@ -66,7 +66,7 @@ const RELATIVE: Warning = {
   message: 'probabilities are relative to the tokens given; accept application/json for given_mass',
 }
 
-/** What was asked for that a tensor does not have. */
+/** Warnings about what the request asks for and a tensor does not have. */
 function leftOut(result: RowResult, { answer }: RequestRow): Warning[] {
   const { return_probabilities: returned, encoding } = answer
   const absent = reports.filter((name) => result[name] !== undefined)
@@ -87,10 +87,10 @@ function leftOut(result: RowResult, { answer }: RequestRow): Warning[] {
   ]
 }
 
-/** Proxies take heads of some kilobytes. */
+/** The longest header of warnings: proxies accept heads of a few kilobytes. */
 const MOST_WARNED = 4096
 
-/** Warnings as a header can have them: JSON in ASCII, of which the last item counts those that are too many. */
+/** Warnings as a header: JSON in ASCII. If they are too long, the last item counts those left out. */
 function toHeader(warnings: readonly RowWarning[]): string | undefined {
   if (warnings.length === 0) return undefined
   const written: string[] = []

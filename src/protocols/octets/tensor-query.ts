@@ -7,7 +7,7 @@ import { type Query, queryNames, readQuery } from '../../request/query.ts'
 import { validate } from '../../request/validate.ts'
 import { dtypes } from '../../tensors/elements.ts'
 
-/** What the query says beside a body that is the tensor of logits and nothing else. */
+/** The query of a request whose body is a tensor. */
 
 const tensorFields = {
   dtype: z
@@ -24,14 +24,14 @@ const tensorParameters: Readonly<Record<keyof typeof tensorFields, Form>> = {
   shape: { kind: 'number', isList: true },
 }
 
-const why = 'describes a body of bytes (application/octet-stream); in JSON, logits says it'
+const why = 'describes a body of application/octet-stream; in JSON, logits has it'
 
-/** Why a query has no such fields beside another body. */
+/** The fields that only a tensor body has, and why the query of a JSON body refuses them. */
 export const elsewhere: ReadonlyMap<string, string> = new Map(
   Object.keys(tensorFields).map((name) => [name, `${name} ${why}`]),
 )
 
-/** What the query of an operation says where the body is the tensor. */
+/** The query of an operation whose body is a tensor: its schema, and how to read it. */
 export function tensorQuery(operation: Operation) {
   const { Fields } = operation
   const { parameters, refused } = queryNames(operation)
@@ -48,13 +48,13 @@ export function tensorQuery(operation: Operation) {
   const schema = Fields.pick(mask as never)
     .extend({ ...Object.fromEntries(objects), ...tensorFields })
     .strict()
-  // What a query cannot say is as it is when nothing is said.
+  // Fields that a query cannot have take their defaults.
   const Whole = Fields.extend(tensorFields).strict()
 
   return { schema, parse: (query: Query) => validate(Whole, readQuery(query, names) ?? {}) }
 }
 
-/** How the documentation has a field that is an object. */
+/** The schema, for the documentation, of an object field that a query has as JSON text. */
 function asText({ shape }: z.ZodObject, name: string) {
   const { description } = z.globalRegistry.get(withoutDefault(shape[name]!)) ?? {}
   const text = { description: `${description} As JSON text.`, contentMediaType: 'application/json' }

@@ -19,26 +19,26 @@ import {
 
 const HEADER = 'Inference-Header-Content-Length'
 
-/** A request as it came: its JSON, and the tensors that followed it. */
+/** A request as it is sent: its JSON, and the tensors that follow it. */
 export interface Infer {
   readonly request: InferRequest
-  /** The logits, if they were among them. */
+  /** The logits, if they follow the JSON. */
   readonly logits: Batch | undefined
   readonly binaries: ReadonlyMap<Input, Bytes>
 }
 
-/** Fields of /v1 have a place of their own here. */
+/** Checks the JSON. A field of /v1 at the top level gets a hint where it belongs. */
 function readRequest(value: unknown): InferRequest {
   try {
     return validate(InferRequest, value) as InferRequest
   } catch (error) {
     if (!(error instanceof Problem) || !/^\/[^/]+: Unknown field/.test(error.message)) throw error
-    const detail = `${error.message}; fields of /v1 go into "parameters", or are inputs`
+    const detail = `${error.message}; send fields of /v1 in "parameters" or as inputs`
     throw new Problem(error.code, detail, error.faults)
   }
 }
 
-/** The only input of a request that has no JSON: one row of float32. */
+/** The request that a body without JSON stands for: one row of float32. */
 function rawRequest(length: number): InferRequest {
   const shape = [1, Math.floor(length / 4)]
   const parameters = { binary_data_size: length }
@@ -48,7 +48,7 @@ function rawRequest(length: number): InferRequest {
   }
 }
 
-/** Where the bytes of an input go. */
+/** An input whose bytes follow the JSON, and the reader of these bytes. */
 interface Section {
   readonly input: Input
   readonly size: number
@@ -56,7 +56,7 @@ interface Section {
   missing: number
 }
 
-/** The inputs that follow the JSON, in the order in which they do. */
+/** The inputs whose bytes follow the JSON, in order. */
 function sectionsOf({ inputs }: InferRequest): Section[] {
   return inputs.flatMap((input): Section[] => {
     const { name, parameters, datatype, shape, data } = input
@@ -83,7 +83,7 @@ function sectionsOf({ inputs }: InferRequest): Section[] {
   })
 }
 
-/** Takes a body in of which so many bytes are JSON; without a length, all are. */
+/** Reads a body: first `headerLength` bytes of JSON, then tensors. Without a header length the whole body is JSON. */
 export class InferBody {
   readonly #json: JsonBody
   readonly #headerLength: number | undefined
@@ -91,10 +91,10 @@ export class InferBody {
   #request: InferRequest | undefined
   #sections: Section[] = []
   #section = 0
-  /** The body of a request without JSON, of a length that was not announced. */
+  /** A body without JSON whose length is not announced. It is read at its end. */
   #raw: ByteQueue | undefined
 
-  /** `length` is that of the whole body, if it is known, and `limit` the longest it may have. */
+  /** `length` is the announced length of the whole body, `limit` the longest accepted one. */
   constructor(
     headerLength: number | undefined,
     length: number | undefined,
@@ -114,12 +114,12 @@ export class InferBody {
     this.#sections = sectionsOf(request)
     const first = this.#sections.find(({ size }) => size > 0)
     if (this.#headerLength === undefined && first) {
-      const detail = `Expected the header ${HEADER}, the length of the JSON, as ${first.size} bytes follow it`
+      const detail = `Expected the header ${HEADER} with the length of the JSON, because ${first.size} bytes follow it`
       fault(first.input.name, detail)
     }
   }
 
-  /** Whether the piece is done with. */
+  /** Returns true if the body keeps no reference to the piece. */
   push(piece: Uint8Array): boolean {
     const head = Math.min(this.#missing, piece.length)
     const isDone = head === 0 || this.#read(() => this.#json.push(piece.subarray(0, head)))
@@ -135,7 +135,7 @@ export class InferBody {
     this.#begin(readRequest(value))
   }
 
-  /** Where JSON is faulty, its length may be. */
+  /** Runs a part of reading JSON. If the JSON is faulty, the error also names its length, which may be the cause. */
   #read<Value>(part: () => Value): Value {
     try {
       return part()
@@ -145,7 +145,7 @@ export class InferBody {
       if (length === undefined && !this.#json.isComplete) throw error
       const hint =
         length === undefined
-          ? `where tensors follow the JSON, the header ${HEADER} says how long it is`
+          ? `if tensors follow the JSON, send its length as ${HEADER}`
           : `${HEADER} is ${length}`
       throw new Problem(error.code, `${error.message}; ${hint}`)
     }
@@ -160,7 +160,7 @@ export class InferBody {
     for (let from = 0; from < piece.length; ) {
       const section = this.#sections[this.#section]
       if (!section) {
-        const detail = `unexpected additional input data: ${piece.length - from} bytes or more after those of the inputs`
+        const detail = `unexpected additional input data: at least ${piece.length - from} bytes after the last input`
         throw new Problem('INVALID_REQUEST', detail)
       }
       const to = Math.min(from + section.missing, piece.length)
@@ -175,7 +175,7 @@ export class InferBody {
   end(): Infer {
     if (this.#raw) this.#endRaw(this.#raw)
     else if (this.#headerLength !== undefined && this.#missing > 0) {
-      const detail = `${HEADER} is ${this.#headerLength}, but the body ends ${this.#missing} bytes before`
+      const detail = `${HEADER} is ${this.#headerLength}, but the body is ${this.#missing} bytes shorter`
       throw new Problem('INVALID_REQUEST', detail)
     }
     this.#readHeader()
@@ -198,7 +198,7 @@ export class InferBody {
     for (const piece of bytes.pieces) this.#pushBinary(piece)
   }
 
-  /** When nothing is read of it any more. */
+  /** Frees the bytes. Call this after their last use. */
   release(): void {
     this.#json.release()
     this.#raw?.release()

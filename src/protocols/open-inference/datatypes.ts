@@ -1,18 +1,18 @@
 import { joinBytes } from '../../tensors/bytes.ts'
 import type { Dtype } from '../../tensors/elements.ts'
 
-/** The datatypes of the Open Inference Protocol, little-endian, and BF16, which Triton adds. */
+/** The datatypes of the Open Inference Protocol, and Triton's BF16. All are little-endian. */
 
 type Value = number | string | boolean
 
 interface Datatype {
-  /** Bytes an element takes; none where elements say it themselves. */
+  /** Bytes of an element; undefined if each element has its own length. */
   readonly width?: number
-  /** What it is as logits. */
+  /** The dtype of logits of this type; undefined if logits cannot have it. */
   readonly dtype?: Dtype
-  /** The nearest number of the type, where that is not any. */
+  /** The nearest number that a floating-point type below float64 has. */
   round?(value: number): number
-  /** The elements, 64-bit integers beyond 2^53 as text. */
+  /** The elements. 64-bit integers beyond 2^53 are text. */
   read(bytes: Uint8Array<ArrayBuffer>): Value[]
 }
 
@@ -21,14 +21,14 @@ function safe(integer: bigint): number | string {
   return Number.isSafeInteger(number) ? number : String(integer)
 }
 
-/** Each element a length in four bytes, then as many bytes of text. */
+/** Each element is its length in four bytes, then a text of this many bytes. */
 function readTexts(bytes: Uint8Array<ArrayBuffer>): string[] {
   const view = new DataView(bytes.buffer)
   const texts: string[] = []
   for (let at = 0; at < bytes.length; ) {
-    if (at + 4 > bytes.length) throw new RangeError('a length is cut')
+    if (at + 4 > bytes.length) throw new RangeError('the last length is cut off')
     const end = at + 4 + view.getUint32(at, true)
-    if (end > bytes.length) throw new RangeError('a text is cut')
+    if (end > bytes.length) throw new RangeError('the last text is cut off')
     texts.push(new TextDecoder().decode(bytes.subarray(at + 4, end)))
     at = end
   }
@@ -37,7 +37,7 @@ function readTexts(bytes: Uint8Array<ArrayBuffer>): string[] {
 
 const values = (list: ArrayLike<number>): number[] => Array.from(list)
 
-/** To the nearest, the even one of two: what is carried into the upper half of a float32. */
+/** Rounds to the nearest bfloat16, ties to even: adds to the lower half of a float32, so that it carries into the upper half. */
 function toBfloat16(value: number): number {
   const bits = new Uint32Array(Float32Array.of(value).buffer)[0]!
   const carried = (bits + 0x7fff + ((bits >>> 16) & 1)) & 0xffff0000
@@ -85,12 +85,12 @@ export const datatypeNames = Object.keys(datatypes) as [DatatypeName, ...Datatyp
 
 export const datatypeOf = (name: DatatypeName): Datatype => datatypes[name]
 
-/** Digits that tell any two numbers of a type with rounding apart. */
+/** Nine significant digits tell any two float32 apart. */
 const MOST_DIGITS = 9
 
 /**
- * The shortest decimal that stands for a number in its type, as NumPy prints it: 0.3 for the float32
- * 0.30000001192092896. So a tensor says the same as the text of its elements.
+ * The shortest decimal that rounds to the number in its type, as NumPy prints it: 0.3 for the float32
+ * 0.30000001192092896. So a parameter is the same whether it is sent as binary or as text.
  */
 export function toDecimal(value: number, datatype: DatatypeName): number {
   const { round } = datatypeOf(datatype)
@@ -102,7 +102,7 @@ export function toDecimal(value: number, datatype: DatatypeName): number {
   return Number(value.toPrecision(MOST_DIGITS))
 }
 
-/** Texts as elements of a binary tensor. */
+/** The bytes of a BYTES tensor. */
 export function writeTexts(texts: readonly string[]): Uint8Array {
   const encoded = texts.map((text) => new TextEncoder().encode(text))
   const pieces = encoded.flatMap((text) => [

@@ -6,19 +6,19 @@ import type { DecodedText } from '../../tensors/bytes.ts'
 import type { Dtype } from '../../tensors/elements.ts'
 import { datatypeNames, datatypeOf } from './datatypes.ts'
 
-/** What a request of the Open Inference Protocol may be. */
+/** The schema of requests of the Open Inference Protocol, and checks of their inputs. */
 
-/** The input that is not a parameter. */
+/** The input that every request needs. All other inputs are sampling parameters. */
 export const LOGITS = 'logits'
 
-/** The parameter of a request that is about its answer. */
+/** The request's parameter that makes all outputs binary by default. */
 export const BINARY_OUTPUT = 'binary_data_output'
 
 type ParameterValue = string | number | boolean | DecodedText
 
-const OTHERS = 'a list is a text with commas, and a value for each row is an input'
+const LIST_HINT = 'send a list as a text with commas, and a value for each row as an input'
 
-/** A parameter that is null is left out. */
+/** A parameter that is null counts as omitted. */
 const Parameters = parsed(
   {
     title: 'InferParameters',
@@ -33,7 +33,7 @@ const Parameters = parsed(
     if (!isObject(value)) return fault([], `Expected an object, got ${describeValue(value)}`)
     for (const [name, given] of Object.entries(value)) {
       if (isList(given) || isObject(given)) {
-        const how = isList(given) ? OTHERS : 'an object is a text of JSON'
+        const how = isList(given) ? LIST_HINT : 'send an object as JSON text'
         fault([name], `Expected a text, number or boolean, got ${describeValue(given)}; ${how}`)
       }
     }
@@ -56,7 +56,7 @@ const Input = z
       .unknown()
       .meta({
         description:
-          'Elements of the tensor, row-major, flat or nested. Omitted if they follow in binary.',
+          'Its elements, row-major, flat or nested. Omitted if they follow the JSON as binary data.',
       })
       .optional(),
   })
@@ -69,38 +69,38 @@ const RequestedOutput = z
 
 export const InferRequest = z
   .strictObject({
-    id: z.string().optional().meta({ description: 'Returned with the answer.' }),
+    id: z.string().optional().meta({ description: 'The answer has the same id.' }),
     parameters: Parameters.optional(),
     inputs: list(Input, {
-      description: 'The logits, and sampling parameters as tensors.',
+      description: 'The logits, and sampling parameters that are sent as tensors.',
       minItems: 1,
       maxItems: 256,
     }),
     outputs: list(RequestedOutput, {
-      description: 'Outputs to answer with.',
+      description: 'The outputs of the answer. Omitted: the defaults of the model.',
       maxItems: 256,
     }).optional(),
     model_name: z
       .string()
       .optional()
-      .meta({ description: 'Version of the model in the path, if any.' }),
+      .meta({ description: 'Has no effect: the path selects the model.' }),
     model_version: z
       .string()
       .optional()
-      .meta({ description: 'Version of the model in the path, if any.' }),
+      .meta({ description: 'Has no effect: the path selects the model.' }),
   })
   .meta({ title: 'InferRequest', description: 'A request of the Open Inference Protocol.' })
 export type InferRequest = z.output<typeof InferRequest>
 
-/** Something is wrong with an input. */
+/** Throws a problem about an input. */
 export function fault(name: string, detail: string): never {
   throw new Problem('INVALID_REQUEST', `input "${name.slice(0, 64)}": ${detail}`)
 }
 
-/** Parameters that clients copy from their own transport. */
+/** Parameters of inputs and outputs that clients copy from their own transport. They are ignored. */
 const TRANSPORT = ['content_type', 'headers']
 
-/** Refuse parameters of an input or output that have no meaning; `owner` is which. */
+/** Refuses unknown parameters. `owner` is the input or output that has them. */
 export function checkParameters(
   owner: string,
   parameters: Readonly<Record<string, unknown>> = {},
@@ -110,13 +110,13 @@ export function checkParameters(
     if (value === null || known.includes(name) || TRANSPORT.includes(name)) continue
     const quoted = JSON.stringify(name.slice(0, 64))
     const detail = name.startsWith('shared_memory')
-      ? `${quoted}: there is no shared memory here; send the data in the body, and read it from the answer`
-      : `unknown parameter ${quoted}: there are ${known.join(' and ')}`
+      ? `${quoted}: shared memory is not supported; send the data in the body, and read it from the answer`
+      : `unknown parameter ${quoted}: use ${known.join(' or ')}`
     throw new Problem('INVALID_REQUEST', `${owner}: ${detail}`)
   }
 }
 
-/** A parameter that says yes or no; what is left out says nothing. */
+/** A boolean parameter; undefined if it is omitted or null. */
 export function readFlag(owner: string, name: string, value: unknown): boolean | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'boolean') return value
@@ -124,12 +124,12 @@ export function readFlag(owner: string, name: string, value: unknown): boolean |
   throw new Problem('INVALID_REQUEST', detail)
 }
 
-/** How many elements a shape has. */
+/** The number of elements of a shape. */
 export function countOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1)
 }
 
-/** What the logits are made of; their shape is one or two dimensions, none of them 0. */
+/** The dtype of the logits. Checks that their shape has one or two dimensions, none of them 0. */
 export function checkLogits({ name, datatype, shape }: Input): Dtype {
   const { dtype } = datatypeOf(datatype)
   if (!dtype) return fault(name, `Expected FP32, FP16, BF16 or FP64, got ${datatype}`)

@@ -7,7 +7,7 @@ import {
 import { Datatype } from './inputs.ts'
 import { type OutputName, outputs } from './outputs.ts'
 
-/** An operation under the name by which clients of the protocol ask for it. */
+/** An operation as clients of the protocol see it. */
 export interface Model {
   readonly name: string
   readonly version: string
@@ -20,7 +20,7 @@ export interface Model {
 
 const VERSION = '1'
 
-/** Outputs that are there where a field asks for them. */
+/** Outputs that only exist if a field asks for them. */
 const reports = ['top', 'scored', 'trace', 'watched'] as const
 
 export const models: readonly Model[] = [
@@ -56,7 +56,7 @@ const TensorMetadata = z
   .object({
     name: z.string(),
     datatype: Datatype,
-    shape: z.array(z.int()).meta({ description: '−1 stands for any number.' }),
+    shape: z.array(z.int()).meta({ description: '−1 is any length.' }),
   })
   .meta({ title: 'TensorMetadata', description: 'A tensor that a model takes or answers with.' })
 
@@ -70,7 +70,7 @@ export const ModelMetadata = z
   })
   .meta({ title: 'ModelMetadata', description: 'A model of the Open Inference Protocol.' })
 
-/** What a client is told of a model. Parameters are left out: a client may think every input needed. */
+/** The metadata of a model. Parameters are left out, because clients take every input for a required one. */
 export function describeModel({
   name,
   version,

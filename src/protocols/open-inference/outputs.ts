@@ -3,22 +3,22 @@ import type { Report, RowResult } from '../../sampling/sample.ts'
 import type { Values } from '../json/write.ts'
 import type { DatatypeName } from './datatypes.ts'
 
-/** What a model can answer with, one value or a list of them for each row. */
+/** An output of a model: one value or a list for each row. */
 export interface Output {
   readonly datatype: DatatypeName
   readonly description: string
   /** Whether it is a list for each row. */
   readonly isList: boolean
-  /** Whether it is there only where a field asks for it, and then comes without being named. */
+  /** Whether a field of the request asks for it. A request that names no outputs gets it then. */
   readonly isReport?: boolean
-  /** What a row must report for it. */
+  /** What rows must report for this output. */
   readonly needs?: Report
   of(result: RowResult, row: RequestRow): Values
 }
 
 export type ReportName = 'top' | 'scored' | 'trace' | 'watched' | 'state'
 
-/** What /v1 has under this name in a result, as JSON text; `null` where no field asks for it. */
+/** The report of the same name in /v1, as JSON text; `null` if no field asks for it. */
 function report(name: ReportName, description: string) {
   return {
     datatype: 'BYTES',
@@ -38,7 +38,7 @@ export const outputs = {
   },
   logprobs: {
     datatype: 'FP32',
-    description: 'Of each drawn token, a natural logarithm.',
+    description: 'The natural logarithm of the probability of each drawn token.',
     isList: true,
     of: ({ drawn }) => Float32Array.from(drawn!.logprobs),
   },
@@ -51,13 +51,13 @@ export const outputs = {
   },
   kept_count: {
     datatype: 'INT64',
-    description: 'How many tokens are left.',
+    description: 'Number of tokens that the samplers left.',
     isList: false,
     of: ({ kept_count }) => BigInt64Array.of(BigInt(kept_count)),
   },
   entropy: {
     datatype: 'FP32',
-    description: 'Of the final distribution, in nats.',
+    description: 'Entropy of the final distribution, in nats.',
     isList: false,
     needs: { entropy: true },
     of: ({ entropy }) => Float32Array.of(entropy!),
@@ -74,11 +74,14 @@ export const outputs = {
     isList: false,
     of: (_result, { address }) => BigUint64Array.of(address.stream),
   },
-  top: report('top', 'The most likely tokens, where `top_logprobs` asks for them.'),
+  top: report('top', 'The most likely tokens, if `top_logprobs` is set.'),
   scored: report('scored', 'The tokens of `logprob_token_ids`.'),
-  trace: report('trace', 'What each sampler did, where `trace` asks for it.'),
-  watched: report('watched', 'Which sampler dropped each token of `watch_token_ids`.'),
-  state: report('state', 'What samplers remember: the parameter `state` of the next step.'),
+  trace: report('trace', 'What each sampler did, if `trace` is set.'),
+  watched: report('watched', 'The sampler that removed each token of `watch_token_ids`.'),
+  state: report(
+    'state',
+    'What samplers remember. Send it as the parameter `state` of the next step.',
+  ),
 } as const satisfies Record<string, Output>
 
 export type OutputName = keyof typeof outputs

@@ -11,23 +11,23 @@ import { encodeInfer, type InferAsked, reportFor, wantedOf } from './response.ts
 
 export const HEADER_LENGTH = 'inference-header-content-length'
 
-/** How many bytes of the body are JSON. */
+/** The length of the JSON in the body, in bytes; undefined if the whole body is JSON. */
 function headerLengthOf(headers: IncomingHttpHeaders): number | undefined {
   const given = headers[HEADER_LENGTH]
   if (given === undefined) return undefined
   const length = typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN
   const whole = Number(headers['content-length'] ?? Number.POSITIVE_INFINITY)
   if (length <= whole || (length >= 0 && headers['content-encoding'] !== undefined)) return length
-  const detail = `Expected Inference-Header-Content-Length to be a number of bytes of the body, got ${JSON.stringify(String(given).slice(0, 32))}`
+  const detail = `Expected Inference-Header-Content-Length to be at most the length of the body, in bytes, got ${JSON.stringify(String(given).slice(0, 32))}`
   throw new Problem('INVALID_REQUEST', detail)
 }
 
-/** What an answer may be compressed with. */
+/** The encodings that an answer may be compressed with. */
 const encodings = ['gzip', 'deflate']
 
 /**
- * The one encoding that is asked for. A client that would take several is not in want of any: numbers
- * hardly get smaller, and it takes longer than sending them.
+ * The encoding that a client asks for by accepting no other. A client that accepts several gets none: numbers hardly
+ * get smaller, and compressing them takes longer than sending them.
  */
 function encodingFor(headers: IncomingHttpHeaders): string | undefined {
   const accepted = new Negotiator({ headers }).encodings()
@@ -40,7 +40,7 @@ export const InferError = z.object({ error: z.string() }).meta({
   description: 'Why a request of the Open Inference Protocol failed.',
 })
 
-/** Where /v1 says 415 or 422, Triton says 400, and its clients know no other. */
+/** Triton answers 400 where /v1 has 415 or 422, and its clients expect that. */
 const statuses: Readonly<Record<number, number>> = { 415: 400, 422: 400 }
 export const statusOf = (status: number): number => statuses[status] ?? status
 
@@ -51,7 +51,7 @@ export function inferFailure({ message, statusCode }: Problem): Failure {
   return { status: statusOf(statusCode), type: 'application/json', body }
 }
 
-/** The Open Inference Protocol with Triton's binary tensors: fields are parameters or inputs, answers are outputs. */
+/** The Open Inference Protocol with Triton's binary tensors. Fields are parameters or inputs; results are outputs. */
 export function inferProtocol(model: Model): Protocol<InferAsked> {
   const decode = inferDecoder(model)
   const names = queryNames(model.operation)
@@ -83,7 +83,7 @@ export function inferProtocol(model: Model): Protocol<InferAsked> {
         reportFor(wanted, vocabSize),
     *write(asked, rows, results, hold) {
       const { parts, lengths } = yield* encodeInfer(asked, rows, results, hold)
-      // The clients of the protocol compare the content type with exactly this.
+      // Clients of the protocol compare the content type with exactly these texts.
       const type = lengths ? 'application/octet-stream' : 'application/json'
       const { encoding } = asked
       return {

@@ -15,7 +15,7 @@ import { datatypeOf, toDecimal } from './datatypes.ts'
 import { BINARY_OUTPUT, checkLogits, countOf, fault, type Input, LOGITS } from './inputs.ts'
 import type { Model } from './models.ts'
 
-/** Elements in the order they are written, whatever the nesting. */
+/** The innermost lists of nested data, in order. */
 function leavesOf(data: unknown): (unknown[] | Elements)[] {
   if (!Array.isArray(data) || !data.some(isList)) return isList(data) ? [data] : [[data]]
   return data.flatMap(leavesOf)
@@ -27,7 +27,7 @@ function decodeLogits(input: Input, bytes: Bytes | undefined): Batch {
   const { rows, vocabSize } = readShape(shape, (message) => fault(name, message))
   if (bytes) return toBatch(dtype, shape, bytes, (message) => fault(name, message))
   if (datatypeOf(datatype).width === 2) {
-    fault(name, `${datatype} has no JSON form: send it as binary data`)
+    fault(name, `${datatype} has no JSON form; send it as binary data`)
   }
   const leaves = leavesOf(data).map((leaf): Elements => {
     const numbers = numbersOf(leaf)
@@ -50,27 +50,28 @@ function decodeLogits(input: Input, bytes: Bytes | undefined): Batch {
   return { rows: split, vocabSize, isBatch: shape.length === 2, pathOf: () => [] }
 }
 
-/** The values of inputs beside logits take far more room than their bytes. So many are 32 rows with a context of 128,000 tokens each. */
+/** The most values of all inputs except logits: 32 rows with a context of 128,000 tokens each. They take far more memory than their bytes. */
 const MAX_VALUES = 2 ** 22
-/** At most how many bytes a value takes with what is made of it. */
+/** An upper bound of the memory of a value in bytes, including what is made of it. */
 const VALUE = 32
-/** In bytes. */
+/** The most bytes of all BYTES inputs. */
 const MAX_TEXT = 2 ** 20
 
-/** Refuses inputs that would take too much room when they are read; is given one after the other. */
-class Room {
+/** Adds up the values of inputs, and refuses the input that exceeds a limit. */
+class Budget {
   #values = 0
   #text = 0
 
-  /** How many values an input has. */
+  /** Adds an input. Returns the number of its values. */
   take({ name, datatype, shape }: Input, bytes: Bytes | undefined): number {
     const count = countOf(shape)
     this.#values += count
     if (this.#values > MAX_VALUES) {
-      fault(name, `Expected at most ${MAX_VALUES} values in the inputs beside logits`)
+      fault(name, `Expected at most ${MAX_VALUES} values in all inputs except logits`)
     }
     if (datatype === 'BYTES') this.#text += bytes?.length ?? 0
-    if (this.#text > MAX_TEXT) fault(name, `Expected at most ${MAX_TEXT} bytes of texts`)
+    if (this.#text > MAX_TEXT)
+      fault(name, `Expected at most ${MAX_TEXT} bytes in all inputs of datatype BYTES`)
     return count
   }
 }
@@ -103,7 +104,7 @@ function readValues(input: Input, bytes: Bytes | undefined): unknown[] {
   return values
 }
 
-/** A value for each row, or one for all. */
+/** The values of an input: one for each row, or a single one for all rows. */
 function rowValues(
   input: Input,
   bytes: Bytes | undefined,
@@ -138,7 +139,7 @@ function rowValues(
   })
 }
 
-/** Lists of different lengths are padded with negative numbers, before them or after. */
+/** Removes the negative numbers that pad lists of different lengths, at their start or end. */
 function withoutPadding(values: readonly unknown[]): unknown[] {
   const isPadding = (value: unknown) => (value as number) < 0
   const first = values.findIndex((value) => !isPadding(value))
@@ -146,7 +147,7 @@ function withoutPadding(values: readonly unknown[]): unknown[] {
   return first < 0 ? [] : values.slice(first, last + 1)
 }
 
-/** Words of a mask, as the field takes them. */
+/** The words of a mask as the bytes that its field takes. */
 function toBytes(name: string, words: readonly unknown[]): DecodedText {
   const isWord = (word: unknown) =>
     Number.isInteger(word) && (word as number) >= -(2 ** 31) && (word as number) < 2 ** 32
@@ -158,12 +159,12 @@ function toBytes(name: string, words: readonly unknown[]): DecodedText {
   return new DecodedText(bytes.length, { pieces: [bytes], length: bytes.length })
 }
 
-/** Parameters that are about a batching server, which this is not. */
+/** Parameters for a batching server's queue and sequences. They have no effect here. */
 const ignored =
   /^(sequence_id|sequence_start|sequence_end|priority|timeout|headers|content_type|triton_.*)$/
 
-/** The request that is meant, and what of it has no effect. */
-export interface Understood {
+/** The decoded request, and warnings about its parts without effect. */
+export interface Decoded {
   readonly request: SamplingRequest
   readonly warnings: readonly Warning[]
 }
@@ -173,23 +174,23 @@ const withoutEffect = (name: string, why: string): Warning => ({
   message: `${name} has no effect: ${why}`,
 })
 
-/** What a parameter says that is a text. */
+/** The value of a parameter that is sent as text. */
 function readText(name: string, text: string | DecodedText, parameter: Form | undefined) {
   if (typeof text === 'string') return toValue(text, parameter)
-  // Such a text was read for its base64 alone.
+  // Only the base64 of a `DecodedText` is kept.
   if (parameter === undefined || parameter.kind === 'bytes') return text
   const detail = `${text.length} characters are too many for a parameter; send it as an input`
   throw problemAt('INVALID_REQUEST', [name], detail)
 }
 
-/** How requests for a model are to be understood; `asked` is what the query says. */
+/** Makes the decoder of requests for a model. `asked` are the fields of the query. */
 export function inferDecoder({ name: model, version, operation: { Fields } }: Model) {
   const parameters = formsOf(Fields)
   return (
     infer: Infer,
     asked: Readonly<Record<string, unknown>> = {},
     hold: Hold = () => {},
-  ): Understood => {
+  ): Decoded => {
     const { inputs, parameters: given = {}, model_name, model_version } = infer.request
     const { binaries } = infer
     const logitsInput = inputs.find(({ name }) => name === LOGITS)
@@ -197,25 +198,26 @@ export function inferDecoder({ name: model, version, operation: { Fields } }: Mo
     const logits = infer.logits ?? decodeLogits(logitsInput, undefined)
     const count = logits.rows.length
 
-    // Not an object, in which some names are no field.
+    // A Map, because names such as `__proto__` are special in an object.
     const shared = new Map<string, unknown>(Object.entries(asked))
     const own = Array.from({ length: count }, (): Record<string, unknown> => ({}))
     const warnings: Warning[] = []
-    const path = `the path says which model, ${model} of version ${version}`
+    const path = `the path selects the model, ${model} of version ${version}`
     if ((model_name ?? model) !== model) warnings.push(withoutEffect('model_name', path))
     if ((model_version ?? version) !== version) warnings.push(withoutEffect('model_version', path))
     let isShared = true
     for (const [name, value] of Object.entries(given)) {
       if (name === BINARY_OUTPUT || (value === null && shared.has(name))) continue
       if (ignored.test(name)) {
-        if (value) warnings.push(withoutEffect(name, 'there is neither queue nor sequence here'))
+        if (value)
+          warnings.push(withoutEffect(name, 'Kelvin has no batching queue and no sequences'))
       } else {
         const isText = typeof value === 'string' || value instanceof DecodedText
         shared.set(name, isText ? readText(name, value, parameters.get(name)) : value)
       }
     }
     const seen = new Set<string>()
-    const room = new Room()
+    const budget = new Budget()
     for (const input of inputs) {
       const { name } = input
       if (seen.has(name)) fault(name, 'Expected each input once')
@@ -223,12 +225,12 @@ export function inferDecoder({ name: model, version, operation: { Fields } }: Mo
       if (input === logitsInput) continue
       const parameter = parameters.get(name)
       if (!parameter) {
-        // Its schema says what is wrong: there is no such field, or it has another form.
+        // The schema reports the fault: an unknown field, or a field that an input cannot be.
         shared.set(name, input.data ?? null)
         continue
       }
       const bytes = binaries.get(input)
-      if (parameter.kind !== 'logits') hold(VALUE * room.take(input, bytes))
+      if (parameter.kind !== 'logits') hold(VALUE * budget.take(input, bytes))
       const values = rowValues(input, bytes, count, parameter)
       if (values.length === 1) shared.set(name, values[0])
       else {
@@ -239,7 +241,7 @@ export function inferDecoder({ name: model, version, operation: { Fields } }: Mo
     const fields = validate(Fields, Object.fromEntries(shared))
     for (const name of answerNames) {
       if ((shared.get(name) ?? own[0]?.[name] ?? null) === null) continue
-      warnings.push(withoutEffect(name, 'the outputs that a request names are its answer'))
+      warnings.push(withoutEffect(name, 'the outputs of the request select what is answered'))
     }
     const rows = isShared ? undefined : own
     return { request: { ...fields, logits, rows }, warnings }

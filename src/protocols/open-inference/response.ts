@@ -21,10 +21,10 @@ export const InferResponse = z
       .object({
         warnings: z.string().optional().meta({
           description:
-            'The warnings of /v1, as JSON text. A warning about no particular row has no `row`.',
+            'Warnings as in /v1, as JSON text. A warning about the whole request has no `row`.',
         }),
       })
-      .meta({ title: 'InferAnswerParameters', description: 'Warnings beside the outputs.' })
+      .meta({ title: 'InferAnswerParameters', description: 'Warnings, if there are any.' })
       .optional(),
     outputs: z.array(
       z
@@ -35,12 +35,15 @@ export const InferResponse = z
           data: z
             .array(z.union([z.number(), z.string()]).meta({ title: 'InferElement' }))
             .optional()
-            .meta({ description: 'The elements, row-major. Omitted if they follow in binary.' }),
+            .meta({
+              description:
+                'The elements, row-major. Omitted if they follow the JSON as binary data.',
+            }),
           parameters: z
             .object({ binary_data_size: z.int().min(0) })
             .meta({
               title: 'InferOutputParameters',
-              description: 'Number of bytes of a tensor that follows in binary.',
+              description: 'Only for a tensor that follows the JSON as binary data.',
             })
             .optional(),
         })
@@ -49,7 +52,7 @@ export const InferResponse = z
   })
   .meta({ title: 'InferResponse', description: 'An answer of the Open Inference Protocol.' })
 
-/** Classes as "probability:id", which are made of their numbers when they are written. */
+/** Classes as texts "probability:id", which are made when they are written. */
 class Classes implements Items {
   readonly #ids: Uint32Array
   readonly #probabilities: Float32Array
@@ -73,7 +76,7 @@ class Classes implements Items {
   }
 }
 
-/** The most likely tokens; after those left come those removed, ids ascending. */
+/** The `count` most likely tokens: first the tokens left, then the removed ones by ascending id. */
 function classify({ ranked }: RowResult, vocabSize: number, count: number): Classes {
   const token_ids = ranked!.token_ids.slice(0, count)
   const probabilities = ranked!.probabilities.slice(0, count)
@@ -91,18 +94,18 @@ function classify({ ranked }: RowResult, vocabSize: number, count: number): Clas
 export interface Wanted extends Output {
   readonly name: string
   readonly isBinary: boolean
-  /** How many classes, where classes are asked for. */
+  /** The number of classes, if classes are asked for. */
   readonly classes?: number
 }
 
-/** How many numbers of the answer a row has of an output. A class is two: its text is about as long. */
+/** The numbers that an output has for a row, for the limit on answers. A class counts as two: its text is about as long. */
 function countOf({ name, classes, isList }: Wanted, { vocabSize, draw }: RequestRow): number {
   if (classes !== undefined) return 2 * Math.min(classes, vocabSize)
   if (name === 'probabilities') return vocabSize
   return isList ? (draw?.n ?? 1) : 1
 }
 
-/** The outputs that are asked for by name, or those of a request that names none. */
+/** The outputs that a request names; the defaults and all reports if it names none. */
 export function wantedOf(
   { outputs: requested, parameters = {} }: InferRequest,
   model: Model,
@@ -115,10 +118,7 @@ export function wantedOf(
   return requested.map(({ name, parameters: own = {} }): Wanted => {
     if (!(model.outputs as readonly string[]).includes(name)) {
       const known = model.outputs.join(', ')
-      throw new Problem(
-        'INVALID_REQUEST',
-        `unexpected output "${name.slice(0, 64)}": there are ${known}`,
-      )
+      throw new Problem('INVALID_REQUEST', `unexpected output "${name.slice(0, 64)}": use ${known}`)
     }
     const owner = `output "${name}"`
     checkParameters(owner, own, ['binary_data', 'classification'])
@@ -128,7 +128,10 @@ export function wantedOf(
     const { classification } = own
     if (classification === undefined || classification === null) return wanted
     if (name !== 'probabilities') {
-      throw new Problem('INVALID_REQUEST', `output "${name}" has no classes; probabilities has`)
+      throw new Problem(
+        'INVALID_REQUEST',
+        `output "${name}" has no classes; ask for them with the output "probabilities"`,
+      )
     }
     if (!Number.isInteger(classification) || (classification as number) < 1) {
       throw new Problem(
@@ -140,7 +143,7 @@ export function wantedOf(
   })
 }
 
-/** What a row must report for some outputs. */
+/** What rows must report for the wanted outputs. */
 export function reportFor(wanted: readonly Wanted[], vocabSize: number): Report {
   const classes = wanted.flatMap(({ classes }) => classes ?? [])
   const needs = wanted.flatMap(({ needs, classes }) => (classes === undefined && needs) || [])
@@ -148,13 +151,13 @@ export function reportFor(wanted: readonly Wanted[], vocabSize: number): Report 
   return Object.assign({}, ...needs, ranked)
 }
 
-/** An answer, and where binary data follows its JSON, how many bytes are JSON, and how many all. */
+/** An answer. If binary data follows its JSON, `lengths` are the bytes of the JSON and of the whole. */
 export interface InferAnswer {
   readonly parts: Steps
   readonly lengths: { readonly json: number; readonly all: number } | undefined
 }
 
-/** Binary data begins where any element may be read in place. */
+/** The JSON is padded to a multiple of this, so that every element of the binary data is aligned. */
 const ALIGNMENT = 8
 
 function* toBinary(lists: readonly Values[]): Generator<Uint8Array, void> {
@@ -168,7 +171,7 @@ function* toBinary(lists: readonly Values[]): Generator<Uint8Array, void> {
   }
 }
 
-/** How many bytes some parts take. */
+/** The length of some parts in bytes. */
 function* measure(parts: Iterable<Part | undefined>): Steps<number> {
   let length = 0
   for (const part of parts) {
@@ -178,7 +181,7 @@ function* measure(parts: Iterable<Part | undefined>): Steps<number> {
   return length
 }
 
-/** JSON in bytes: of a text Fastify would change the content type. */
+/** JSON as bytes, because Fastify adds a charset to the content type of a text. */
 function* writeHeader(header: object): Steps {
   for (const text of writeJson(header)) yield text && Buffer.from(text as string)
 }
@@ -189,25 +192,25 @@ function* writeBoth(header: object, padding: number, binaries: readonly Values[]
   yield* toBinary(binaries)
 }
 
-/** At most how many bytes some values take. */
+/** An upper bound of the memory of some values in bytes. */
 function sizeOf(values: Values): number {
   if (isNumbers(values) || values instanceof Classes) return values.byteLength
   return (values as string[]).reduce((sum, { length }) => sum + 2 * length, 0)
 }
 
-/** What a request asks for. */
+/** A request, with what its answer needs. */
 export interface InferAsked extends Asked {
   readonly infer: InferRequest
   readonly model: Model
   readonly wanted: readonly Wanted[]
-  /** What is to be said of the request itself. */
+  /** Warnings about the request as a whole. */
   readonly warned: readonly Warning[]
-  /** What the answer is to be compressed with. */
+  /** The encoding that compresses the answer, if any. */
   readonly encoding: string | undefined
 }
 
 /**
- * Writes what is wanted of each row. An output has the values of all rows, so they are kept until the last row.
+ * Writes the wanted outputs. An output has the values of all rows, so the answer begins after the last row.
  */
 export function* encodeInfer(
   { infer: request, model, wanted: all, warned }: InferAsked,
@@ -247,7 +250,7 @@ export function* encodeInfer(
   const isNamed = (request.outputs ?? []).length > 0
   for (const name of reported) {
     if (all.some((output) => output.name === name)) continue
-    const message = `the output ${name} is not among those that the request names, and is left out`
+    const message = `output ${name} is left out; name it in outputs to get it`
     warnings.push({ code: 'OUTPUT_LEFT_OUT', message })
   }
 
@@ -273,7 +276,7 @@ export function* encodeInfer(
     outputs: described,
   }
   if (binaries.length === 0) return { parts: writeHeader(header), lengths: undefined }
-  // Its length goes into a header.
+  // A header has the length of the JSON, so the JSON is measured before it is sent.
   const length = yield* measure(writeJson(header))
   const padding = (ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT
   const json = length + padding

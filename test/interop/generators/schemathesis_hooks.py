@@ -17,7 +17,7 @@ EXPLAINED = {
         r"Expected whole int32 words",
     ],
     "the shape and type of a body of bytes are nothing beside JSON": [
-        r"In the query, /\w+: \w+ describes a body of bytes",
+        r"In the query, /\w+: \w+ describes a body of application/octet-stream",
     ],
     "a text in the query may have to be JSON": [r"Expected an object as JSON text"],
     "an item may be there once, and one of the logits must be above -Infinity": [

@@ -2,8 +2,8 @@ import type { Pausing } from '../../../src/algorithms/pausing.ts'
 import { atOnce } from '../../../src/algorithms/pausing.ts'
 import { layOut } from '../../../src/kernel/memory.ts'
 import { InPlay } from '../../../src/sampling/row/in-play.ts'
+import type { Candidates } from '../../../src/tensors/candidates.ts'
 import { Elements } from '../../../src/tensors/elements.ts'
-import type { Candidates } from '../../../src/tensors/logits.ts'
 
 const [memory] = layOut(1, 8192)
 const row = new InPlay(memory!)
