@@ -3,7 +3,7 @@ import { forms } from './form.ts'
 import { describeValue, parsed } from './parsed.ts'
 import { vocabularyChecks } from './registries.ts'
 
-/** Bytes as padded standard base64, in pieces. */
+/** A field of bytes, as padded standard base64. */
 export function base64(description: string) {
   return parsed(
     { description, type: 'string', contentEncoding: 'base64' },
@@ -12,7 +12,7 @@ export function base64(description: string) {
   ).register(forms, { kind: 'bytes', isList: false })
 }
 
-/** One bit per token, base64 of little-endian int32 words; bit `id & 31` of word `id >> 5`. */
+/** A field with one bit per token, as base64 of little-endian int32 words: bit `id & 31` of word `id >> 5`. */
 export function tokenBitmask(description: string) {
   return parsed({ description, type: 'string', contentEncoding: 'base64' }, (value, fault) => {
     const bytes =

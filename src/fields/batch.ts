@@ -4,7 +4,7 @@ import type { Elements } from '../tensors/elements.ts'
 import { FaultyLogit, toFloat32 } from '../tensors/load.ts'
 import { numbersOf, type Path } from './parsed.ts'
 
-/** What the forms of logits have in common: how rows are described, and what they come to. */
+/** Schemas and checks that lists, tensors and sparse rows of logits share. */
 
 /** A schema with a title is a component of that name in the OpenAPI document. */
 const logitSchema = {
@@ -14,25 +14,25 @@ const logitSchema = {
 const rowSchema = { title: 'LogitRow', type: 'array', minItems: 1, items: logitSchema } as const
 const numbersSchema = { ...rowSchema, title: 'NumberRow', items: { type: 'number' } } as const
 
-/** A row, or for a batch a list of rows. */
+/** The schemas of a row and of a list of rows. */
 export const rowOrRows = <Row extends { title: string }>(row: Row) => [
   row,
   { title: `${row.title}s`, type: 'array', minItems: 1, items: row },
 ]
 
 /**
- * The forms of logits as lists. Those without "-Infinity" are forms of their own, which spare languages
- * with types a choice for each number; they come last, because openapi-generator's Java knows one list only.
+ * The schemas of logits as lists. Lists without "-Infinity" have their own schemas, so that typed languages need no
+ * union for each number. They come last, because openapi-generator's Java keeps only one list.
  */
 export const listForms = [...rowOrRows(rowSchema), ...rowOrRows(numbersSchema)]
 
-/** Rows over the same vocabulary. */
+/** Rows with the same vocabulary. */
 export interface Batch {
   readonly rows: readonly Logits[]
   readonly vocabSize: number
-  /** Whether a list of rows was given, if only of one. */
+  /** Whether the request has a list of rows, even of one row. */
   readonly isBatch: boolean
-  /** Where a row or an entry of it is in the field. */
+  /** The path of a row, or of one of its logits, in the field. */
   pathOf(row: number, id?: number): Path
 }
 
@@ -41,23 +41,23 @@ export interface BatchLimits {
   readonly maxRows: number
 }
 
-/** What is wrong with the size of a batch, if anything. */
+/** The limit that a batch exceeds, if any. */
 export function findExcess(
   { rows, vocabSize }: Batch,
   { maxVocabSize, maxRows }: BatchLimits,
 ): { code: ProblemCode; detail: string } | undefined {
   if (vocabSize > maxVocabSize) {
-    const detail = `The vocabulary has ${vocabSize} entries, and the limit is ${maxVocabSize}`
+    const detail = `The vocabulary has ${vocabSize} entries, and the limit is ${maxVocabSize} (MAX_VOCAB_SIZE)`
     return { code: 'VOCABULARY_TOO_LARGE', detail }
   }
   if (rows.length > maxRows) {
-    const detail = `The batch has ${rows.length} rows, and the limit is ${maxRows}`
+    const detail = `The batch has ${rows.length} rows, and the limit is ${maxRows} (MAX_ROWS); send them in several requests`
     return { code: 'TOO_MANY_ROWS', detail }
   }
   return undefined
 }
 
-/** A list as numbers, all of them. */
+/** A list of numbers. Calls `fault` for the first item that is no number. */
 export function parseNumbers(
   given: unknown[] | Elements,
   fault: (id: number, got: unknown) => never,
@@ -66,7 +66,7 @@ export function parseNumbers(
   return numbers.fault ? fault(numbers.fault.index, numbers.fault.value) : numbers
 }
 
-/** All of a row in float32, none of them NaN or +∞. */
+/** A row as float32. Calls `fault` for the first that is NaN or +∞. */
 export function finite(
   numbers: Elements,
   fault: (id: number, value: number) => never,

@@ -18,7 +18,7 @@ import {
   sequenceSchema,
 } from './token-ids.ts'
 
-/** A number for each of some tokens. */
+/** Tokens, and a bias for each. */
 export interface TokenBiases {
   ids: Uint32Array
   biases: Float64Array
@@ -29,7 +29,7 @@ const biasSchema = {
   anyOf: [{ type: 'number' }, { title: 'NegativeInfinity', const: '-Infinity' }],
 } as const
 
-/** Beyond this a bias decides no more than it does already, and sums of biases might overflow. */
+/** Larger biases are cut to this, so that their sums do not overflow. The effect is the same. */
 const MOST_BIAS = 1e300
 
 function parseBias(bias: unknown, fault: FaultAt, path: Path): number {
@@ -38,7 +38,7 @@ function parseBias(bias: unknown, fault: FaultAt, path: Path): number {
   return fault(path, `Expected a finite number or "-Infinity", got ${describeValue(bias)}`)
 }
 
-/** An object from token id to number; "-Infinity" is a number here. */
+/** A field that is an object from token id to bias: a number or "-Infinity". */
 export function tokenBiases(description: string) {
   return parsed(
     {
@@ -77,13 +77,13 @@ export function tokenBiases(description: string) {
     .register(forms, { kind: 'object', isList: false, isLong: true })
 }
 
-/** What to add to a token that would complete a sequence. */
+/** A sequence, and the bias of the token that would complete it. */
 export interface SequenceBias {
   ids: Uint32Array
   bias: number
 }
 
-/** A list of {token_ids, bias}; "-Infinity" is a bias here. */
+/** A field that is a list of {token_ids, bias}. A bias may be "-Infinity". */
 export function sequenceBiases(description: string) {
   const item = {
     title: 'SequenceBias',
@@ -94,7 +94,7 @@ export function sequenceBiases(description: string) {
   } as const
   return parsed({ description, type: 'array', items: item }, (value, fault): SequenceBias[] => {
     if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
-    // None of many numbers is one, and the first is enough to say so.
+    // A list of numbers is wrong at its first item.
     const given = value instanceof Elements ? value.slice(0, 1) : value
     return itemsOf(given).map((entry, index) => {
       if (!isObject(entry)) {

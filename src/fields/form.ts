@@ -1,18 +1,18 @@
 import * as z from 'zod'
 import { withoutDefault } from './parsed.ts'
 
-/** How a field is written outside JSON: in a query, on the command line, in a parameter of /v2, in a control. */
+/** How a field is written outside JSON: in a query, on the command line, in a parameter of /v2, in the playground. */
 export interface Form {
   /**
-   * An `integer` may be too large for a number. An `object`, and `json`, which is anything else, is JSON text.
+   * An `integer` may exceed 2^53. An `object` is JSON text, and so is `json`, which is any other value.
    */
   readonly kind: 'number' | 'integer' | 'boolean' | 'text' | 'bytes' | 'logits' | 'object' | 'json'
   readonly isList: boolean
-  /** Whether it may be as long as a vocabulary, and so has no place in a query. */
+  /** Whether it may be as long as a vocabulary. A query cannot have such a field. */
   readonly isLong?: boolean
 }
 
-/** The forms of fields that zod alone does not tell: a constructor of fields declares its own. */
+/** The forms that cannot be derived from the zod schema. The functions that make such fields register them. */
 export const forms = z.registry<Form>()
 
 function kindOf(schema: z.core.$ZodType): Form['kind'] | undefined {
@@ -36,14 +36,16 @@ export function findForm(field: z.core.$ZodType): Form | undefined {
   return kind && { kind, isList: false }
 }
 
-/** The form of a field that must have one. */
+/** The form of a field; throws if it has none. */
 export function formOf(field: z.core.$ZodType): Form {
   const form = findForm(field)
   if (form) return form
-  throw new Error(`A field must declare its form: ${withoutDefault(field)._zod.def.type}`)
+  throw new Error(
+    `A field must register its form in \`forms\`: ${withoutDefault(field)._zod.def.type}`,
+  )
 }
 
-/** The fields of a request, by name. */
+/** The forms of the fields of an object, by name. */
 export function formsOf({ shape }: z.ZodObject): ReadonlyMap<string, Form> {
   return new Map(Object.entries(shape).map(([name, field]) => [name, formOf(field)]))
 }

@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import { type Form, formOf, forms } from './form.ts'
 import { describeValue, isList, itemsOf, parsed, parsePart, toPart } from './parsed.ts'
 
-/** Items that are values have commas between them; other lists are JSON. */
+/** Lists of values are written with commas, other lists as JSON. */
 function formOfList(item: z.ZodType): Form {
   const { kind, isList } = formOf(item)
   return isList || kind === 'object'
@@ -10,7 +10,7 @@ function formOfList(item: z.ZodType): Form {
     : { kind, isList: true }
 }
 
-/** An array that another schema parses item by item, up to the first faulty one. */
+/** A field that is an array. The schema of its items parses them up to the first faulty one. */
 export function list<Item extends z.ZodType>(
   item: Item,
   documentation: { description: string; minItems?: number; maxItems?: number },

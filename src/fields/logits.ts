@@ -10,7 +10,7 @@ const tensorSchema = toPart(Tensor)
 
 const logitList: Form = { kind: 'logits', isList: true, isLong: true }
 
-/** The logits of a request. That each is a number is seen to when it is loaded. */
+/** The logits of a request. NaN and +∞ in tensors are found later, when a row is loaded. */
 export const Logits = parsed(
   {
     description:
@@ -21,7 +21,7 @@ export const Logits = parsed(
   parseLogits,
 ).register(forms, logitList)
 
-/** The logits of a request, in any of their forms. That each is a number is seen to when it is loaded. */
+/** Parses logits in any of their forms. */
 function parseLogits(value: unknown, fault: FaultAt): Batch {
   if (isList(value)) return parseRows(value, fault)
   if (isObject(value)) {
@@ -39,7 +39,7 @@ function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
     ...(isBatch ? [row] : []),
     ...(id === undefined ? [] : [id]),
   ]
-  // No limit is that high, and each row takes time to look at.
+  // MAX_ROWS is never this high; refusing early spares the time to check each row.
   if (given.length > MAX_SEQUENCES) {
     const detail = `Expected at most ${MAX_SEQUENCES} rows, got ${given.length}`
     fault([], detail, 'TOO_MANY_ROWS')
@@ -50,7 +50,7 @@ function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
       'dtype' in first
         ? 'one tensor of shape [rows, vocabulary size]'
         : 'one object, in which token_ids, values and log_z are lists with an item for each row'
-    fault([], `Expected numbers, got a list of objects; a batch of them is ${batch}`)
+    fault([], `Expected numbers, got a list of objects; send a batch as ${batch}`)
   }
   const vocabSize = isList(given[0]) ? given[0].length : 0
   if (vocabSize === 0) fault(pathOf(0), 'Expected at least one logit, got an empty array')
@@ -62,7 +62,7 @@ function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
   const rows = given.map((logits, row) =>
     parseNumbers(logits as unknown[] | Elements, (id, got) => {
       const hint =
-        got === null ? ' (NaN and Infinity are written as null; −Infinity is "-Infinity" here)' : ''
+        got === null ? ' (JSON writes NaN and Infinity as null; send −∞ as "-Infinity")' : ''
       const detail = `Expected a number or "-Infinity" at row ${row}, index ${id}, got ${describeValue(got)}${hint}`
       return fault(pathOf(row, id), detail)
     }),
@@ -70,10 +70,10 @@ function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
   return { rows, vocabSize, isBatch, pathOf }
 }
 
-/** These are decoded, and float16 takes twice the room then: 128 rows of 128,000 logits. */
+/** The most logits of a second model or prompt: 128 rows of 128,000. They are decoded to float32, which takes twice the memory of float16. */
 const MAX_DECODED = 2 ** 24
 
-/** Logits of another model or prompt: a row, or for a batch a row for each of its rows. */
+/** A field of logits of another model or prompt: one row, or one for each row of the batch. */
 export function logitRows(description: string) {
   return parsed(
     {

@@ -4,13 +4,13 @@ import { DecodedText } from '../tensors/bytes.ts'
 import { Elements } from '../tensors/elements.ts'
 
 /**
- * How fields are checked that may be as long as a vocabulary: by one function each that stops at the
- * first fault. zod's own array would make an issue for every element.
+ * Fields that may be as long as a vocabulary. Each is checked by a function that stops at the first fault, because
+ * zod's own array would make an issue for every element.
  */
 
 export type Path = (string | number)[]
 
-/** Stop at a fault; `code` where it is not that the value does not fit its schema. */
+/** Throws a fault. Its code is INVALID_REQUEST by default. */
 export type FaultAt = (path: Path, message: string, code?: ProblemCode) => never
 
 /** A field parsed by a function that stops at the first fault, documented by a JSON schema. */
@@ -52,7 +52,7 @@ export function withoutDefault(schema: z.core.$ZodType): z.core.$ZodType {
     : schema
 }
 
-/** An object without those of its schema's optional fields that are null: many clients write what they leave out so. */
+/** An object without the optional fields of its schema that are null. Many clients send omitted fields as null. */
 export function withoutNulls(schema: z.core.$ZodType, value: unknown): unknown {
   if (!isObject(value)) return value
   const inner = withoutDefault(schema)
@@ -66,7 +66,7 @@ export function withoutNulls(schema: z.core.$ZodType, value: unknown): unknown {
     : value
 }
 
-/** Parse a part of a field by a schema, within the function that parses the field. */
+/** Parses a part of a field by a schema, within a function given to `parsed`. */
 export function parsePart<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -82,7 +82,7 @@ export function parsePart<Schema extends z.ZodType>(
   )
 }
 
-/** Names a faulty value in a few words, whatever its size. */
+/** A short description of a faulty value, whatever its size. */
 export function describeValue(value: unknown): string {
   if (value === null) return 'null'
   if (isList(value)) return 'an array'
@@ -94,18 +94,18 @@ export function describeValue(value: unknown): string {
   return String(value)
 }
 
-/** A list of JSON; a long one of numbers comes as elements. */
+/** Whether a JSON value is a list. Long lists of numbers are `Elements`. */
 export function isList(value: unknown): value is unknown[] | Elements {
   return Array.isArray(value) || value instanceof Elements
 }
 
-/** An object of JSON, neither a list nor what stands for a long text. */
+/** Whether a JSON value is an object, and not one of the classes that stand for long lists and texts. */
 export function isObject(value: unknown): value is object {
   const isOther = value === null || isList(value) || value instanceof DecodedText
   return typeof value === 'object' && !isOther
 }
 
-/** The items of a list, up to the first that is no number where it is one of numbers. */
+/** The items of a list. Those of `Elements` end with the first that is no number. */
 export function itemsOf(list: unknown[] | Elements): unknown[] {
   if (!(list instanceof Elements)) return list
   const numbers: unknown[] = Array.from(list.toFloat64())
@@ -113,7 +113,7 @@ export function itemsOf(list: unknown[] | Elements): unknown[] {
   return numbers
 }
 
-/** A list as numbers, up to the first item that is none. "-Infinity" is one here. */
+/** A list as numbers, up to the first item that is none. "-Infinity" is a number here. */
 export function numbersOf(list: unknown[] | Elements): Elements {
   if (list instanceof Elements) return list
   const numbers = new Float64Array(list.length)
@@ -126,7 +126,7 @@ export function numbersOf(list: unknown[] | Elements): Elements {
   return Elements.of(numbers)
 }
 
-/** The JSON schema of what is sent, as a part of another. */
+/** The JSON schema of the input of a zod schema, to be embedded in another. */
 export function toPart(schema: z.ZodType): z.core.JSONSchema.BaseSchema {
   const { $schema: _, ...part } = z.toJSONSchema(schema, { io: 'input' })
   return part

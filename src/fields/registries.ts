@@ -1,27 +1,27 @@
 import * as z from 'zod'
 import type { Path } from './parsed.ts'
 
-/** What is known of a field beside its schema. */
+/** What fields declare beside their schemas. */
 
 export interface Misfit {
   path: Path
   detail: string
-  /** Where it is no token id that is wrong. */
+  /** TOKEN_ID_OUT_OF_RANGE by default. */
   code?: 'VOCABULARY_MISMATCH'
 }
 
-/** How a field tells the first of its values that a vocabulary of this size does not have. */
+/** Finds the first value of a field that does not fit a vocabulary of this size. */
 export const vocabularyChecks = z.registry<{
   misfit(value: unknown, vocabSize: number): Misfit | undefined
 }>()
 
-/** More lists than this are a mistake, and each takes more room than what is in it. */
+/** The most lists within a field. More are a mistake, and a short list takes more memory than its items. */
 export const MAX_SEQUENCES = 65_536
 
-/** Fields that a batch gives as one value for each row, and a row as its own. */
+/** Fields that may have a value for each row, and how to split them. */
 export const perRow = z.registry<{ split(value: unknown, rows: number): unknown[] }>()
 
-/** A list with an item for each row, or one value that all rows share. */
+/** Splits a list into one item for each row. A single value is for all rows. */
 export function listOrSame(value: unknown, rows: number): unknown[] {
   return Array.isArray(value) ? value : new Array<unknown>(rows).fill(value)
 }

@@ -33,19 +33,19 @@ export const SparseLogits = z
       .meta({
         title: 'LogZ',
         description:
-          'ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch, a list. ' +
-          'With it, thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. ' +
-          'Omitted: probabilities are relative to the tokens given, unless a sampler certainly removes all others.',
+          'ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch a list. ' +
+          'With it thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. ' +
+          'Omitted: probabilities are relative to the tokens given, unless a filter certainly removes all others.',
         anyOf: rowOrRows({ title: 'LogZValue', type: 'number' }),
       })
       .optional(),
   })
   .meta({
     title: 'SparseLogits',
-    description: 'A sparse row: the logits of only the most likely tokens.',
+    description: 'Only the most likely tokens of each row, with their logits.',
   })
 
-/** How far a log_z may be below that of the tokens given, relatively: what float32 sums are off by. */
+/** The relative error that a log_z may have: that of float32 sums. */
 const LOG_Z_ERROR = 1e-5
 
 export function parseSparse(value: object, fault: FaultAt): Batch {
@@ -79,7 +79,7 @@ export function parseSparse(value: object, fault: FaultAt): Batch {
   return { rows, vocabSize, isBatch, pathOf: (row) => valuePath(row) }
 }
 
-/** Stop at a fault in one of the fields. */
+/** Throws a fault in one of the fields. */
 type FaultOf = (name: string, path: Path, message: string, code?: ProblemCode) => never
 
 function parseCandidates(
@@ -115,7 +115,7 @@ function parseCandidates(
   }
 }
 
-/** The tokens left out weigh something, and none of them more than the least likely of those given. */
+/** Checks log_z against its bounds: a token left out has at least no mass, and at most that of the least likely candidate. */
 function checkLogZ(
   logZ: number,
   values: Float32Array,
@@ -135,12 +135,12 @@ function checkLogZ(
   }
   if (logZ <= most + slack) return undefined
   const message =
-    `log_z is ${logZ}, but can be ${most} at most, if the tokens given are the most likely: ` +
-    'each of the others weighs no more than the least likely of these'
+    `log_z is ${logZ}, but is at most ${most} if the tokens given are the most likely ones: ` +
+    'no other token is more likely than the least likely of them'
   return { code: 'LOG_Z_TOO_LARGE', message }
 }
 
-/** Both by ascending ids, as they mostly come, each of them in the vocabulary and there once. */
+/** Sorts ids and values by id. Checks that each id is in the vocabulary and occurs once. Most requests send sorted ids. */
 function ascending(
   ids: Uint32Array,
   values: Float32Array,
@@ -158,20 +158,21 @@ function ascending(
       const detail = beyondVocabulary(id, vocabSize)
       fault('token_ids', [place], detail, 'TOKEN_ID_OUT_OF_RANGE')
     }
-    if (i > 0 && id === sorted[i - 1]) fault('token_ids', [place], `Token id ${id} is there twice`)
+    if (i > 0 && id === sorted[i - 1])
+      fault('token_ids', [place], `Token id ${id} occurs twice; send each token once`)
     sorted[i] = id
     valuesOf[i] = values[place]!
   }
   return { ids: sorted, values: valuesOf }
 }
 
-/** Whether each is larger than the one before. */
+/** Whether each id is larger than the one before. */
 function isAscending(ids: Uint32Array): boolean {
   for (let i = 1; i < ids.length; i++) if (ids[i]! <= ids[i - 1]!) return false
   return true
 }
 
-/** The places of ids in ascending order, of equal ones as they came: a byte at a time, the last one first. */
+/** The places of ids in ascending order, by a stable radix sort with digits of a byte. */
 function orderOf(ids: Uint32Array): Uint32Array {
   let all = 0
   let order = new Uint32Array(ids.length)

@@ -7,7 +7,7 @@ import { list } from './list.ts'
 import { type FaultAt, parsePart } from './parsed.ts'
 import { MAX_SEQUENCES } from './registries.ts'
 
-/** Of a tensor that is a row or a batch of rows. */
+/** The shape of a tensor that is a row or a batch of rows. */
 export function shapeField(description: string) {
   return list(z.int().min(1), {
     description,
@@ -24,7 +24,7 @@ export const Tensor = z
   })
   .meta({ title: 'Tensor', description: 'A dense tensor.' })
 
-/** Of one dimension or two; each row takes more room than a logit. */
+/** Rows and vocabulary size of a shape with one or two dimensions. Limits the rows, because each takes memory even if it is short. */
 export function readShape(
   shape: readonly number[],
   fault: (message: string) => never,
@@ -34,7 +34,7 @@ export function readShape(
   return { rows, vocabSize }
 }
 
-/** A tensor’s rows; `shape` is one dimension or two. */
+/** The rows of a tensor; `shape` has one or two dimensions. */
 export function toBatch(
   dtype: Dtype,
   shape: readonly number[],

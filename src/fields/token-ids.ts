@@ -4,7 +4,7 @@ import { describeValue, type FaultAt, isList, itemsOf, type Path, parsed } from 
 import { listOrSame, MAX_SEQUENCES, type Misfit, perRow, vocabularyChecks } from './registries.ts'
 
 const MAX_TOKEN_ID = 2 ** 31 - 1
-/** Of ids that need be no token. */
+/** The smallest mark. A mark is an integer that is a token id or, if negative, none, such as padding. */
 const MIN_MARK = -(2 ** 31)
 
 function isIdFrom(least: number, value: unknown): value is number {
@@ -23,10 +23,10 @@ function rangeHint(id: unknown, least: number): string {
   return Number.isInteger(id) ? `; they go from ${least} to ${MAX_TOKEN_ID}` : ''
 }
 
-/** How many elements are taken out of a long list at a time. */
+/** The number of elements that are copied out of a long list at a time. */
 const PART = 4096
 
-/** `least` is below 0 where ids may be there that are no tokens: they are kept as what is left of them in 32 bits. */
+/** Parses token ids. If `least` is negative, marks are accepted, too; a negative one is kept modulo 2^32. */
 export function parseIds(value: unknown, fault: FaultAt, path: Path = [], least = 0): Uint32Array {
   if (!isList(value)) return fault(path, `Expected an array, got ${describeValue(value)}`)
   const faulty = (index: number, id: unknown) =>
@@ -41,14 +41,14 @@ export function parseIds(value: unknown, fault: FaultAt, path: Path = [], least 
   return ids
 }
 
-/** Of lists that were read part by part: whether all are in a vocabulary need not be asked of each id again. */
+/** The largest id of a list from `Elements`, so that checking it against a vocabulary needs no second pass. */
 const largestOf = new WeakMap<Uint32Array, number>()
 
-/** Part by part: in float64, all of them would take twice the room of the ids. */
+/** Parses `Elements` part by part, because all of them in float64 would take twice the memory of the ids. */
 function idsOf(
   list: Elements,
   faulty: (index: number, id: unknown) => never,
-  /** The bits that an id may have. */
+  /** A mask of the bits that an id may have. */
   bits: number,
 ): Uint32Array {
   const ids = new Uint32Array(list.length)
@@ -67,7 +67,7 @@ function idsOf(
   return list.fault ? faulty(end, list.fault.value) : ids
 }
 
-/** Take numbers as ids, up to the first that is none; how many those are. */
+/** Writes numbers to `ids`, up to the first that is no id. Returns how many it wrote. */
 function takeIds(
   numbers: Float32Array | Float64Array,
   count: number,
@@ -76,7 +76,7 @@ function takeIds(
 ): number {
   for (let i = 0; i < count; i++) {
     const given = numbers[i]!
-    // What a bitwise operator leaves as it is, is such an integer.
+    // A bitwise AND leaves exactly the integers within the mask unchanged.
     const id = given & bits
     if (id !== given) return i
     ids[i] = id
@@ -135,7 +135,7 @@ export function tokenIds(description: string) {
 
 export const sequenceSchema = { ...tokenIdsSchema, minItems: 1 } as const
 
-/** Sequences of token ids, none of them empty. */
+/** A field of sequences of token ids, none of them empty. */
 export function tokenSequences(description: string, maxItems = MAX_SEQUENCES) {
   return parsed({ description, type: 'array', maxItems, items: sequenceSchema }, (value, fault) => {
     if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
@@ -154,14 +154,14 @@ const marksSchema = {
   items: { type: 'integer', minimum: MIN_MARK, maximum: MAX_TOKEN_ID },
 } as const
 
-/** Ids of which some may be no tokens, such as padding. Who works on them sees to it that they are. */
+/** A field of marks. Samplers ignore those that are no tokens. */
 export function tokenMarks(description: string) {
   return parsed({ description, ...marksSchema }, (value, fault) =>
     parseIds(value, fault, [], MIN_MARK),
   ).register(forms, idList)
 }
 
-/** The same for a row, or a list of them for each row of a batch. */
+/** A field of marks, or of a list of them for each row. */
 export function tokenHistory(description: string) {
   return parsed(
     {

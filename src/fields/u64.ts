@@ -4,8 +4,8 @@ import { describeValue, parsed } from './parsed.ts'
 const MAX_U64 = 2n ** 64n - 1n
 
 /**
- * An unsigned 64-bit integer: a JSON integer where that is exact, else a decimal string. `hint` is for
- * somebody who sends what is none.
+ * A field with an unsigned 64-bit integer: a JSON integer up to 2^53, or a decimal string. `hint` is added to the
+ * error if a value is none.
  */
 export function u64(
   description: string,

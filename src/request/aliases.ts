@@ -1,10 +1,10 @@
 /**
  * Names of fields in OpenAI's API, vLLM, llama.cpp, transformers, koboldcpp, text-generation-webui, TGI, Ollama,
- * SGLang, TensorRT-LLM and exllama, and what to use here instead. Fields are in backticks.
+ * SGLang, TensorRT-LLM and exllama, and what Kelvin has instead. Kelvin's fields are in backticks.
  */
 
 export interface Alias {
-  /** Names elsewhere; case, `_` and `-` do not count. */
+  /** Names in other APIs. Case, `_` and `-` are ignored. */
   readonly names: readonly string[]
   /** The field that means the same. */
   readonly use?: string
@@ -397,7 +397,7 @@ export const aliases: readonly Alias[] = [
   { names: ['logit', 'scores', 'lm_logits', 'next_token_logits'], use: 'logits' },
   {
     names: ['dtype', 'shape', 'data', 'vocab_size', 'token_ids', 'values', 'log_z'],
-    says: 'it is a field of the object that `logits` may be',
+    says: 'put it into the object `logits`',
   },
   {
     names: [
@@ -451,7 +451,7 @@ export const aliases: readonly Alias[] = [
   },
   {
     names: ['stream_options', 'streaming'],
-    says: 'an answer is one step, and is not streamed',
+    says: 'Kelvin answers one step and streams no tokens; leave it out',
   },
   {
     names: [
@@ -477,7 +477,7 @@ export const aliases: readonly Alias[] = [
   },
 ]
 
-/** Other names of the values of fields that take one of a few. */
+/** Other APIs' names for values of Kelvin's enums. */
 export const valueAliases: Readonly<Record<string, readonly string[]>> = {
   float32: ['fp32', 'f32', 'single', 'float', 'torch.float32', 'np.float32', '<f4'],
   float64: ['fp64', 'f64', 'double', 'torch.float64', 'np.float64', '<f8'],
@@ -496,15 +496,15 @@ export const valueAliases: Readonly<Record<string, readonly string[]>> = {
   none: ['false', 'off'],
 }
 
-const UNDRAWN = 'this request draws nothing; POST /v1/sample draws tokens'
+const NO_DRAW = 'this operation draws no tokens; send it to POST /v1/sample'
 
-/** Fields that exist, but not in every place. */
+/** Fields that exist in some places only, and where. */
 export const elsewhere: ReadonlyMap<string, string> = new Map([
-  ['logits', 'the logits of every row go outside rows'],
+  ['logits', 'put the logits of all rows into the logits beside rows'],
   [
     'rows',
-    'rows goes beside logits in a JSON body of /v1; on /v2 an input has a value for each row',
+    'put rows beside logits in a JSON body of /v1; on /v2, send an input with a value for each row',
   ],
-  ['n', UNDRAWN],
-  ['replacement', UNDRAWN],
+  ['n', NO_DRAW],
+  ['replacement', NO_DRAW],
 ])

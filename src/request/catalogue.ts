@@ -12,7 +12,7 @@ import { profiles } from '../sampling/profiles/index.ts'
 import type { Profile } from '../sampling/profiles/profile.ts'
 import { kelvinOrder, samplerByName } from '../sampling/registry.ts'
 
-/** Fields as JSON schemas, with their forms. */
+/** Fields as JSON schemas. `x-form` is how each is written as text. */
 function describe(shape: z.ZodRawShape): Record<string, object> {
   const { properties = {} } = z.toJSONSchema(z.object(shape), { io: 'input' })
   return Object.fromEntries(
@@ -33,7 +33,7 @@ function describe(shape: z.ZodRawShape): Record<string, object> {
 
 export type Catalogue = ReturnType<typeof catalogue>
 
-/** Everything there is to know about the samplers and profiles, as data. */
+/** The samplers, profiles and fields as data: the answer of `GET /v1/samplers`. */
 export function catalogue() {
   return {
     samplers: kelvinOrder.map((name) => {

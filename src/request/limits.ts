@@ -4,18 +4,18 @@ import { fieldOf } from '../sampling/plan.ts'
 import { countProbabilities } from './operations.ts'
 import type { RequestRow } from './request-row.ts'
 
-/** What the rows of a request come to, checked before any of them is worked on. */
+/** Limits on the rows of a request together, checked before the first row is sampled. */
 
-/** A hundred rows with a context of a hundred thousand tokens each, and then some. */
+/** The most tokens of all histories: more than 100 rows with a context of 100,000 tokens each. */
 const MAX_HISTORY_TOKENS = 2 ** 24
 
-/** As JSON some twenty bytes each: a text of V8's holds three times as many. */
+/** The most numbers of an answer. As JSON each takes about 20 bytes, so the text has a third of V8's longest string. */
 const MAX_ANSWER_NUMBERS = 2 ** 23
 
-/** The lists of a row are there as a whole. No model has a larger vocabulary. */
+/** The most tokens that one list of a row reports, because such lists are in memory as a whole. No model has a larger vocabulary. */
 const MAX_REPORTED = 2 ** 18
 
-/** In numbers of an answer: a step of a trace, and a watched token with its sampler's name. */
+/** A step of a trace, and a watched token with its sampler's name, count as this many numbers of an answer. */
 const STEP_NUMBERS = 12
 const WATCHED_NUMBERS = 3
 
@@ -26,27 +26,27 @@ export function checkLimits(rows: readonly RequestRow[], { maxWork }: { maxWork:
   checkWork(rows, maxWork)
 }
 
-/** A history that rows share is gone through for each of them. */
+/** A history that rows share counts for each of them, because each row reads it. */
 function checkHistories(rows: readonly RequestRow[]): void {
-  const use = new Use()
+  const usage = new Usage()
   for (const row of rows) {
-    use.add(row, [
+    usage.add(row, [
       { name: 'prompt_token_ids', amount: row.prompt.length },
       { name: 'output_token_ids', amount: row.output.length },
     ])
   }
-  if (use.total <= MAX_HISTORY_TOKENS) return
-  const { path, field, amount } = use.most()
+  if (usage.total <= MAX_HISTORY_TOKENS) return
+  const { path, field, amount } = usage.most()
   const detail =
-    `The rows have ${use.total} tokens of history, and the limit is ${MAX_HISTORY_TOKENS}; ` +
-    `${field} has ${amount} of them`
+    `The rows have ${usage.total} tokens of history, and the limit is ${MAX_HISTORY_TOKENS}; ` +
+    `${field} has ${amount} of them; send fewer rows in one request`
   throw problemAt('HISTORY_TOO_LARGE', path, detail)
 }
 
-/** What a row takes of a bound, field by field. */
+/** The amounts that a row adds to a limit, field by field. */
 export type Amounts = readonly { readonly name: string; readonly amount: number }[]
 
-/** How many numbers of an answer a row takes at most. */
+/** An upper bound of the numbers that a row adds to the answer. */
 export function answerAmounts({ draw, params, plan, answer, vocabSize }: RequestRow): Amounts {
   const steps = params.trace ? plan!.steps.length : 0
   const watched = params.watch_token_ids.length
@@ -61,22 +61,22 @@ export function answerAmounts({ draw, params, plan, answer, vocabSize }: Request
   ]
 }
 
-/** Refuse rows whose answer would have too many numbers; texts and objects count as several. */
+/** Refuses rows whose answer would have too many numbers. Texts and objects count as several. */
 export function checkAnswer(
   rows: readonly RequestRow[],
   amountsOf: (row: RequestRow) => Amounts = answerAmounts,
 ): void {
-  const use = new Use()
-  use.addAll(rows, amountsOf, (a, b) => a.params === b.params)
-  if (use.total <= MAX_ANSWER_NUMBERS) return
-  const { path, field, amount } = use.most()
+  const usage = new Usage()
+  usage.addAll(rows, amountsOf, (a, b) => a.params === b.params)
+  if (usage.total <= MAX_ANSWER_NUMBERS) return
+  const { path, field, amount } = usage.most()
   const detail =
-    `The answer would have up to ${use.total} numbers, and the limit is ${MAX_ANSWER_NUMBERS}; ` +
-    `${field} takes ${amount} of them`
+    `The answer would have up to ${usage.total} numbers, and the limit is ${MAX_ANSWER_NUMBERS}; ` +
+    `${field} takes ${amount} of them; ask for less in one request`
   throw problemAt('ANSWER_TOO_LARGE', path, detail)
 }
 
-/** Refuse rows that would report more tokens than any model has. */
+/** Refuses a row that would report more tokens than any model has. */
 function checkReports(rows: readonly RequestRow[]): void {
   for (const { params, vocabSize, fieldPathOf } of rows) {
     const amounts = {
@@ -86,30 +86,31 @@ function checkReports(rows: readonly RequestRow[]): void {
     }
     for (const [field, amount] of Object.entries(amounts)) {
       if (amount <= MAX_REPORTED) continue
-      const detail = `The answer would report ${amount} tokens of a row, and the limit is ${MAX_REPORTED}`
+      const detail = `The answer would report ${amount} tokens of a row, and the limit is ${MAX_REPORTED}; ask for fewer`
       throw problemAt('ANSWER_TOO_LARGE', fieldPathOf(field), detail)
     }
   }
 }
 
-/** Refuse rows that would keep the server busy for too long. */
+/** Refuses rows that together would compute for too long. */
 function checkWork(rows: readonly RequestRow[], maxWork: number): void {
-  const use = new Use()
-  use.addAll(rows, costsOf, costAlike)
-  if (use.total <= maxWork) return
-  const { path, field, amount } = use.most()
+  const usage = new Usage()
+  usage.addAll(rows, costsOf, costAlike)
+  if (usage.total <= maxWork) return
+  const { path, field, amount } = usage.most()
   const tokens = rows.reduce((sum, { prompt, output }) => sum + prompt.length + output.length, 0)
   const what = `${rows.length} rows of ${rows[0]!.vocabSize} entries and ${tokens} tokens of history`
   const detail =
-    `${what} would take about ${shown(use.total)} steps, ` +
-    `and the limit is ${shown(maxWork)} (MAX_WORK); ${field} takes ${shown(amount)} of them`
+    `${what} would take about ${toScientific(usage.total)} steps, ` +
+    `and the limit is ${toScientific(maxWork)} (MAX_WORK); ${field} takes ${toScientific(amount)} of them; send fewer rows in one request`
   throw problemAt('WORK_TOO_LARGE', path, detail)
 }
 
-const shown = (steps: number) => Number(steps.toPrecision(2)).toExponential().replace('+', '')
+const toScientific = (steps: number) =>
+  Number(steps.toPrecision(2)).toExponential().replace('+', '')
 
-/** What rows take of a bound together, and which field takes most of it. */
-class Use {
+/** Adds up what rows take of a limit, and finds the field that takes most. */
+class Usage {
   total = 0
   readonly #byName = new Map<string, { amount: number; largest: number; row: RequestRow }>()
 
@@ -129,7 +130,7 @@ class Use {
     }
   }
 
-  /** All rows; of those that are alike, one after the other, only the first is looked at. */
+  /** Adds all rows. Of neighbouring rows that are alike, `amountsOf` is called for the first only. */
   addAll(
     rows: readonly RequestRow[],
     amountsOf: (row: RequestRow) => Amounts,
@@ -144,7 +145,7 @@ class Use {
     }
   }
 
-  /** The field that takes most, and where it is: of the row that takes most of it. */
+  /** The field that takes most in all rows together, and its path in the row where it takes most. */
   most() {
     const [name, { amount, row }] = [...this.#byName].reduce((a, b) =>
       b[1].amount > a[1].amount ? b : a,

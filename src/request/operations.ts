@@ -11,7 +11,7 @@ import {
   scoreFields,
 } from '../sampling/params.ts'
 
-/** Up to this vocabulary size an answer carries every probability unless told otherwise. */
+/** Up to this vocabulary size an answer has every probability by default. */
 const SMALL_VOCABULARY = 1024
 
 const Returned = z.enum(['auto', 'none', 'kept', 'all'])
@@ -34,10 +34,10 @@ function answerFields(whenAbsent: z.output<typeof Returned>) {
   }
 }
 
-/** The fields that say how an answer in JSON is written. */
+/** The fields that choose the form of a JSON answer. */
 export const answerNames = Object.keys(answerFields('auto'))
 
-/** The fields a row of a batch may set for itself: any but the logits, and no defaults. */
+/** The schema of one of `rows`: every field except the logits, all optional and without defaults. */
 function overrides<Fields extends z.ZodRawShape>(fields: Fields) {
   const optional = Object.entries(fields).map(([name, field]) => [
     name,
@@ -72,7 +72,7 @@ function operation<Shape extends z.ZodRawShape>(shape: Shape, title: string) {
     .meta({
       title,
       description:
-        'Logits, and what to do with them. An optional field that is null counts as omitted.',
+        'Logits and sampling parameters. An optional field that is null counts as omitted.',
     })
   return { Fields: z.strictObject(shape), Request, Row }
 }
@@ -85,14 +85,14 @@ const sharedFields = {
   ...answerFields('all'),
 }
 
-/** A request for either operation; only one of them draws. */
+/** A request for either operation. */
 export type SamplingRequest = SamplingFields & { logits: Batch; rows?: unknown }
 
-/** The same without its rows. */
+/** The fields of a request beside its logits and rows. Those of a draw are undefined if the operation does not draw. */
 export type SamplingFields = z.output<z.ZodObject<typeof sharedFields>> &
   Partial<z.output<z.ZodObject<typeof drawFields>>>
 
-/** What may be asked of logits: its fields beside them, as a whole request and as what a row overrides. */
+/** The schemas of an operation: its fields without logits, its request, and one of its `rows`. */
 export interface Operation {
   readonly Fields: z.ZodObject<typeof sharedFields>
   readonly Request: z.ZodType<SamplingRequest>
@@ -112,16 +112,16 @@ export const sampleOperation: Operation = operation(
 )
 export const probabilitiesOperation: Operation = operation(sharedFields, 'ProbabilitiesRequest')
 
-/** How a row's answer is to be written. */
+/** The form of a row's answer. */
 export type AnswerForm = Pick<SamplingRequest, 'return_probabilities' | 'encoding'>
 
-/** Which probabilities a row is answered with. */
+/** The probabilities that the answer of a row has, with `auto` resolved. */
 export function returnedOf({ return_probabilities }: AnswerForm, vocabSize: number) {
   const small = vocabSize <= SMALL_VOCABULARY ? 'all' : 'none'
   return return_probabilities === 'auto' ? small : return_probabilities
 }
 
-/** How many numbers an answer's probabilities take at most, ids included. */
+/** An upper bound of the numbers that the probabilities of a row take in an answer, ids included. */
 export function countProbabilities(answer: AnswerForm, vocabSize: number): number {
   return { none: 0, all: vocabSize, kept: 2 * vocabSize }[returnedOf(answer, vocabSize)]
 }

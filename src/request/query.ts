@@ -5,27 +5,27 @@ import type { Operation } from './operations.ts'
 import { toValue } from './texts.ts'
 import { MAX_FAULTS, unknownField } from './validate.ts'
 
-/** A query as Fastify parses it: a name that comes twice has a list of texts. */
+/** A query as Fastify parses it: a repeated name has a list of texts. */
 export type Query = Readonly<Record<string, string | readonly string[]>>
 
-/** The names a query may have, and why some may not. */
+/** The fields that a query may have, and the reasons why it may not have others. */
 export interface QueryNames {
   readonly parameters: ReadonlyMap<string, Form>
   readonly refused: ReadonlyMap<string, string>
 }
 
-/** Of the fields of an operation, those that are a value, a list of values or an object with members of its own. */
+/** The fields of an operation that a query may have: all except those that may be as long as a vocabulary. */
 export function queryNames({ Fields }: Operation): QueryNames {
   const all = [...formsOf(Fields)]
   const long = all.flatMap(([name, { isLong }]) => (isLong ? [name] : []))
-  const why = 'cannot be in a query: it needs a JSON body'
+  const why = 'cannot be in a query; send it in a JSON body'
   return {
     parameters: new Map(all.filter(([, { isLong }]) => !isLong)),
     refused: new Map([...long, 'logits', 'rows'].map((name) => [name, `${name} ${why}`])),
   }
 }
 
-/** What a query says, field by field, for a schema to check; nothing where there is no query. */
+/** The fields of a query, which a schema still has to check; undefined if the query is empty. */
 export function readQuery(
   query: Query,
   { parameters, refused }: QueryNames,
@@ -49,13 +49,13 @@ export function readQuery(
   throw new Problem('INVALID_REQUEST', `In the query, ${first.pointer}: ${first.detail}`, faults)
 }
 
-/** A list may be one text with commas, or several. */
+/** A list may be one text with commas, or a repeated name. */
 function toField(given: string | readonly string[], parameter: Form): unknown {
   if (typeof given === 'string') return toValue(given, parameter)
   return parameter.isList ? given.flatMap((text) => toValue(text, parameter)) : undefined
 }
 
-/** What is wrong with a value for which the schema of the field has no words. */
+/** Finds faults of a value that the schema of its field cannot name: broken JSON text, and several values for one. */
 function findFault(
   given: string | readonly string[],
   value: unknown,
@@ -68,11 +68,11 @@ function findFault(
   const isNumber = kind === 'number' || kind === 'integer'
   const several = isNumber && typeof value === 'string' ? value.split(',') : given
   if (typeof several === 'string' || several.length === 1) return undefined
-  const hint = 'a query has one for all rows, and a JSON body can have one for each'
+  const hint = 'a query has one value for all rows; send one for each row in a JSON body'
   return `Expected one value, got ${several.length}; ${hint}`
 }
 
-/** A body with the fields of a query that it leaves out, or has as null. */
+/** A body, completed by the fields of the query that it omits or has as null. */
 export function withQuery(body: unknown, asked: Record<string, unknown> | undefined): unknown {
   if (!asked || !isObject(body)) return body
   const whole: Record<string, unknown> = { ...body }

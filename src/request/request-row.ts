@@ -3,19 +3,19 @@ import type { Report, RowRequest } from '../sampling/sample.ts'
 import type { AnswerForm } from './operations.ts'
 
 export interface RowOptions extends BatchLimits {
-  /** Most steps that the rows of a request may take together. */
+  /** The most steps that all rows of a request may take together. */
   readonly maxWork: number
-  /** Asked at most once for a request, and only if a row has no seed. */
+  /** Makes a random seed. Called at most once for a request, and only if a row has no seed. */
   drawSeed: () => bigint
 }
 
-/** What a row reports, given how its answer is to be written. */
+/** What a row must report for its answer. */
 export type ReportOf = (answer: AnswerForm, vocabSize: number) => Report
 
-/** A row to work on, and how to answer it. */
+/** A row to sample, and the form of its answer. */
 export interface RequestRow extends RowRequest {
   readonly vocabSize: number
   readonly answer: AnswerForm
-  /** Where a field that holds for the row is in the request. */
+  /** The path in the request of the field that applies to this row. */
   fieldPathOf(name: string): readonly PropertyKey[]
 }

@@ -22,7 +22,7 @@ function answerWarnings({ return_probabilities, encoding }: AnswerForm): Warning
   return [{ code: 'PARAMETER_WITHOUT_EFFECT', message }]
 }
 
-/** The rows of a request, each with parameters of its own. */
+/** The rows of a request, each with its parameters. */
 export function* toRows(
   shared: SamplingRequest,
   { Row }: Operation,
@@ -46,7 +46,7 @@ export function* toRows(
     if (own) checkVocabulary(own, vocabSize, path)
     const split = lists.map(([name, values]) => [name, values[index]])
     const ownSplit = own ? splitByRow(own, 1, path).map(([name, values]) => [name, values[0]]) : []
-    // Rows that differ in nothing that samplers bind share their parameters, and so their plan.
+    // Rows that differ only in their histories share one object of parameters, and so one plan.
     const differs = own || lists.some(([name]) => !(name in contextFields))
     const ofRow = {
       ...own,
@@ -55,7 +55,7 @@ export function* toRows(
     const fields = differs ? { ...shared, ...ofRow } : shared
     const { seed, stream, step, n, replacement } = fields
     if (seed === undefined) drawnSeed ??= options.drawSeed()
-    // A row that has a seed of its own means that seed, wherever in the batch it is.
+    // A row with its own seed gets the same tokens wherever it is in a batch, so its stream is 0.
     const ownStream = own?.seed === undefined ? BigInt(index) : 0n
     rows.push({
       logits,
@@ -90,7 +90,7 @@ export function* toRows(
   return rows
 }
 
-/** Only as many objects as there are rows are worth a look inside. */
+/** The items of `rows`. There must be one for each row. */
 function checkOverrides(overrides: unknown, rows: number): unknown[] {
   if (isList(overrides) && overrides.length === rows) return itemsOf(overrides)
   const got = isList(overrides) ? overrides.length : describeValue(overrides)
@@ -98,7 +98,7 @@ function checkOverrides(overrides: unknown, rows: number): unknown[] {
   throw problemAt('INVALID_REQUEST', ['rows'], detail)
 }
 
-/** The fields given as a value for each row, and those values. */
+/** The fields that may have a value for each row, with these values. */
 function splitByRow(fields: Partial<SamplingFields>, rows: number, path: PropertyKey[]) {
   return perRowFields.flatMap(({ field, split }): [string, unknown[]][] => {
     const value = fields[field as keyof SamplingFields]

@@ -1,9 +1,9 @@
 import leven from 'leven'
 import { type Alias, aliases, elsewhere, valueAliases } from './aliases.ts'
 
-/** What somebody may have meant who wrote a name that is not known. */
+/** Suggestions for unknown names. */
 
-/** Case and what is neither letter nor digit do not count. */
+/** Names are compared without case and without anything except letters and digits. */
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 
 const aliasOf: ReadonlyMap<string, Alias> = new Map(
@@ -16,22 +16,22 @@ const usualValue: ReadonlyMap<string, string> = new Map(
   ),
 )
 
-/** No name is as long. */
+/** Longer names get no suggestion. No field has a name of this length. */
 const LONGEST = 64
 
-/** Fewer characters are the beginning or end of too many names. */
+/** The shortest text that counts as the start or end of a name; shorter ones match too many names. */
 const SHORTEST_PART = 4
 
-/** With more there is nothing to choose by. */
+/** If more names fit, none is suggested. */
 const MOST_GUESSES = 3
 
-/** How many characters may be wrong in a name of this length. */
+/** The most edits between a name of this length and a suggestion. */
 function tolerance(length: number): number {
   if (length < 4) return 0
   return length < 8 ? 1 : length < 12 ? 2 : 3
 }
 
-/** Those of the known names that this one is almost, or the beginning or end of. */
+/** The known names that differ from this one by a typing error or, if there are none, that begin or end with it. */
 export function nearest(name: string, known: readonly string[]): string[] {
   if (name.length > LONGEST) return []
   const key = plain(name)
@@ -47,7 +47,7 @@ export function nearest(name: string, known: readonly string[]): string[] {
   return found.length > MOST_GUESSES ? [] : found.map(({ name }) => name)
 }
 
-/** Whether one begins or ends with the other. */
+/** Whether one name begins or ends with the other. */
 function isPart(a: string, b: string): boolean {
   const [short, long] = a.length < b.length ? [a, b] : [b, a]
   return short.length >= SHORTEST_PART && (long.startsWith(short) || long.endsWith(short))
@@ -56,7 +56,7 @@ function isPart(a: string, b: string): boolean {
 const ask = (names: readonly string[]) =>
   names.length === 0 ? '' : `; did you mean ${names.map((name) => `"${name}"`).join(' or ')}?`
 
-/** What to add to the news that there is no such field. */
+/** The end of an error about an unknown field: a suggestion, or ''. */
 export function suggestField(name: string, known: readonly string[]): string {
   if (known.length === 0 || name.length > LONGEST) return ''
   const key = plain(name)
@@ -73,12 +73,12 @@ export function suggestField(name: string, known: readonly string[]): string {
   return says === '' ? ask([use]) : `${ask([use])} ${unquoted}`
 }
 
-/** The same for a member of an object. */
+/** The same for an unknown member of an object. */
 export function suggestMember(name: string, known: readonly string[]): string {
   return ask(nearest(name, known))
 }
 
-/** The same for one of a few values. */
+/** The same for an unknown value of an enum. */
 export function suggestValue(value: string, known: readonly string[]): string {
   const key = plain(value)
   const use = usualValue.get(key) ?? aliasOf.get(key)?.use

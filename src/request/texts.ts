@@ -1,8 +1,8 @@
 import type { Form } from '../fields/form.ts'
 
-/** What texts say that stand for fields outside JSON. */
+/** Reads the texts that stand for fields outside JSON: in queries, on the command line and in parameters of /v2. */
 
-/** As Python, Go, R and shells print numbers: .5, 1., 1e-05, and a plus, which is a space in a query. */
+/** Numbers as Python, Go, R and shells print them: .5, 1., 1e-05. A plus may have become a space in a query. */
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+ -]?\d+)?$/
 
 const booleans: ReadonlyMap<string, boolean> = new Map([
@@ -25,7 +25,7 @@ function toItem(text: string, kind: Form['kind'] | undefined): unknown {
     case 'boolean':
       return booleans.get(trimmed.toLowerCase()) ?? text
     case 'bytes':
-      // What base64 has and a query takes for a space.
+      // A query decodes + as a space; base64 has no spaces.
       return text.replaceAll(' ', '+')
     case 'object':
     case 'json':
@@ -48,8 +48,8 @@ function fromJson(text: string): unknown {
 }
 
 /**
- * What a text says, a list having commas between its items. What does not look like its kind stays text,
- * for the schema to complain of.
+ * The value of a text. The items of a list are separated by commas. A text that does not fit the form stays text,
+ * and the schema refuses it.
  */
 export function toValue(text: string, form: Form | undefined): unknown {
   if (!form?.isList) return toItem(text, form?.kind)

@@ -5,13 +5,13 @@ import { findForm } from '../fields/form.ts'
 import { describeValue, isList, isObject, withoutDefault, withoutNulls } from '../fields/parsed.ts'
 import { suggestField, suggestMember, suggestValue } from './suggest.ts'
 
-/** Parse a value by a schema, or throw a problem that names each fault, at most `MAX_FAULTS`. */
+/** Parses a value by a schema. Throws a problem that names the faults, up to `MAX_FAULTS` of them. */
 export function validate<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
   path: PropertyKey[] = [],
 ): z.output<Schema> {
-  // zod takes what stands for a long list or text for an object.
+  // zod would accept `Elements` and `DecodedText`, which stand for a long list or text, as objects.
   if (schema instanceof z.ZodObject && typeof value === 'object' && !isObject(value)) {
     const [pointer, detail] = [toPointer(path), `Expected an object, got ${describeValue(value)}`]
     throw new Problem('INVALID_REQUEST', `${pointer || 'The body'}: ${detail}`, [
@@ -26,19 +26,22 @@ export function validate<Schema extends z.ZodType>(
 
 interface Known {
   fields: ReadonlyMap<string, z.ZodType>
-  /** The fields that may be null, which says no more than to leave them out. */
+  /** The fields that may be omitted, or null, which means the same. */
   optional: ReadonlySet<string>
-  /** What the fields come to that are not given, but for those that must be. */
+  /** The defaults of optional fields. */
   defaults: Readonly<Record<string, unknown>>
   required: readonly string[]
-  /** Whether it refuses what it does not know, rather than leave it out. */
+  /** Whether unknown fields are errors; otherwise they are dropped. */
   isStrict: boolean
 }
 
 const knownOf = new WeakMap<z.ZodObject, Known>()
 
-function learn(schema: z.ZodObject): Known {
-  if (schema.def.checks?.length) throw new Error('Checks of an object as a whole would not be run')
+function describe(schema: z.ZodObject): Known {
+  if (schema.def.checks?.length)
+    throw new Error(
+      'A schema with checks of the whole object is not supported: parseGiven would skip them',
+    )
   const fields = new Map(Object.entries(schema.shape as Record<string, z.ZodType>))
   const required = [...fields].flatMap(([name, field]) =>
     field.safeParse(undefined).success ? [] : [name],
@@ -53,15 +56,15 @@ function learn(schema: z.ZodObject): Known {
 }
 
 /**
- * Most requests give few of very many fields, so only those are parsed; the others are what they always
- * are. Each is gone through once, for what is wrong with it as well.
+ * Parses the fields that a request sends, and takes the defaults of all others. Requests send few of many fields, so
+ * this is faster than zod's own objects. Each field is parsed once, also for its faults.
  */
 function parseGiven<Schema extends z.ZodObject>(
   schema: Schema,
   value: object,
   path: PropertyKey[],
 ): z.output<Schema> {
-  const { fields, optional, defaults, required, isStrict } = knownOf.get(schema) ?? learn(schema)
+  const { fields, optional, defaults, required, isStrict } = knownOf.get(schema) ?? describe(schema)
   const parsed: Record<string, unknown> = {}
   const issues = new Map<string, Issue[]>()
   const unknown: string[] = []
@@ -76,7 +79,7 @@ function parseGiven<Schema extends z.ZodObject>(
         ...issue,
         hint: hintOf(field, issue, given, fields.has('rows')),
       }))
-      issues.set(name, placed(hinted, name))
+      issues.set(name, withName(hinted, name))
     }
   }
   for (const name of Object.keys(value)) {
@@ -99,20 +102,20 @@ function parseGiven<Schema extends z.ZodObject>(
   throw toProblem(all, path, names)
 }
 
-const FOR_EACH = '; what each row has of its own goes into rows, a list of objects'
+const ROWS_HINT = '; to give each row its own value, send rows, a list of objects'
 
-/** A fault, with what to add to its message, and what else an object may hold that was checked apart. */
+/** A fault, with a hint for its message, and the known members of an object for suggestions. */
 type Issue = z.core.$ZodIssue & { hint?: string; known?: readonly string[] }
 
-/** What a field takes: a value, a list of values, an object, or something else. */
-function takes(field: z.ZodType): 'value' | 'list' | 'object' | 'other' {
+/** The shape of a field's values. */
+function shapeOf(field: z.ZodType): 'value' | 'list' | 'object' | 'other' {
   const form = findForm(field)
   if (!form || form.kind === 'json') return 'other'
   if (form.isList) return 'list'
   return form.kind === 'object' ? 'object' : 'value'
 }
 
-/** What to say of a list that was given where a value or an object belongs. */
+/** The hint for a list in place of a value or an object. */
 function hintOf(
   field: z.ZodType,
   { path: [index, ...deeper] }: Issue,
@@ -120,23 +123,23 @@ function hintOf(
   hasRows: boolean,
 ): string {
   if (!isList(given) || deeper.length > 0) return ''
-  const form = takes(field)
+  const form = shapeOf(field)
   if (form === 'object') {
     const isForRows = Array.isArray(given) && given.every(isObject)
-    if (isForRows) return hasRows ? FOR_EACH : ''
+    if (isForRows) return hasRows ? ROWS_HINT : ''
     const base = withoutDefault(field)
     const names = base instanceof z.ZodObject ? Object.keys(base.shape) : []
     return names.length > 0 ? `; it has ${names.join(' and ')}` : ''
   }
   const isRows = index === undefined ? form === 'value' : isListAt(given, index) && form === 'list'
-  return isRows && hasRows ? FOR_EACH : ''
+  return isRows && hasRows ? ROWS_HINT : ''
 }
 
 const isListAt = (given: unknown, index: PropertyKey) =>
   Array.isArray(given) && isList(given[index as number])
 
-/** Issues of a field of an object. */
-function placed(issues: readonly Issue[], name: string): Issue[] {
+/** Puts a field's name in front of the paths of its issues. */
+function withName(issues: readonly Issue[], name: string): Issue[] {
   return issues.map((issue) => ({ ...issue, path: [name, ...issue.path] }))
 }
 
@@ -144,7 +147,7 @@ function isPlain(value: unknown): value is object {
   return value instanceof Object && Object.getPrototypeOf(value) === Object.prototype
 }
 
-/** Enough to mend a request by, few enough that no request makes an answer long. */
+/** The most faults of an error answer: enough to correct a request, and few enough to keep the answer short. */
 export const MAX_FAULTS = 10
 
 function toProblem(
@@ -203,7 +206,7 @@ function toChoice(issue: z.core.$ZodIssueInvalidValue): string {
   return `${expected(issue)}, got ${describeValue(input)}${guess}`
 }
 
-/** What to say of a field that is not among the known ones. */
+/** The error for an unknown field. */
 export function unknownField(key: string, known: readonly string[]): string {
   return `Unknown field ${describeValue(key)}${suggestField(key, known)}`
 }

@@ -25,15 +25,15 @@ describe('a fault says what to send instead', () => {
     [{ seeds: [1, 2] }, 'Unknown field "seeds"; use rows to give each row a seed of its own'],
     [
       { rows: [{ logits: [1] }] },
-      'Unknown field "logits"; the logits of every row go outside rows',
+      'Unknown field "logits"; put the logits of all rows into the logits beside rows',
     ],
     [
       { logits: [sparse, sparse] },
-      'Expected numbers, got a list of objects; a batch of them is one object, in which token_ids, values and log_z are lists with an item for each row',
+      'Expected numbers, got a list of objects; send a batch as one object, in which token_ids, values and log_z are lists with an item for each row',
     ],
     [
       { logits: [{ dtype: 'float32', shape: [1], data: 'AAAAAA==' }] },
-      'Expected numbers, got a list of objects; a batch of them is one tensor of shape [rows, vocabulary size]',
+      'Expected numbers, got a list of objects; send a batch as one tensor of shape [rows, vocabulary size]',
     ],
     [{ logits: { ...sparse, logz: 3 } }, 'Unknown field "logz"; did you mean "log_z"?'],
     [{ random_state: 1 }, 'Unknown field "random_state"; did you mean "seed"?'],
@@ -50,7 +50,7 @@ describe('a fault says what to send instead', () => {
   it.each(['n', 'replacement'])('%s belongs to the route that draws', async (name) => {
     const detail = await detailOf('/v1/probabilities', { logits, [name]: 1 })
     expect(detail).toBe(
-      `/${name}: Unknown field "${name}"; this request draws nothing; POST /v1/sample draws tokens`,
+      `/${name}: Unknown field "${name}"; this operation draws no tokens; send it to POST /v1/sample`,
     )
   })
 })

@@ -111,13 +111,17 @@ describe('a query of bytes', () => {
   })
 
   it.each([
-    ['logit_bias={"1":2}', '/logit_bias', /logit_bias cannot be in a query: it needs a JSON body/],
-    ['bad_words_ids=1', '/bad_words_ids', /needs a JSON body/],
-    ['sequence_bias=1', '/sequence_bias', /needs a JSON body/],
-    ['dry_sequence_breakers=1', '/dry_sequence_breakers', /needs a JSON body/],
-    ['unconditional_logits=1,2', '/unconditional_logits', /needs a JSON body/],
-    ['logits=1,2', '/logits', /needs a JSON body/],
-    ['rows=1', '/rows', /needs a JSON body/],
+    [
+      'logit_bias={"1":2}',
+      '/logit_bias',
+      /logit_bias cannot be in a query; send it in a JSON body/,
+    ],
+    ['bad_words_ids=1', '/bad_words_ids', /send it in a JSON body/],
+    ['sequence_bias=1', '/sequence_bias', /send it in a JSON body/],
+    ['dry_sequence_breakers=1', '/dry_sequence_breakers', /send it in a JSON body/],
+    ['unconditional_logits=1,2', '/unconditional_logits', /send it in a JSON body/],
+    ['logits=1,2', '/logits', /send it in a JSON body/],
+    ['rows=1', '/rows', /send it in a JSON body/],
     ['state=1', '/state', /object as JSON text, got "1"; or send it in a JSON body/],
     ['state={', '/state', /object as JSON text/],
     ['state={}&state={}', '/state', /Expected one value, got 2/],
@@ -125,9 +129,9 @@ describe('a query of bytes', () => {
     [
       'temperature=1&temperature=2',
       '/temperature',
-      /one value, got 2; a query has one for all rows/,
+      /one value, got 2; a query has one value for all rows/,
     ],
-    ['temperature=.5,1', '/temperature', /one value, got 2; a query has one for all rows/],
+    ['temperature=.5,1', '/temperature', /one value, got 2; a query has one value for all rows/],
     ['seed=1,2', '/seed', /one value, got 2/],
     ['profile=vllm&profile=vllm', '/profile', /one value, got 2/],
     ['temperature=', '/temperature', /number, got ""/],

@@ -167,7 +167,7 @@ describe('a list where one value is meant', () => {
   ])('%j points to rows', async (given, pointer) => {
     const { status, errors } = await send('/v1/sample', { logits, ...given })
     expect({ status, pointer: errors[0].pointer }).toEqual({ status: 400, pointer })
-    expect(errors[0].detail).toMatch(/; what each row has of its own goes into rows, a list of obj/)
+    expect(errors[0].detail).toMatch(/; to give each row its own value, send rows, a list of obj/)
   })
 
   it('but not within a row, nor for logits', async () => {
@@ -176,7 +176,7 @@ describe('a list where one value is meant', () => {
       (await send('/v1/sample', { logits, rows })).detail,
       (await send('/v1/sample', { logits: [[1], [[2]]] })).detail,
     ]
-    for (const detail of details) expect(detail).not.toContain('goes into rows')
+    for (const detail of details) expect(detail).not.toContain('send rows')
   })
 
   it('a parameter of /v2 points to inputs', async () => {

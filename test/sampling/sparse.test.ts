@@ -508,8 +508,8 @@ describe('token ids in any order', () => {
   it.each([
     [[1, 2, 4], 'token_ids.2: Token id 4 is outside the vocabulary of 4 entries'],
     [[9, 0, 7], 'token_ids.2: Token id 7 is outside the vocabulary of 4 entries'],
-    [[0, 0], 'token_ids.1: Token id 0 is there twice'],
-    [[3, 1, 3, 9, 1], 'token_ids.4: Token id 1 is there twice'],
+    [[0, 0], 'token_ids.1: Token id 0 occurs twice; send each token once'],
+    [[3, 1, 3, 9, 1], 'token_ids.4: Token id 1 occurs twice; send each token once'],
   ])('%j is refused', (given, message) => {
     expect(() => parseIds(given, 4)).toThrow(message)
   })

@@ -22,7 +22,7 @@ EXPLAINED = {
     "a text in the query may have to be JSON": [r"Expected an object as JSON text"],
     "an item may be there once, and one of the logits must be above -Infinity": [
         r"Expected each sampler once",
-        r"Token id \d+ is there twice",
+        r"Token id \d+ occurs twice",
         r"Expected at least one logit above -Infinity",
     ],
     "a tensor has so many rows at most": [r"Expected at most \d+ rows"],
