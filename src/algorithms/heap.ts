@@ -1,16 +1,16 @@
 import { PART, type Pausing } from './pausing.ts'
 
-/** Places in an array of keys, of which the one with the largest key comes first. */
+/** A heap of places in an array of keys. The first place has the largest key. */
 export interface Heap {
-  /** The first place; nothing when there is none. */
+  /** The first place; undefined if the heap is empty. */
   peek(): number | undefined
-  /** Drop the first place. */
+  /** Removes the first place. */
   pop(): void
-  /** How many there are. */
+  /** The number of places. */
   size(): number
 }
 
-/** A binary heap of places, without some of them: linear in their number to make, logarithmic to pop. */
+/** Makes a binary heap of all places except those left out. Making it takes linear time, and popping logarithmic time. */
 export function* heapOf(keys: Float64Array, isLeftOut: (place: number) => boolean): Pausing<Heap> {
   const all = new Uint32Array(keys.length)
   let size = 0

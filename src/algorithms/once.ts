@@ -1,6 +1,6 @@
 import type { Pausing } from './pausing.ts'
 
-/** Makes something of an object once, and keeps it as long as the object: rows share the lists of their request. */
+/** Caches what is made of an object for as long as the object lives, because rows share the lists of their request. */
 export function oncePer<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
   const made = new WeakMap<Key, Value>()
   return (key) => {
@@ -12,7 +12,7 @@ export function oncePer<Key extends object, Value>(make: (key: Key) => Value): (
   }
 }
 
-/** The same of what takes long to make. */
+/** The same for work in parts. */
 export function oncePerWork<Key extends object, Value>(
   make: (key: Key) => Pausing<Value>,
 ): (key: Key) => Pausing<Value> {
@@ -26,5 +26,5 @@ export function oncePerWork<Key extends object, Value>(
   }
 }
 
-/** The ids of a list, each once. */
+/** The ids of a list as a set. */
 export const distinct = oncePer((ids: readonly number[] | Uint32Array) => new Set(ids))

@@ -1,16 +1,16 @@
 /**
- * Work that may take long. Where it yields, other requests may run, but no other row is sampled before this work is
- * finished.
+ * Work in parts. At each yield other requests may have their turn, but the work must end before another row is
+ * sampled.
  */
 export type Pausing<Result = void> = Generator<undefined, Result, undefined>
 
-/** How many tokens one part of the work goes through: some tenths of a millisecond, at a few nanoseconds each. */
+/** The number of tokens of one part: at a few nanoseconds each, some tenths of a millisecond. */
 export const PART = 2 ** 15
 
-/** With more logits than this, each step over all of them is a part by itself. With fewer, several steps are one part. */
+/** A sampler is a part of its own if the row has more logits than this. With fewer, several samplers share a part. */
 export const LARGE = 2 ** 18
 
-/** Do all of the work without a pause. */
+/** Runs work without pausing. */
 export function atOnce<Result>(work: Pausing<Result>): Result {
   for (;;) {
     const { done, value } = work.next()

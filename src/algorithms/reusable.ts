@@ -1,6 +1,6 @@
 /**
- * A buffer that is given again each time, and grows with what is asked of it: for what is done with
- * before the next row, so that no row allocates as much as a vocabulary.
+ * Makes a buffer that every call returns again, and that grows as needed. Its contents are used before the next
+ * row, so that no row allocates as much as a vocabulary.
  */
 export function reusable(): (size: number) => Float64Array {
   let buffer = new Float64Array(0)

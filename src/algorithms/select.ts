@@ -1,12 +1,12 @@
 import { reusable } from './reusable.ts'
 
-/** Where a ranking by key, descending, is cut. */
+/** A cut of a ranking by key, descending. */
 export interface Cut {
-  /** Every larger key is kept. */
+  /** All keys above this are kept. */
   threshold: number
-  /** How many of the keys equal to the threshold are kept, lowest places first. */
+  /** The number of keys equal to the threshold that are kept, lowest places first. */
   ties: number
-  /** What the kept entries weigh, without their last and with it. */
+  /** The weight of the kept entries, without the last one and with it. */
   before: number
   after: number
 }
@@ -23,11 +23,11 @@ const binWeights = new Float64Array(BINS)
 const HISTOGRAM_FROM = 2048
 
 /**
- * The shortest prefix of the ranking whose weights sum to `target` or more, or to more than `target`
- * if `strict`; all of it when they never do. Each has a value and a weight (1 unless given); equal values have equal weights.
+ * Cuts the ranking after its shortest prefix whose weights sum to at least `target`, or to more than `target` if
+ * `strict`. If no prefix does, everything is kept. Weights are 1 by default; equal values have equal weights.
  *
- * Nothing is sorted. Of many entries a histogram tells which narrow range of keys the cut is in, and a
- * quickselect that carries the weight of what it has already placed finds it there.
+ * Nothing is sorted. If there are many entries, a histogram finds the narrow range of keys that contains the cut.
+ * A quickselect, which carries the weight of the entries above its range, finds the cut there.
  */
 export function cutByWeight(
   values: Float64Array,
@@ -82,12 +82,12 @@ function cutByHistogram(
     weights[count] = weightOf ? weightOf[i]! : 1
     count++
   }
-  // Rounding may leave the sum short of its target, and the last bin empty.
+  // By rounding, the sum may never reach its target, and the last bin may be empty.
   if (count === 0) return { threshold: min, ties: size, before: above, after: above }
   return quickselect(count, above, target, strict)
 }
 
-/** The cut among the first `size` of `keys`, whose order is lost, with weight `above` before them. */
+/** The cut among the first `size` of `keys`, which it reorders. Entries that rank before them weigh `above`. */
 function quickselect(size: number, above: number, target: number, strict: boolean): Cut {
   let start = 0
   let end = size

@@ -1,15 +1,15 @@
 import { PART, type Pausing } from './pausing.ts'
 
-/** Sorting by digits, the last one first: time linear in what is sorted, and it can stop between passes. */
+/** Radix sorts, last digit first. They take linear time and can pause between passes. */
 
-/** A comparison sort is faster for fewer than this. */
+/** With fewer entries a comparison sort is faster. */
 const FEW = 1024
 
 const DIGIT_BITS = 11
 const DIGITS = 2 ** DIGIT_BITS
 const starts = new Uint32Array(DIGITS)
 
-/** From how many entries have a digit to where the first of them goes. */
+/** Turns the count of each digit into the place of its first entry. */
 function toStarts(): void {
   let start = 0
   for (let digit = 0; digit < DIGITS; digit++) {
@@ -19,7 +19,7 @@ function toStarts(): void {
   }
 }
 
-/** The same ids, ascending. */
+/** The ids in ascending order. May reorder its argument. */
 export function sortIds(ids: Uint32Array): Uint32Array {
   if (ids.length < FEW) return ids.sort()
   let from: Uint32Array = ids
@@ -41,14 +41,14 @@ export function sortIds(ids: Uint32Array): Uint32Array {
   return from
 }
 
-/** The places of ids in ascending order, of equal ones as they came. */
+/** The places of ids in ascending order of ids. The sort is stable. */
 export function* placesById(ids: Uint32Array): Pausing<Uint32Array> {
   const places = identity(ids.length)
   if (ids.length < FEW) return places.sort((a, b) => ids[a]! - ids[b]! || a - b)
   return yield* byDigits(places, ids, 1, 0, 3)
 }
 
-/** The places of some numbers in descending order, of equal ones as they came. */
+/** The places of keys in descending order of keys. The sort is stable. */
 export function* descending(keys: Float64Array): Pausing<Uint32Array> {
   const places = identity(keys.length)
   if (keys.length < FEW) return places.sort((a, b) => keys[b]! - keys[a]! || a - b)
@@ -64,7 +64,7 @@ function identity(length: number): Uint32Array {
   return places
 }
 
-/** Sort places by some words, of which each has one at every `stride`. */
+/** Sorts places by a word of each: the word of place p is at `stride * p + first`. */
 function* byDigits(
   places: Uint32Array,
   words: Uint32Array,
@@ -80,7 +80,7 @@ function* byDigits(
     for (let i = first; i < words.length; i += stride) {
       starts[(words[i]! >>> shift) & (DIGITS - 1)]!++
     }
-    // Float32 have zeros at the end, and ids at the beginning: such a digit tells nothing apart.
+    // A digit that all entries share needs no pass: the low digits of float32 numbers, or the high digits of ids.
     if (starts[(words[first]! >>> shift) & (DIGITS - 1)] === length) continue
     toStarts()
     if (length > PART) yield
@@ -97,10 +97,10 @@ function* byDigits(
   return from
 }
 
-/** Numbers as pairs of words, low and high, which ascend where the numbers descend. */
+/** Numbers as pairs of words, low and high, whose order is the reverse of the numbers'. */
 function ascendingWords(keys: Float64Array): Uint32Array {
   const numbers = new Float64Array(keys.length)
-  // The sum makes 0 of -0, which compares as equal.
+  // Adding 0 turns -0 into 0, so that both get the same words.
   for (let i = 0; i < keys.length; i++) numbers[i] = keys[i]! + 0
   const words = new Uint32Array(numbers.buffer)
   for (let i = 0; i < words.length; i += 2) {
@@ -111,10 +111,10 @@ function ascendingWords(keys: Float64Array): Uint32Array {
   return words
 }
 
-/** How many items a comparison sort is given at a time. */
+/** The number of items that are sorted by comparison at a time. */
 const RUN = 4096
 
-/** Items in order, as `toSorted` has them, but in parts. */
+/** `toSorted` in parts. */
 export function* inOrder<Item>(
   items: readonly Item[],
   compare: (a: Item, b: Item) => number,

@@ -1,12 +1,12 @@
 import { BLOCK } from '../kernel/index.ts'
 
 /**
- * Weights, and their sums by blocks of neighbours, and the sums of these, and so on: to find a place by
- * the running sum, or to clear one, costs a few blocks and no pass over all.
+ * A tree of sums: weights, the sums of their blocks, the sums of blocks of these, and so on. Finding a place by
+ * the running sum, or clearing one, takes one block of each level instead of a pass over all weights.
  */
 export interface SumTree {
   total(): number
-  /** The first place at which the running sum exceeds `target`, else the last that weighs anything. */
+  /** The first place at which the running sum exceeds `target`; if there is none, the last with a weight above 0. */
   find(target: number): number
   clear(place: number): void
 }
@@ -30,7 +30,7 @@ export function sumTree(weights: Float64Array): SumTree {
         const sums = levels[depth]!
         const end = Math.min(sums.length, (place + 1) * BLOCK)
         let found: number | undefined
-        // Rounding may leave the running sum short of its target at the very end.
+        // By rounding, the running sum may end below the target; then the last place is taken.
         for (let i = place * BLOCK; i < end; i++) {
           if (sums[i] === 0) continue
           if (found !== undefined) before += sums[found]!

@@ -1,18 +1,18 @@
 import { memory, type Offset } from './index.ts'
 import { arena } from './memory.ts'
 
-/** Room in the kernel's memory for what requests under way have sent, handed out and given back. */
+/** A part of the arena that holds the tensor of a request under way. */
 export interface Region {
   readonly offset: Offset
   readonly length: number
 }
 
-/** What is free, in order, no two regions touching. */
+/** The free regions, by ascending offset. Neighbours are merged. */
 let free: Region[] = [arena]
 
 const ALIGNMENT = 64
 
-/** The first room that is large enough; none, if there is none. */
+/** Takes the first free region that is large enough; undefined if there is none. */
 export function reserve(bytes: number): Region | undefined {
   const length = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
   const index = free.findIndex((region) => region.length >= length)
@@ -34,12 +34,12 @@ export function release(region: Region): void {
   free = joined
 }
 
-/** How many bytes are handed out. */
+/** The number of bytes in use. */
 export function reserved(): number {
   return arena.length - free.reduce((sum, { length }) => sum + length, 0)
 }
 
-/** Views of the kernel's memory, which are to be made anew whenever it may have grown. */
+/** A view of the kernel's memory. It is detached when the memory grows, so make a new one for each use. */
 export function bytesAt(offset: Offset, length: number): Uint8Array {
   return new Uint8Array(memory.buffer, offset, length)
 }

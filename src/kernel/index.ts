@@ -3,29 +3,28 @@ import { readFileSync } from 'node:fs'
 /** Byte offset into the kernel's memory. */
 export type Offset = number
 
-/** A wasm global: read it before the next call. */
+/** A WebAssembly global. Read it before the next call, which may change it. */
 interface Result {
   readonly value: number
 }
 
 /**
- * What `assembly/` compiles to. A row is `blocks` times `BLOCK` float32 logits at a 16-byte aligned
- * offset, padded with −∞; `maxima` holds `blocks` float32, `sums` as many float64. `max` is the row's
- * maximum, finite, and `temperature` above 0. Nothing here allocates, and no result depends on
- * anything but the arguments.
+ * The exports of `assembly/`. A row is `blocks` times `BLOCK` float32 logits at a 16-byte aligned offset, padded
+ * with −∞. `maxima` has `blocks` float32, and `sums` has `blocks` float64. `max` is the row's maximum and is finite;
+ * `temperature` is above 0. Nothing allocates, and results depend only on the arguments.
  */
 interface Kernel {
   readonly BLOCK: Result
   readonly heapBase: Result
-  /** The row's maximum, and block maxima to `maxima`. */
+  /** Returns the row's maximum, and writes the block maxima to `maxima`. */
   scan(row: Offset, blocks: number, maxima: Offset): number
-  /** After `scan`: below Infinity only if no entry is NaN or +Infinity. */
+  /** The sum of the entries, after `scan`. If it is below Infinity, no entry is NaN or +Infinity. */
   readonly scanSum: Result
-  /** The lowest id at the maximum. */
+  /** The lowest id whose logit is `max`. */
   indexOfMax(row: Offset, blocks: number, maxima: Offset, max: number): number
-  /** Σ e^d with d = (logit − max) / temperature, and one float64 for each block to `sums`. */
+  /** Returns Σ e^d with d = (logit − max) / temperature, and writes the sum of each block to `sums`. */
   sumExp(row: Offset, blocks: number, max: number, temperature: number, sums: Offset): number
-  /** The same bits, and Σ d e^d in `weightedSum`. */
+  /** `sumExp`, with the same bits. Also puts Σ d e^d into `weightedSum`. */
   sumExpWeighted(
     row: Offset,
     blocks: number,
@@ -34,7 +33,7 @@ interface Kernel {
     sums: Offset,
   ): number
   readonly weightedSum: Result
-  /** Σ e^d over the entries below `threshold` of every `stride`-th block. */
+  /** Returns Σ e^d over the entries below `threshold` in every `stride`-th block. */
   sumBelow(
     row: Offset,
     blocks: number,
@@ -43,9 +42,9 @@ interface Kernel {
     temperature: number,
     threshold: number,
   ): number
-  /** out[i] = exp((values[i] − max) / temperature) in float64, for values up to max; the sum, in order. */
+  /** Writes exp((values[i] − max) / temperature) to out[i], in float64, and returns their sum, added in order. No value may exceed `max`. */
   expInto64(values: Offset, n: number, max: number, temperature: number, out: Offset): number
-  /** Ids (uint32) and logits (float64) from `threshold` up to below `limit`, ids ascending; both want room for 4 more. */
+  /** Writes ids (uint32, ascending) and logits (float64) of the entries with `threshold` ≤ logit < `limit`. Returns their number. Both outputs need room for 4 entries more. */
   collect(
     row: Offset,
     blocks: number,
@@ -55,18 +54,18 @@ interface Kernel {
     ids: Offset,
     values: Offset,
   ): number
-  /** How many entries there are from `threshold` up; those at −∞ never count. */
+  /** The number of entries at or above `threshold`. Entries at −∞ never count. */
   countAtLeast(row: Offset, blocks: number, maxima: Offset, threshold: number): number
-  /** A threshold that at least min(k, unmasked) entries reach, at or close below the k-th largest. */
+  /** A threshold at or slightly below the k-th largest logit. At least min(k, unmasked) entries reach it. */
   thresholdForCount(row: Offset, blocks: number, maxima: Offset, max: number, k: number): number
-  /** Mask the entries below `threshold`; block maxima follow. */
+  /** Masks the entries below `threshold` and updates the block maxima. */
   maskBelow(row: Offset, blocks: number, maxima: Offset, threshold: number): void
-  /** Count of entries above −∞, the mean of logit − max, and the sum of squared deviations from it. */
+  /** Sets the three globals below: the number of entries above −∞, the mean of logit − max, and the sum of squared deviations from it. */
   moments(row: Offset, blocks: number, max: number): void
   readonly momentCount: Result
   readonly momentMean: Result
   readonly momentSquares: Result
-  /** Uniform numbers to `out`, four a block; see `philox.ts`. */
+  /** Writes uniform numbers to `out`, four for each block; see `philox.ts`. */
   philox(
     seed: bigint,
     stream: bigint,
@@ -77,21 +76,21 @@ interface Kernel {
     out: Offset,
   ): void
   /**
-   * `count` little-endian elements, at any alignment, as float32 to `out`, which is 16-byte aligned and apart
-   * from the source: rounded to the nearest, ties to even. Nothing past the last element is read or written.
+   * Decodes `count` little-endian elements, at any alignment, to float32, rounded to the nearest, ties to even. `out` is
+   * 16-byte aligned and does not overlap the source. Nothing past the last element is read or written.
    */
   decodeFloat16(source: Offset, count: number, out: Offset): void
   decodeBfloat16(source: Offset, count: number, out: Offset): void
   decodeFloat64(source: Offset, count: number, out: Offset): void
-  /** The index of the first of a row's `count` entries that is NaN or +Infinity; −1 if none is. */
+  /** The index of the first of `count` entries that is NaN or +Infinity; −1 if there is none. */
   findNotLogit(row: Offset, count: number): number
   /**
-   * Numbers of a JSON array, and the commas and white space between them, from the UTF-8 bytes from `at` up to
-   * `end`: at most `capacity`, as float64 to `out`; returns how many. They are JSON.parse's, bit for bit; the
-   * string "-Infinity" is one, too. With `beforeElement` an element is what must come first, else a comma.
+   * Reads numbers of a JSON array, with commas and white space between them, from the UTF-8 bytes between `at` and `end`.
+   * Writes at most `capacity` float64 to `out` and returns their number. They equal JSON.parse's bit for bit. The string
+   * "-Infinity" is a number, too. With `beforeElement` the text must begin with an element, otherwise with a comma.
    *
-   * Where it stops it can be resumed, at `parsedTo` with `expectsElement` as `beforeElement`. It takes time
-   * in proportion to the bytes; those of a number cut off by `end` are read again once there are more.
+   * To resume, call it again at `parsedTo` with `expectsElement` as `beforeElement`. It takes time in proportion to the
+   * bytes. A number that `end` cuts off is read again from its start.
    */
   parseNumbers(
     at: Offset,
@@ -100,22 +99,22 @@ interface Kernel {
     capacity: number,
     beforeElement: boolean,
   ): number
-  /** Why it stopped: one of `Stop`. */
+  /** Why `parseNumbers` stopped: one of `Stop`. */
   readonly stopReason: Result
   readonly STOP_NEEDS_MORE: Result
   readonly STOP_FULL: Result
   readonly STOP_OTHER: Result
   readonly STOP_MALFORMED: Result
   readonly STOP_HARD: Result
-  /** Where it stopped, of which `Stop` says more. */
+  /** Where `parseNumbers` stopped; `Stop` describes the place. */
   readonly parsedTo: Result
-  /** With `Stop.hard`, where the number from `parsedTo` on ends. */
+  /** With `Stop.hard`: the end of the number that begins at `parsedTo`. */
   readonly tokenEnd: Result
-  /** 1 if an element must come next, after a comma or at the very beginning; 0 if a comma or the array's end. */
+  /** 1 if an element must come next: after a comma, or at the start of the array. 0 if a comma or the end of the array must. */
   readonly expectsElement: Result
-  /** Where the comma is that this call has read and whose element has not come; 0 if there is none. */
+  /** The offset of the last comma, if this call read it without an element after it; otherwise 0. */
   readonly pendingComma: Result
-  /** `count` float64 as float32 to `out`; 1 if all of them are exactly float32, as infinities and −0 are, else 0. */
+  /** Writes `count` float64 as float32 to `out`. Returns 1 if this changed no number, else 0. Infinities and −0 do not change. */
   narrow(source: Offset, count: number, out: Offset): number
   exp(x: number): number
   log(x: number): number
@@ -129,13 +128,13 @@ const module = new WebAssembly.Module(readFileSync(new URL('kernel.wasm', import
 export const kernel = new WebAssembly.Instance(module, { env: { memory } })
   .exports as unknown as Kernel
 
-/** The only exponential, logarithm and power of the sampling room: the host's differ between machines. */
+/** The only exponential, logarithm and power that sampling uses, because the host's differ between machines. */
 export const { exp, log, pow } = kernel
 
-/** ln(1 + x), precise also where x is small. */
+/** ln(1 + x), also precise for small x. */
 export function log1p(x: number): number {
   const sum = 1 + x
-  // What rounding has made of x divides out again.
+  // The quotient cancels the rounding error of the sum (Kahan).
   return sum === 1 ? x : (log(sum) * x) / (sum - 1)
 }
 
@@ -143,14 +142,14 @@ export const BLOCK = kernel.BLOCK.value
 
 /** Why `parseNumbers` stopped. */
 export const Stop = {
-  /** At `end`, or at the start of a token that `end` may cut off. A number that touches it is one. */
+  /** At `end`, or at the start of a token that `end` may cut off, such as a number that reaches `end`. */
   needsMore: kernel.STOP_NEEDS_MORE.value,
-  /** Behind the last element there is room for. */
+  /** After the last element that `capacity` allows. */
   full: kernel.STOP_FULL.value,
-  /** At a byte that no number begins with, nor `"-Infinity"`; or, behind an element, that is no comma. */
+  /** At a byte that begins neither a number nor `"-Infinity"`; or, after an element, at a byte that is no comma. */
   other: kernel.STOP_OTHER.value,
-  /** At the start of something that begins like a number and is none, or that runs into what cannot follow one. */
+  /** At the start of a token that begins like a number but is none, or that is followed by a byte that cannot follow one. */
   malformed: kernel.STOP_MALFORMED.value,
-  /** At the start of a number that the host must round: one of more than 19 digits, or far from float32's range. */
+  /** At the start of a number that the host must round: it has more than 19 digits, or is far outside float32's range. */
   hard: kernel.STOP_HARD.value,
 } as const

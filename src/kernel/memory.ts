@@ -1,6 +1,6 @@
 import { BLOCK, kernel, memory, type Offset } from './index.ts'
 
-/** What lies where in the kernel's memory: its own tables, some corners of fixed size, then the rows. */
+/** The layout of the kernel's memory: its own tables, buffers of fixed size, then rows (see README.md). */
 
 const PAGE = 65_536
 let end = kernel.heapBase.value
@@ -16,15 +16,15 @@ function makeRoom(): void {
   if (missing > 0) memory.grow(Math.ceil(missing / PAGE))
 }
 
-/** A place for elements that are to be decoded into a row, and its bytes. */
+/** A buffer for elements before they are decoded into a row. */
 export interface Staging {
   readonly offset: Offset
   readonly bytes: Uint8Array
 }
 
-/** How many logits pass through the corner at a time: few enough to stay in the nearest cache. */
+/** The number of logits in the corner: few enough to stay in the L1 cache. */
 export const CORNER = 4096
-/** How many float64 results fit the scratch. */
+/** The number of float64 results in the scratch. */
 export const SCRATCH_ENTRIES = 2048
 
 const scratch = take(SCRATCH_ENTRIES * 8)
@@ -33,23 +33,23 @@ const corner = {
   maxima: take((CORNER / BLOCK) * 4),
   staging: take(CORNER * 8),
 }
-/** How much of a text is in the kernel's memory at a time, and how many bytes of the text before it. */
+/** Bytes of JSON text in the kernel's memory at a time, and bytes that may be carried over from the text before. */
 export const TEXT_WINDOW = 65_536
 export const MAX_CARRY = 64
-/** How many numbers of a text are parsed at a time. */
+/** The number of JSON numbers that are parsed at a time. */
 export const NUMBERS = 8192
 const text = {
   offset: take(TEXT_WINDOW + MAX_CARRY),
   out: take(NUMBERS * 8),
   narrow: take(NUMBERS * 4),
 }
-/** Where tensors lie while their requests are under way; memory that nothing was written to takes no room. */
+/** Holds tensors while their requests are under way. The system commits a page of it at the first write. */
 const ARENA_BYTES = 32 * 2 ** 20
 export const arena = { offset: take(ARENA_BYTES), length: ARENA_BYTES }
 const fixedEnd = end
 makeRoom()
 
-/** Views of a place in memory, made again when memory has grown. */
+/** A function that returns views of memory, and makes them anew if memory has grown. */
 function viewed<Views>(make: (buffer: ArrayBuffer) => Views): () => Views {
   let seen = memory.buffer
   let views = make(seen)
@@ -62,7 +62,7 @@ function viewed<Views>(make: (buffer: ArrayBuffer) => Views): () => Views {
   }
 }
 
-/** A text in the kernel's memory, and room for the numbers in it. */
+/** The window of JSON text, and the buffers for its numbers. */
 export const textWindow = viewed((buffer) => ({
   ...text,
   bytes: new Uint8Array(buffer, text.offset, TEXT_WINDOW + MAX_CARRY),
@@ -70,7 +70,7 @@ export const textWindow = viewed((buffer) => ({
   narrowed: new Float32Array(buffer, text.narrow, NUMBERS),
 }))
 
-/** A row of `CORNER` entries for logits that only pass by. */
+/** The corner: a row of `CORNER` entries that logits pass through. */
 export const cornerRow = viewed((buffer) => ({
   ...corner,
   values: new Float32Array(buffer, corner.row, CORNER),
@@ -78,13 +78,13 @@ export const cornerRow = viewed((buffer) => ({
   staging: { offset: corner.staging, bytes: new Uint8Array(buffer, corner.staging, CORNER * 8) },
 }))
 
-/** float64 results that a call to the kernel leaves in its memory; copy them before the next. */
+/** The float64 results that a call to the kernel writes to the scratch. Copy them before the next call. */
 export function collectScratch(count: number, fill: (out: Offset) => void): Float64Array {
   fill(scratch)
   return new Float64Array(memory.buffer, scratch, count)
 }
 
-/** Where a row's arrays lie, and views of them. */
+/** The offsets of a row's arrays, and views of the arrays. */
 export interface RowMemory {
   readonly blocks: number
   readonly row: Offset
@@ -102,11 +102,11 @@ export interface RowMemory {
     readonly logits: Float64Array
     readonly masses: Float64Array
   }
-  /** Shares the room of `masses`, which a row that is being loaded does not need yet. */
+  /** Shares the memory of `masses`, which is not used while a row is loaded. */
   readonly staging: Staging
 }
 
-/** The same memory with another place for the row, of which nothing is asked but what lies there. */
+/** The same memory with a row elsewhere, which is sampled in place. */
 export function rowAt(offset: Offset, length: number, memoryOfRow: RowMemory): RowMemory {
   const entries = Math.ceil(length / BLOCK) * BLOCK
   const { buffer } = memory
@@ -115,12 +115,12 @@ export function rowAt(offset: Offset, length: number, memoryOfRow: RowMemory): R
   return { ...memoryOfRow, row: offset, views: { ...memoryOfRow.views, row, rowBytes } }
 }
 
-/** `collect` stores whole vectors, up to four entries past its last. */
+/** `collect` stores whole vectors, which end up to four entries past its last one. */
 const SLACK = 4
 
 /**
- * Memory for some rows of up to `capacity` entries, from the bottom up. It takes the place of what was
- * laid out before: growing detaches every view, so rows are laid out together.
+ * Lays out memory for rows of up to `capacity` entries. It replaces the layout before: growing memory detaches
+ * every view, so all rows are laid out together.
  */
 export function layOut(rows: number, capacity: number): RowMemory[] {
   const blocks = Math.ceil(capacity / BLOCK)

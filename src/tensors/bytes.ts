@@ -1,10 +1,10 @@
-/** Bytes in pieces, as they came. */
+/** Bytes in the pieces in which they arrived. */
 export interface Bytes {
   readonly pieces: readonly Uint8Array[]
   readonly length: number
 }
 
-/** A long text of JSON, of which only what it says in base64 was kept, if it does. */
+/** A long text of JSON. The text is dropped; the bytes that it encodes are kept if it is base64. */
 export class DecodedText {
   /** In characters. */
   readonly length: number
@@ -16,7 +16,7 @@ export class DecodedText {
   }
 }
 
-/** The bytes of a padded standard base64 text; nothing when it is not one. */
+/** The bytes of a text in padded standard base64; undefined if it is not base64. */
 export function decodeBase64(text: unknown): Bytes | undefined {
   if (text instanceof DecodedText) return text.bytes
   if (typeof text !== 'string') return undefined
@@ -28,7 +28,7 @@ export function decodeBase64(text: unknown): Bytes | undefined {
   }
 }
 
-/** The bytes of numbers, without a copy. */
+/** A view of the bytes of numbers. */
 export function bytesOf({
   buffer,
   byteOffset,
@@ -37,7 +37,7 @@ export function bytesOf({
   return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
-/** In one piece, of its own. */
+/** Copies bytes into one new array. */
 export function joinBytes({ pieces, length }: Bytes): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length)
   let at = 0

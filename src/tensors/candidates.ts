@@ -1,7 +1,7 @@
 import type { Warning } from '../warning.ts'
 import type { Elements } from './elements.ts'
 
-/** A row of which only the most likely tokens are known. */
+/** A sparse row: only the most likely tokens are known. */
 export interface Candidates {
   readonly vocabSize: number
   /** Ascending. */
@@ -9,11 +9,11 @@ export interface Candidates {
   readonly values: Float32Array
   /** ln Σ e^logit over the whole vocabulary. */
   readonly logZ?: number
-  /** The row itself, where all its tokens are given. */
+  /** The dense row, if all tokens are given. */
   readonly all?: Elements
-  /** What to say of the numbers given. */
+  /** A warning about the numbers of this row. */
   readonly warning?: Warning
 }
 
-/** A row: all its logits, or those of its most likely tokens. */
+/** A row, dense or sparse. */
 export type Logits = Elements | Candidates

@@ -1,27 +1,27 @@
 import { bytesAt } from '../kernel/arena.ts'
 import { bytesOf } from './bytes.ts'
 
-/** Bytes an element of each dtype takes. */
+/** Bytes of an element of each dtype. */
 export const widths = { float32: 4, float64: 8, float16: 2, bfloat16: 2 } as const
 
 export type Dtype = keyof typeof widths
 export const dtypes = Object.keys(widths) as [Dtype, ...Dtype[]]
 
 /**
- * Numbers as they came: little-endian elements of one dtype, in pieces that may be cut anywhere, even
- * within an element. They are put together and decoded only where they are worked on, in the kernel's
- * memory, so that a tensor is never copied as a whole.
+ * Numbers as they arrived: little-endian elements of one dtype, in pieces that may end anywhere, even within an
+ * element. They are joined and decoded when a row is loaded into the kernel's memory, so that a tensor is never
+ * copied as a whole.
  */
 export class Elements {
   readonly dtype: Dtype
   readonly length: number
-  /** In a list of JSON, the first item that is no number; there are no elements from there on. */
+  /** The first item of a JSON list that is no number. Elements end there. */
   readonly fault: { readonly index: number; readonly value: unknown } | undefined
-  /** Float32 among float64 are widened only where they are read. */
+  /** A Float32Array among float64 elements is widened when it is read. */
   readonly #pieces: readonly (Uint8Array | Float32Array)[]
-  /** Where they lie in the kernel's memory, as float32 and with −∞ after them up to the end of the block. */
+  /** Set if the elements lie in the kernel's memory, as float32 and padded with −∞ to the end of the block. */
   readonly offset: number | undefined
-  /** Where the piece that was read last is, and its first byte: reading mostly goes on from there. */
+  /** The piece that was read last and the position of its first byte. The next read mostly continues there. */
   #piece = 0
   #pieceStart = 0
 
@@ -48,12 +48,12 @@ export class Elements {
     return new Elements(dtype, [bytesOf(values)], length, fault)
   }
 
-  /** Float32 that are where they are worked on. */
+  /** A float32 row that is already in the kernel's memory. */
   static inKernel(offset: number, length: number): Elements {
     return new Elements('float32', [], length, undefined, offset)
   }
 
-  /** Copy the bytes of `count` elements from the element `start` on. */
+  /** Copies the bytes of `count` elements, from element `start` on. */
   copy(start: number, count: number, target: Uint8Array): void {
     let written = 0
     this.#visit(start, count, (piece) => {
@@ -62,7 +62,7 @@ export class Elements {
     })
   }
 
-  /** Some of the elements, without a copy. */
+  /** `count` elements from `start` on, without a copy. */
   slice(start: number, count: number): Elements {
     const pieces: Uint8Array[] = []
     this.#visit(start, count, (piece) => pieces.push(piece))
@@ -98,7 +98,7 @@ export class Elements {
     }
   }
 
-  /** All of them in float64, for what wants numbers rather than a row. */
+  /** All elements as float64, for lists that are not rows of logits. */
   toFloat64(): Float64Array {
     const count = this.fault?.index ?? this.length
     const bytes = new Uint8Array(count * widths[this.dtype])

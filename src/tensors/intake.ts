@@ -5,23 +5,23 @@ import { type Dtype, Elements, widths } from './elements.ts'
 import { decoders } from './load.ts'
 
 /**
- * A tensor that is decoded into the kernel's memory as its bytes arrive, while they are still in the
- * nearest cache, and lies there as rows that can be worked on in place.
+ * Decodes a tensor into the kernel's memory as its bytes arrive, while they are still in the L1 cache. The rows are
+ * then sampled in place.
  */
 export class Intake {
   readonly #region: Region
   readonly #dtype: Dtype
   readonly #rows: number
   readonly #vocabSize: number
-  /** From a row to the next, in bytes. */
+  /** The distance between the starts of rows, in bytes. */
   readonly #stride: number
-  /** How many bytes have come. */
+  /** The number of bytes decoded so far. */
   #length = 0
-  /** The beginning of an element that was cut. */
+  /** The first bytes of an element that the end of a piece cut. */
   #rest = new Uint8Array(0)
   #isReleased = false
 
-  /** None where there is no room, and the bytes have to be kept as they come. */
+  /** Returns undefined if the arena has no room. The caller then keeps the bytes as they arrive. */
   static open(dtype: Dtype, rows: number, vocabSize: number): Intake | undefined {
     const stride = Math.ceil(vocabSize / BLOCK) * BLOCK * 4
     const region = reserve(rows * stride)
@@ -39,7 +39,7 @@ export class Intake {
     this.#stride = tensor.stride
   }
 
-  /** The next bytes, no more than the tensor has. */
+  /** Takes the next bytes. The caller sends no more than the tensor has. */
   push(bytes: Uint8Array): void {
     if (this.#dtype === 'float32') this.#copy(bytes)
     else this.#decode(this.#dtype, bytes)
@@ -90,7 +90,7 @@ export class Intake {
     }
   }
 
-  /** The rows, when all bytes have come. */
+  /** The rows. Call this after the last bytes. */
   finish(): Elements[] {
     return Array.from({ length: this.#rows }, (_, row) => {
       const offset = this.#region.offset + row * this.#stride
@@ -99,7 +99,7 @@ export class Intake {
     })
   }
 
-  /** When nothing is read of the rows any more. */
+  /** Frees the rows. Call this after their last use. */
   release(): void {
     if (!this.#isReleased) release(this.#region)
     this.#isReleased = true

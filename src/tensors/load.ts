@@ -2,9 +2,9 @@ import { BLOCK, kernel, type Offset } from '../kernel/index.ts'
 import { CORNER, cornerRow, type RowMemory, type Staging } from '../kernel/memory.ts'
 import type { Dtype, Elements } from './elements.ts'
 
-/** How elements get into rows of the kernel's memory, as float32. */
+/** Loads elements into rows of the kernel's memory, as float32. */
 
-/** An element that is no logit: NaN, or above every float32. */
+/** Thrown at an element that is NaN or, as float32, +∞. */
 export class FaultyLogit extends Error {
   readonly id: number
   readonly value: number
@@ -28,18 +28,18 @@ interface Place {
   row: Offset
   maxima: Offset
   values: Float32Array
-  /** The same as bytes. */
+  /** The bytes of `values`. */
   bytes: Uint8Array
   staging: Staging
 }
 
-/** A row that was loaded: how many blocks it takes, and its maximum. */
+/** A loaded row: the number of its blocks, and its maximum. */
 interface Loaded {
   blocks: number
   max: number
 }
 
-/** Put elements into a row, and −∞ after them up to the end of the block. */
+/** Loads elements into a row, and pads it with −∞ to the end of the block. */
 function put(elements: Elements, start: number, count: number, place: Place): Loaded {
   const { row, maxima, values, bytes, staging } = place
   const { dtype } = elements
@@ -54,7 +54,7 @@ function put(elements: Elements, start: number, count: number, place: Place): Lo
   return scan({ row, maxima, values }, count, start)
 }
 
-/** Find the maximum of a row whose first entry is the element `start`, and see that it is all logits. */
+/** Finds the maximum of a row, and throws if one of its entries is no logit. The first entry is element `start`. */
 function scan(
   { row, maxima, values }: Pick<Place, 'row' | 'maxima' | 'values'>,
   count: number,
@@ -69,18 +69,40 @@ function scan(
   return { blocks, max }
 }
 
-/** Take a row as it lies in the kernel's memory. */
+/** The same for a row that is already in the kernel's memory. */
 export function scanRow({ row, maxima, views }: RowMemory, length: number): Loaded {
   return scan({ row, maxima, values: views.row }, length, 0)
 }
 
-/** Load a whole row. */
+/** Loads a whole row. */
 export function loadRow(elements: Elements, { row, maxima, views, staging }: RowMemory): Loaded {
   const { row: values, rowBytes: bytes } = views
   return put(elements, 0, elements.length, { row, maxima, values, bytes, staging })
 }
 
-/** All of them in float32, by the same decoders. */
+/**
+ * The most likely token of a row; of tied tokens, the lowest id. This is all that greedy needs. The logits pass
+ * through the corner, a part of the kernel's memory that is small enough to stay in the L1 cache.
+ */
+export function firstMaximum(elements: Elements): { id: number; logit: number } {
+  const corner = cornerRow()
+  const { row, maxima } = corner
+  let logit = Number.NEGATIVE_INFINITY
+  let first = 0
+  const pass = (start: number) =>
+    put(elements, start, Math.min(CORNER, elements.length - start), corner)
+  for (let start = 0; start < elements.length; start += CORNER) {
+    const { max } = pass(start)
+    if (max > logit) {
+      logit = max
+      first = start
+    }
+  }
+  const { blocks } = pass(first)
+  return { id: first + kernel.indexOfMax(row, blocks, maxima, logit), logit }
+}
+
+/** All elements as float32, by the same decoders. */
 export function toFloat32(elements: Elements): Float32Array {
   const corner = cornerRow()
   const values = new Float32Array(elements.length)

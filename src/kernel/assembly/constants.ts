@@ -1,4 +1,4 @@
-/** Logits per block; a row is padded with -Infinity to a multiple of it. 64 cost 3 % more per sum, 256 gained nothing. */
+/** Logits per block; a row is padded with -Infinity to a multiple of it. A sum takes 3 % longer with 64, and no less with 256. */
 export const BLOCK: i32 = 128;
 
 // @ts-ignore: decorator
@@ -20,5 +20,5 @@ const MASKED_LANES: usize = memory.data<u32>([0xff800000, 0xff800000, 0xff800000
   return v128.load(MASKED_LANES);
 }
 
-/** First byte the caller may use: the kernel's own tables lie below. */
+/** The first byte that the caller may use. The kernel's own tables lie below. */
 export const heapBase: u32 = __heap_base as u32;

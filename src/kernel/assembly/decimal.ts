@@ -1,34 +1,34 @@
-// From w 10^q to the nearest float64: Lemire, "Number parsing at a gigabyte per second" (2021). With w shifted up to 64 bits
-// and 5^q known to 128, the upper 64 bits of their product hold the 54 that decide, unless the bits below them are all ones
-// and what was left out could carry into them.
+// Rounds w 10^q to the nearest float64, after Lemire, "Number parsing at a gigabyte per second" (2021). w is shifted up to
+// 64 bits and 5^q is known to 128 bits. The upper 64 bits of their product contain the 54 bits that decide the rounding. Only
+// if all bits below these are ones, the part left out could carry into them.
 import { HIGHEST_POWER, LOWEST_POWER, POWERS } from './powers';
 import { multiplyHigh } from './wide';
 
-/** The upper word of 5^q's digits. */
+/** The upper 64 of the 128 bits of 5^q. */
 // @ts-ignore: decorator
 @inline export function powerOfFive(q: i32): u64 {
   return load<u64>(POWERS + (<usize>(q - LOWEST_POWER) << 4));
 }
 
-/** The last bits of a product that decide nothing: were they all ones, a carry would pass through them. */
+/** The low bits of a product that do not decide the rounding. If they are all ones, a carry would pass through them. */
 // @ts-ignore: decorator
 @inline export const UNDECIDED: u64 = 0x1ff;
 
 /**
- * The float64 next to w 10^q, given the upper half of the product of w << shift and 5^q, and whether the lower one, or what is
- * left out of it, is more than 0. Rounding, to even at a tie, is the host's of an integer; its scale is a power of two.
+ * The float64 nearest to w 10^q. `product` is the upper half of (w << shift) 5^q; `more` is 1 if the rest is above 0. The
+ * conversion of an integer to float64 does the rounding, ties to even; the factor after it is a power of two.
  */
 // @ts-ignore: decorator
 @inline export function assemble(product: u64, more: u64, shift: u64, q: i32, negative: u32): f64 {
-  // floor(log2(10^q)), good for |q| < 500.
+  // floor(log2(10^q)), correct for |q| < 500.
   const exponent = (217706 * q) >> 16;
   const power = (((<u64>exponent + 1025) - shift) << 52) | (<u64>negative << 63);
   return <f64><i64>((product >> 1) | (product & 1) | more) * reinterpret<f64>(power);
 }
 
-/** w 10^q, correctly rounded; NaN where that is not certain, or q beyond the table. */
+/** w 10^q, correctly rounded. NaN if the rounding is uncertain, or if q is outside the table. */
 export function scale(w: u64, q: i64): f64 {
-  // Every w is below 2^64, so these are less than half the smallest float64, and more than the largest.
+  // w is below 2^64: with such a q the number is below half of the smallest float64, or above the largest.
   if (w == 0 || q < -343) return 0;
   if (q > 308) return Infinity;
   if (q < LOWEST_POWER || q > HIGHEST_POWER) return NaN;
@@ -43,7 +43,7 @@ export function scale(w: u64, q: i64): f64 {
     high += u64(low < more);
     if (low == 0xffffffffffffffff && (power < -27 || power > 55)) return NaN;
   }
-  // Only with small powers can the product be exact, and a tie. What rounding the power up has added is below these words.
+  // Only small powers give an exact product, which may be a tie. For others, the error of the rounded power is below these words.
   const exact = low == 0 && power >= -4 && power <= 23;
   return assemble(high, u64(!exact), shift, power, 0);
 }

@@ -1,7 +1,7 @@
-// Little-endian elements, at any alignment, to float32. Each writes 4 count bytes and not one more, and reads none past the
-// source's last: whole vectors first, then entry by entry. Source and destination do not overlap.
+// Decoders of little-endian elements, at any alignment, to float32. They write exactly 4 count bytes and read nothing past the
+// last element: whole vectors first, then single entries. Source and destination do not overlap.
 
-// V8 rebuilds a v128 constant at every use: these are loaded before the loop (see maskedLanes).
+// V8 rebuilds a v128 constant at every use, so these are loaded before the loop (see maskedLanes).
 const HALF: usize = memory.data<u16>([
   0x7fff, 0x7fff, 0x7fff, 0x7fff, 0x7fff, 0x7fff, 0x7fff, 0x7fff,
   0x8fff, 0x8fff, 0x8fff, 0x8fff, 0x8fff, 0x8fff, 0x8fff, 0x8fff,
@@ -15,8 +15,8 @@ const SMALLEST_HALVES: usize = memory.data<f32>([SMALLEST_HALF, SMALLEST_HALF, S
 const SIGNS: usize = memory.data<u32>([0x80000000, 0x80000000, 0x80000000, 0x80000000], 16);
 
 /**
- * A normal half becomes a float32 by moving its bits and raising its exponent by 112; infinities and NaN by raising it once
- * more. The 16 bits that become a float32's upper half are worked on eight at a time, then interleaved with the lower ones.
+ * A normal float16 becomes a float32 by shifting its bits and adding 112 to its exponent; for infinities and NaN, 112 is added
+ * twice. The upper halves of eight float32 are computed in one vector, then interleaved with the lower halves.
  */
 export function decodeFloat16(source: usize, count: i32, out: usize): void {
   const magnitude = v128.load(HALF), moved = v128.load(HALF, 16), raise = v128.load(HALF, 32);
@@ -32,7 +32,7 @@ export function decodeFloat16(source: usize, count: i32, out: usize): void {
     let second = v128.shuffle<i16>(lower, upper, 4, 12, 5, 13, 6, 14, 7, 15);
     const small = i16x8.lt_s(size, smallest);
     if (v128.any_true(small)) {
-      // Zeros and subnormals are a number of 2^-24. Scaling the moved bits instead would run into float32's subnormals, which are slow.
+      // Zeros and subnormals are multiples of 2^-24. Scaling the shifted bits would be slow, because it makes float32 subnormals.
       const unit = v128.load(SMALLEST_HALVES), signs = v128.load(SIGNS);
       const size0 = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(size)), unit);
       const size1 = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(size)), unit);
@@ -63,7 +63,7 @@ export function decodeBfloat16(source: usize, count: i32, out: usize): void {
   for (; out < end; source += 2, out += 4) store<u32>(out, <u32>load<u16>(source) << 16);
 }
 
-/** To the nearest float32, ties to even; beyond float32's range to an infinity. */
+/** Rounds to the nearest float32, ties to even. Numbers beyond float32's range become infinities. */
 export function decodeFloat64(source: usize, count: i32, out: usize): void {
   const end = out + (<usize>count << 2);
   for (; out + 16 <= end; source += 32, out += 16) {

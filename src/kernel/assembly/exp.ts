@@ -6,10 +6,11 @@
 // - c = cHigh + cLow and max = maxHigh + maxLow, where the high parts are multiples of a power of two
 //   so coarse that maxHigh + n cHigh is exact; l minus it is exact too (Sterbenz).
 // - the polynomial takes r, not r / T: its coefficients are divided by powers of T once per call.
-// Five instructions more than rounding (l - max) log2(e) / T to float32, and ten times as accurate far from the maximum.
+// This takes five instructions more than rounding (l - max) log2(e) / T to float32, and is ten times as accurate far from
+// the maximum.
 //
-// exp(x) = 1 + C1 x + ... + C5 x^5 on |x| <= ln 2 / 2: minimax in relative error with the constant fixed at 1,
-// so that exp(0) is exactly 1; Remez exchange by remez.py, max relative error 9.2e-8.
+// exp(x) = 1 + C1 x + ... + C5 x^5 on |x| <= ln 2 / 2 is minimax in relative error, with the constant fixed at 1 so that
+// exp(0) is exactly 1. The coefficients are by Remez exchange (remez.py); the largest relative error is 9.2e-8.
 import { LOWEST, MASKED } from './constants';
 import { keyOf, valueOf } from './keys';
 import { exp } from './scalar';
@@ -25,8 +26,8 @@ const LOG2E: f64 = 1.4426950408889634074;
 // Terms below exp(NEGLIGIBLE) > 2^-125 are 0: from there up the float32 exponent neither reaches 0 nor wraps.
 const NEGLIGIBLE: f64 = -86.5;
 
-// Beyond these the powers of the temperature leave float32's range, or the grid is too coarse for c:
-// such rows are computed in float64, entry by entry.
+// Beyond these bounds the powers of the temperature leave float32's range, or the grid is too coarse for c. Such rows are
+// computed in float64, entry by entry.
 const COOLEST: f64 = 1.0 / 1048576.0;
 const HOTTEST: f64 = 1048576.0;
 const FARTHEST: f64 = 524288.0;
@@ -38,13 +39,13 @@ const PLAN: usize = memory.data(15 * 16, 16);
   v128.store(PLAN + (index << 4), f32x4.splat(<f32>value));
 }
 
-/** One of the plan's values in all lanes; load them before a loop (see maskedLanes). */
+/** A value of the plan in all lanes. Load it before the loop (see maskedLanes). */
 // @ts-ignore: decorator
 @inline export function planned(index: usize): v128 {
   return v128.load(PLAN + (index << 4));
 }
 
-/** Prepares `term` for a row; false when float32 would not hold, then `exactTerm` must serve. */
+/** Prepares `term` for a row. Returns false if float32 is not precise enough; then use `exactTerm`. */
 export function plan(max: f32, temperature: f64): bool {
   if (!(temperature >= COOLEST && temperature <= HOTTEST && Math.abs(<f64>max) <= FARTHEST * temperature)) return false;
   const scale = 1.0 / temperature;
@@ -75,7 +76,7 @@ export function plan(max: f32, temperature: f64): bool {
   return true;
 }
 
-/** 0 below the cutoff, NaN and -Infinity included: what the arithmetic makes of them is masked. `d` is l - max. */
+/** exp((l - max) / T) of four entries; `d` is l - max. It is 0 below the cutoff, also for NaN and -Infinity, whose results are masked. */
 // @ts-ignore: decorator
 @inline export function term(
   l: v128, d: v128, magic: v128, one: v128, scale: v128, maxHigh: v128, maxLow: v128, cHigh: v128, cLow: v128,
@@ -98,7 +99,7 @@ export function exactTerm(l: f32, max: f32, temperature: f64): f64 {
   return l == MASKED || x < NEGLIGIBLE ? 0 : exp(x);
 }
 
-/** No logit below this has an exact term other than 0: at low temperatures that is nearly the whole row. */
+/** Logits below this have an exact term of 0. At low temperatures this is nearly the whole row. */
 export function exactCutoff(max: f32, temperature: f64): f32 {
   const cutoff = <f32>(<f64>max + NEGLIGIBLE * temperature);
   return cutoff > LOWEST ? valueOf(keyOf(cutoff) - 1) : LOWEST;

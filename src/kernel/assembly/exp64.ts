@@ -1,6 +1,6 @@
 import { exp, LN2_HIGH, LN2_LOW, LOG2E, MAGIC, Q0, Q1, Q2, Q3, Q4, Q5, Q6, Q7, Q8 } from './scalar';
 
-// V8 rebuilds a v128 constant at every use: these are loaded before the loop.
+// V8 rebuilds a v128 constant at every use, so these are loaded before the loop (see maskedLanes).
 const TABLE: usize = memory.data<f64>([
   MAGIC, MAGIC, LOG2E, LOG2E, LN2_HIGH, LN2_HIGH, LN2_LOW, LN2_LOW, 1, 1, 0.5, 0.5,
   Q0, Q0, Q1, Q1, Q2, Q2, Q3, Q3, Q4, Q4, Q5, Q5, Q6, Q6, Q7, Q7, Q8, Q8, -708, -708,
@@ -11,7 +11,7 @@ const TABLE: usize = memory.data<f64>([
   return v128.load(TABLE + (index << 4));
 }
 
-/** out[i] = exp((values[i] - max) / T), lane for lane the bits of the scalar exp; their sum, added in order. values[i] <= max, T > 0. */
+/** Writes out[i] = exp((values[i] - max) / T), with the bits of the scalar exp. Returns their sum, added in order. values[i] <= max, T > 0. */
 export function expInto64(values: usize, n: i32, max: f64, temperature: f64, out: usize): f64 {
   const top = f64x2.splat(max), divisor = f64x2.splat(temperature);
   const magic = slot(0), log2e = slot(1), ln2High = slot(2), ln2Low = slot(3), one = slot(4), half = slot(5);

@@ -1,4 +1,4 @@
-// Float32 bit patterns as integers in the order of their values: negative ones run backwards (IEEE 754's totalOrder).
+// Maps float32 to integers in the order of their values (IEEE 754's totalOrder): the bits of negative numbers are inverted.
 
 // @ts-ignore: decorator
 @inline export function keyOf(x: f32): i32 {

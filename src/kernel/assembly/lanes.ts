@@ -1,4 +1,4 @@
-// Small vector helpers; a sum's order is part of the result, so it is written once.
+// Vector helpers. The order of additions decides a sum's last bits, so every sum uses these.
 
 // @ts-ignore: decorator
 @inline export function upperHalf(v: v128): v128 {

@@ -5,14 +5,14 @@ export let momentCount: i32 = 0;
 export let momentMean: f64 = 0;
 export let momentSquares: f64 = 0;
 
-/** Beyond these a sum of squares may have lost some that left float32 at either end. */
+/** Outside these bounds, squares may have underflowed or overflowed float32. */
 const NARROW: f64 = 1e-20;
 const WIDE: f64 = 1e30;
 
 /**
- * Count, mean of d = l - max and sum of (d - mean)^2 over the unmasked entries, in the globals of those names.
- * One pass of sums about a pivot. The pivot is the mean of the first block with entries: of m values that are part of the row
- * itself, so (pivot - mean)^2 <= N / m variances, and the subtraction at the end loses at most that factor.
+ * Sets the globals: the number of unmasked entries, the mean of d = l - max, and the sum of (d - mean)^2. One pass sums
+ * differences to a pivot. The pivot is the mean of the m entries of the first block that has any. They belong to the row, so
+ * (pivot - mean)^2 <= N / m variances, and the subtraction at the end loses at most that factor.
  */
 export function moments(row: usize, blocks: i32, max: f32): void {
   const center = pivot(row, blocks);
@@ -46,7 +46,7 @@ export function moments(row: usize, blocks: i32, max: f32): void {
   momentSquares = count ? Math.max(sumF64(squares) - sum * (sum / <f64>count), 0) : 0;
 }
 
-/** The same in float64 throughout. */
+/** The same in float64. */
 function exactly(row: usize, blocks: i32, max: f32, center: f32): void {
   const masked = maskedLanes();
   const center32 = f32x4.splat(center);

@@ -1,4 +1,4 @@
-// Runs of numbers in JSON arrays, to float64.
+// Parses runs of numbers in JSON arrays to float64.
 import { assemble, powerOfFive, scale, UNDECIDED } from './decimal';
 import { multiplyHighNearly } from './wide';
 
@@ -25,13 +25,13 @@ export let tokenEnd: usize = 0;
 export let expectsElement: bool = false;
 export let pendingComma: usize = 0;
 
-/** What an element is when nothing stops there. */
+/** The result of parseElement if it read an element. */
 // @ts-ignore: decorator
 @inline const PARSED: i32 = -1;
 
 /**
- * Elements and the commas between them, from `at` up to `end`, float64 to `out`; how many. All else is in the globals.
- * The time is in proportion to the bytes. A caller that carries an incomplete token over pays for its bytes again.
+ * Reads elements and the commas between them, from `at` to `end`, and writes float64 to `out`. Returns their number; all other
+ * results are in globals. It takes time in proportion to the bytes. An incomplete token at the end is read again by the next call.
  */
 export function parseNumbers(at: usize, end: usize, out: usize, capacity: i32, beforeElement: bool): i32 {
   const start = out, limit = out + (<usize>capacity << 3);
@@ -40,7 +40,7 @@ export function parseNumbers(at: usize, end: usize, out: usize, capacity: i32, b
   while (out < limit) {
     at = skipSpace(at, end);
     if (beforeElement) {
-      // The last one is left to parseElement, which stops behind it and not behind its comma.
+      // parsePlain leaves the last element to parseElement, which stops before the comma.
       const before = out;
       out = parsePlain(at, end, out, limit);
       if (out > before) {
@@ -85,8 +85,8 @@ export function parseNumbers(at: usize, end: usize, out: usize, capacity: i32, b
   return byte - 0x30 < 10;
 }
 
-// V8 rebuilds a v128 constant at every use: these are loaded before the loop (see maskedLanes).
-// The first two tell digits: moved by 0x50, '0' to '9' are the ten lowest of signed bytes.
+// V8 rebuilds a v128 constant at every use, so these are loaded before the loop (see maskedLanes).
+// The first two rows find digits: plus 0x50, '0' to '9' become the ten lowest signed bytes.
 const PLAIN: usize = memory.data<u8>([
   0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50, 0x50,
   0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89, 0x89,
@@ -95,7 +95,7 @@ const PLAIN: usize = memory.data<u8>([
   0x10, 0x27, 1, 0, 0x10, 0x27, 1, 0, 0x10, 0x27, 1, 0, 0x10, 0x27, 1, 0,
 ], 16);
 
-// From byte k on, a mask of the last k digits of 16.
+// The 16 bytes from byte k on are a mask of the last k of 16 digits.
 const LAST_DIGITS: usize = memory.data<u8>([
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
 ], 16);
@@ -105,7 +105,7 @@ const TENS: usize = memory.data<u64>([
   10000000000000, 100000000000000, 1000000000000000, 10000000000000000,
 ], 16);
 
-/** The number that eight digits spell, the first in the lowest byte. Bytes of 0 count as digits 0. */
+/** The number of eight digits, the first in the lowest byte. Bytes of 0 count as the digit 0. */
 // @ts-ignore: decorator
 @inline function eightDigits(bytes: u64): u64 {
   bytes = ((bytes & 0x0f0f0f0f0f0f0f0f) * 2561) >> 8; // 10 * 2^8 + 1
@@ -118,13 +118,13 @@ const TENS: usize = memory.data<u64>([
   return <f64><i64>eightDigits(bytes << (64 - (count << 3)));
 }
 
-/** From 1 to 8 digits, and only one if that is 0. */
+/** Whether the whole part is valid: 1 to 8 digits, and only one if the first is 0. */
 // @ts-ignore: decorator
 @inline function isWhole(digits: u32, zero: u32): bool {
   return digits - 1 + (zero << 3) - zero <= 7;
 }
 
-/** Whether all eight bytes are digits: their upper half is 3, and still is when 6 is added. */
+/** Whether all eight bytes are digits: their upper four bits are 3, also after 6 is added. */
 // @ts-ignore: decorator
 @inline function areDigits(bytes: u64): bool {
   return (bytes & (bytes + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) == 0x3030303030303030;
@@ -141,7 +141,7 @@ const TENS: usize = memory.data<u64>([
   return reinterpret<f64>(reinterpret<u64>(size) | (<u64>negative << 63));
 }
 
-/** How many bytes of white space there are, up to 16. */
+/** The number of bytes of white space at `at`, up to 16. */
 // @ts-ignore: decorator
 @inline function leadingSpaces(at: usize): u32 {
   const bytes = v128.load(at);
@@ -152,23 +152,23 @@ const TENS: usize = memory.data<u64>([
   return ctz(~<u32>i8x16.bitmask(spaces));
 }
 
-/** The bytes looked at, and the comma that may come behind them. */
+/** The bytes that parsePlain may read: two vectors, and a comma after them. */
 // @ts-ignore: decorator
 @inline const REACH: usize = 33;
 
-/** So many elements begin in those bytes at most, and one is left to parseElement. */
+/** Room for the most elements that begin in these bytes, and for the one that parseElement reads. */
 // @ts-ignore: decorator
 @inline const ROOM: usize = 18 << 3;
 
 let plainEnd: usize = 0;
 
 /**
- * The plain elements from `at` on, each with the comma behind it, float64 to `out`, which is returned as it then is; where
- * they end, in `plainEnd`. Plain is what most numbers are: no exponent, a comma right behind, nothing but white space before; up
- * to 8 digits, or up to 4, a point and 17 in all, not counting "0.", which up to 19 may follow; and "-Infinity". The rest is
- * left to parseElement.
+ * Reads plain elements from `at` on, each with the comma after it. Writes float64 to `out`. Returns the end of the output, and
+ * sets `plainEnd` to the end of the input. Most elements are plain: only white space before, a comma directly after, and no
+ * exponent. They have up to 8 digits; or up to 4, a point, and 17 digits in all; or "0." and up to 19 digits; or are
+ * "-Infinity". All others are left to parseElement.
  *
- * What differs from number to number, sign and count of digits, decides no branch here: a processor could not foretell it.
+ * No branch depends on the sign or the number of digits, because a processor cannot predict them.
  */
 function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
   const moved = v128.load(PLAIN), nine = v128.load(PLAIN, 16);
@@ -200,7 +200,7 @@ function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
     if (mark == POINT) {
       const stop = ctz(marks & (marks - 1));
       if (load<u8>(at + stop) != COMMA) break;
-      // At least one digit behind it; more than 16, which are one vector, only when what is before it is 0.
+      // At least one digit must follow the point. More than 16, which fill a vector, may follow only "0.".
       const behind = stop - point - 1;
       if (behind - 1 > 16 - whole + zero * 3) break;
       const over = behind > 16 ? behind - 16 : 0;
@@ -208,7 +208,7 @@ function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
       const leading = whole + over - zero;
       if (leading > 4) break;
       at += stop + 1;
-      // Fewer than 16, and the vector begins before the point, perhaps before the text: that is masked.
+      // With fewer than 16 digits the vector begins before the point, perhaps before the text. These bytes are masked.
       let d = v128.and(v128.load(at - 17), v128.load(LAST_DIGITS + vector));
       d = i16x8.shr_u(i16x8.mul(d, ten), 8);
       d = i32x4.dot_i16x8_s(d, hundred);
@@ -221,10 +221,10 @@ function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
       if (w == 0) {
         store<u64>(out, <u64>negative << 63);
       } else if ((product & UNDECIDED) < UNDECIDED - 3) {
-        // The product is less than 4 short, and always short: the digits of a negative power never end, so no tie looks like one.
+        // The product is too small, by less than 4. It is never exact, because negative powers of 5 have no end, so there is no tie.
         store<f64>(out, assemble(product, 1, shift, -<i32>behind, negative));
       } else if (over == 0 && w <= 9007199254740992) {
-        // Most often short and exact: the quotient of two whole numbers of 53 bits, which division rounds (Clinger 1990).
+        // Mostly a short exact number: both integers fit 53 bits, and the division rounds correctly (Clinger 1990).
         store<f64>(out, withSign(<f64><i64>w / <f64>load<i64>(TENS + (vector << 3)), negative));
       } else {
         store<f64>(out, withSign(scale(w, -<i64>behind), negative));
@@ -232,7 +232,7 @@ function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
     } else {
       if (mark != COMMA) break;
       store<f64>(out, withSign(firstDigits(bytes, whole), negative));
-      // The bytes looked at hold more of them when they are short.
+      // If integers are short, the loaded bytes contain several.
       let from = point + 1;
       for (let rest = marks & (marks - 1); rest != 0 && at + from <= last; rest &= rest - 1) {
         if (load<u8>(at + from) == SPACE) {
@@ -256,10 +256,10 @@ function parsePlain(at: usize, end: usize, out: usize, limit: usize): usize {
   return out;
 }
 
-/** The value of the element that parseElement has read. */
+/** The value of the last element that parseElement read. */
 let element: f64 = 0;
 
-/** One element of any kind: PARSED, with its value in `element` and its end in `tokenEnd`, or why not. */
+/** Reads one element of any form. Returns PARSED and sets `element` and `tokenEnd`, or returns why it stopped. */
 function parseElement(at: usize, end: usize): i32 {
   if (at == end) return STOP_NEEDS_MORE;
   if (load<u8>(at) == QUOTE) return parseMinusInfinity(at, end);
@@ -267,7 +267,7 @@ function parseElement(at: usize, end: usize): i32 {
   if (negative && ++at == end) return STOP_NEEDS_MORE;
   if (!isDigit(load<u8>(at))) return negative ? STOP_MALFORMED : STOP_OTHER;
 
-  // The first 19 digits but for leading zeros, in w; of the others, how many there are and whether all are zeros.
+  // w is the first 19 digits after leading zeros. The rest only counts in the exponent; `truncated` is whether it has a digit other than 0.
   let w: u64 = 0, exponent: i64 = 0;
   let kept = 0;
   let truncated = false;
@@ -311,7 +311,7 @@ function parseElement(at: usize, end: usize): i32 {
     if (minus || load<u8>(at) == 0x2b) at++;
     if (at == end) return STOP_NEEDS_MORE;
     if (!isDigit(load<u8>(at))) return STOP_MALFORMED;
-    // Large enough to outweigh as many digits as memory holds, and no larger.
+    // The cap prevents overflow, and still outweighs any number of digits that fits in memory.
     let power: i64 = 0;
     for (; at < end && isDigit(load<u8>(at)); at++) if (power < 1000000000000) power = power * 10 + load<u8>(at) - 0x30;
     exponent += minus ? -power : power;
@@ -322,22 +322,22 @@ function parseElement(at: usize, end: usize): i32 {
   tokenEnd = at;
 
   const value = scale(w, exponent);
-  // With digits left out the number is between w and w + 1.
+  // If digits were truncated, the number is between w and w + 1.
   if (value != value || (truncated && value != scale(w + 1, exponent))) return STOP_HARD;
   element = negative ? -value : value;
   return PARSED;
 }
 
-// Its first 8 bytes, and its last 4: it has 11.
+// The first 8 and the last 4 of the 11 bytes of "-Infinity" in quotes.
 // @ts-ignore: decorator
 @inline const MINUS_INFINITY: u64 = 0x696e69666e492d22;
 // @ts-ignore: decorator
 @inline const MINUS_INFINITY_END: u32 = 0x22797469;
-/** What follows the first 8, with a comma right behind. */
+/** The 3 bytes after the first 8, and a comma. */
 // @ts-ignore: decorator
 @inline const MINUS_INFINITY_COMMA: u32 = 0x2c227974;
 
-/** The token `"-Infinity"`. */
+/** Reads the token `"-Infinity"`. */
 function parseMinusInfinity(at: usize, end: usize): i32 {
   if (at + 11 <= end) {
     if (load<u64>(at) != MINUS_INFINITY || load<u32>(at, 7) != MINUS_INFINITY_END) return STOP_OTHER;
@@ -352,7 +352,7 @@ function parseMinusInfinity(at: usize, end: usize): i32 {
   return STOP_NEEDS_MORE;
 }
 
-/** Some float64 as float32, to `out`; whether all of them are float32 as well. */
+/** Writes float64 as float32 to `out`. Returns whether this changed none of them. */
 export function narrow(source: usize, count: i32, out: usize): bool {
   const end = source + (<usize>count << 3);
   let same = i64x2.splat(-1);

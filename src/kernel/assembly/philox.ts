@@ -13,8 +13,8 @@ const ROUNDS = 10;
 }
 
 /**
- * Uniform numbers in [0, 1), as float64 to `out`: blocks `first` and on, four numbers each, of
- * `np.random.Philox` with key [seed, stream] and counter [0, step, purpose, 0], whose counter is raised before each block.
+ * Writes uniform numbers in [0, 1) to `out`, as float64: `blocks` blocks of four, from block `first` on. They are those of
+ * `np.random.Philox` with key [seed, stream] and counter [0, step, purpose, 0], which increments the counter before each block.
  */
 export function philox(seed: u64, stream: u64, step: u64, purpose: u64, first: i32, blocks: i32, out: usize): void {
   for (let block = first + 1; block <= first + blocks; block++, out += 32) {

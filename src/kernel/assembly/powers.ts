@@ -1,6 +1,6 @@
-// 5^q for q from LOWEST_POWER to HIGHEST_POWER, as the 128 bits from its leading one, upper word first: exact up to 5^55. A
-// negative power is 2^b / 5^-q, rounded up, with the b for which that has 128 bits. test/sampling/numbers.test.ts makes the
-// table anew. It holds what numbers of float32's range need when they have 19 digits; all of float64's would take 10 kB.
+// 5^q for q from LOWEST_POWER to HIGHEST_POWER: the 128 bits from its leading one on, upper word first. They are exact up to
+// 5^55. A negative power is 2^b / 5^-q, rounded up, with b such that the result has 128 bits. The table suffices for numbers of
+// 19 digits in float32's range; a table for float64's range would take 10 kB. test/kernel/numbers.test.ts computes it again.
 
 // @ts-ignore: decorator
 @inline export const LOWEST_POWER: i32 = -65;

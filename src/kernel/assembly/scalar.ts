@@ -1,4 +1,4 @@
-// Scalar transcendental functions in float64: the same bits on any machine, unlike the host's Math.
+// Scalar transcendental functions in float64. Unlike the host's Math, they give the same bits on every machine.
 //
 // exp: reduction x = n ln 2 + r with ln 2 in two parts (Cody and Waite), exp(r) = 1 + r + r^2/2 + r^3 q(r) on |r| <= ln 2 / 2,
 // q of degree 8: minimax in relative error by Remez exchange (remez.py), max relative error 5.4e-18.
@@ -41,8 +41,8 @@ export function exp(x: f64): f64 {
 }
 
 // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)) with s = f / (2 + f): the arrangement of FreeBSD's e_log.c, in which no
-// rounding of s reaches the leading digits. R is the atanh series itself, 2 s^2 (1/3 + s^2/5 + ...), cut where its next
-// term is below 2^-60 for |s| <= 0.1716.
+// rounding of s reaches the leading digits. R is the atanh series, 2 s^2 (1/3 + s^2/5 + ...), without the terms that are
+// below 2^-60 for |s| <= 0.1716.
 const SQRT_HALF: f64 = 0.7071067811865475244;
 
 export function log(x: f64): f64 {
@@ -72,7 +72,7 @@ export function log(x: f64): f64 {
   return n * LN2_HIGH - (half - (s * (half + r) + n * LN2_LOW) - f);
 }
 
-/** x to the power y, for x >= 0. Whole powers are multiplied out, so that small ones are exact where they can be. */
+/** x to the power y, for x >= 0. Whole powers are multiplied out, so that a result is exact if float64 can represent it. */
 export function pow(x: f64, y: f64): f64 {
   if (y == 0) return 1;
   if (Math.abs(y) <= 1024.0 && y == nearest(y)) {

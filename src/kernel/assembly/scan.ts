@@ -4,8 +4,8 @@ import { maxF32 } from './lanes';
 export let scanSum: f32 = 0;
 
 /**
- * Block maxima to `maxima`, the row's maximum as result. The sum of all entries comes with it for less than a look of its
- * own would: if it is below infinity, none of them is NaN or +Infinity.
+ * Writes block maxima to `maxima` and returns the row's maximum. Also sums all entries: if the sum is below infinity, none is NaN
+ * or +Infinity. Adding in the same pass is cheaper than a pass that checks each entry.
  */
 export function scan(row: usize, blocks: i32, maxima: usize): f32 {
   const masked = maskedLanes();
@@ -15,7 +15,7 @@ export function scan(row: usize, blocks: i32, maxima: usize): f32 {
     let a = masked, b = masked, c = masked, d = masked;
     const stop = row + BLOCK_BYTES;
     do {
-      // pmax is one instruction where max, which must order NaN and -0, is seven.
+      // pmax is one instruction; max is seven, because it must order NaN and -0.
       const l0 = v128.load(row), l1 = v128.load(row, 16), l2 = v128.load(row, 32), l3 = v128.load(row, 48);
       a = f32x4.pmax(a, l0);
       b = f32x4.pmax(b, l1);
@@ -31,7 +31,7 @@ export function scan(row: usize, blocks: i32, maxima: usize): f32 {
   }
   const sums = f32x4.add(even, odd);
   scanSum = f32x4.extract_lane(sums, 0) + f32x4.extract_lane(sums, 1) + f32x4.extract_lane(sums, 2) + f32x4.extract_lane(sums, 3);
-  return maxF32(top) + 0; // -0 becomes 0, so that the order of zeros does not show
+  return maxF32(top) + 0; // turns -0 into 0, so that the order of zeros does not matter
 }
 
 /** The lowest id whose logit equals `max`; -1 if none. */
@@ -48,7 +48,7 @@ export function indexOfMax(row: usize, blocks: i32, maxima: usize, max: f32): i3
   return -1;
 }
 
-/** Masks the entries below `threshold`; block maxima stay those of the rest. */
+/** Masks the entries below `threshold`, and updates the block maxima. */
 export function maskBelow(row: usize, blocks: i32, maxima: usize, threshold: f32): void {
   const bound = f32x4.splat(threshold);
   const masked = maskedLanes();

@@ -2,7 +2,7 @@ import { BLOCK_BYTES, LOWEST } from './constants';
 import { keyOf, valueOf } from './keys';
 import { sumI32, upperHalf } from './lanes';
 
-// For each of the 16 lane masks, the byte shuffle that moves its lanes to the front.
+// For each of the 16 masks of lanes, the byte shuffle that moves the masked lanes to the front.
 const COMPRESS: usize = memory.data<u8>([
   0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
   0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -25,8 +25,8 @@ const COMPRESS: usize = memory.data<u8>([
 const LANES: usize = memory.data<u32>([0, 1, 2, 3, 4, 4, 4, 4], 16);
 
 /**
- * Every entry with threshold <= logit < limit, ids ascending: ids as uint32, logits as float64. Returns their number.
- * Both outputs need room for 4 entries more than that, for the vector store at the end.
+ * Writes the entries with threshold <= logit < limit, ids ascending: ids as uint32, logits as float64. Returns their number.
+ * Both outputs need room for 4 entries more, because the last store is a whole vector.
  * Masked entries are never collected, whatever the threshold.
  */
 export function collect(row: usize, blocks: i32, maxima: usize, threshold: f32, limit: f32, ids: usize, values: usize): i32 {
@@ -56,7 +56,7 @@ export function collect(row: usize, blocks: i32, maxima: usize, threshold: f32, 
   return <i32>((ids - start) >> 2);
 }
 
-/** How many entries have logit >= threshold; masked entries never count. */
+/** The number of entries with logit >= threshold. Masked entries never count. */
 export function countAtLeast(row: usize, blocks: i32, maxima: usize, threshold: f32): i32 {
   threshold = max(threshold, LOWEST);
   const bound = f32x4.splat(threshold);
@@ -96,19 +96,19 @@ function countMaxima(maxima: usize, blocks: i32, threshold: f32): i32 {
   return count;
 }
 
-// As i64: a difference of keys may exceed 2^31.
+// i64, because a difference of keys may exceed 2^31.
 // @ts-ignore: decorator
 @inline function middleOf(low: i64, above: i64): i64 {
   return low + ((above - low) >> 1);
 }
 
 /**
- * A threshold reached by at least min(k, unmasked) entries, the k-th largest logit or close below it; k >= 1, `max` the row's maximum.
- * Small k: the k-th largest block maximum, since k blocks then hold an entry that high. Otherwise by counting, until no more
- * than an eighth too many reach it (ties may hold more).
+ * A threshold at or slightly below the k-th largest logit, which at least min(k, unmasked) entries reach. k >= 1; `max` is the
+ * row's maximum. For small k it is the k-th largest block maximum, because k blocks then have such an entry. For others it is
+ * found by counting, until at most k / 8 entries too many reach it; ties may add more.
  */
 export function thresholdForCount(row: usize, blocks: i32, maxima: usize, max: f32, k: i32): f32 {
-  // Invariant of both searches: low is reached by k, or is the lowest of all; above is not reached by k.
+  // Invariant of both searches: k entries reach low, or low is the lowest key; fewer than k reach above.
   let low = <i64>keyOf(LOWEST);
   let above = <i64>keyOf(max) + 1;
   if (k <= blocks >> 1) {
@@ -122,7 +122,7 @@ export function thresholdForCount(row: usize, blocks: i32, maxima: usize, max: f
     return valueOf(<i32>low);
   }
   const enough = k + (k >> 3);
-  // About 64 blocks spread over the row say where to look; whole counts decide. Unrepresentative samples only cost time.
+  // A sample of about 64 blocks guesses where to look; counts of the whole row decide. A bad sample only costs time.
   const stride = blocks >> 6;
   let guesses = stride > 1 ? 4 : 0;
   let wanted = 1.06 * <f64>k / <f64>stride;
@@ -140,7 +140,7 @@ export function thresholdForCount(row: usize, blocks: i32, maxima: usize, max: f
   return valueOf(<i32>low);
 }
 
-/** A key strictly between low and above that about `wanted` entries of the sample reach. */
+/** A key strictly between low and above, which about `wanted` entries of the sample reach. */
 function guess(row: usize, blocks: i32, stride: i32, wanted: f64, low: i64, above: i64): i64 {
   let middle = middleOf(low, above);
   while (above - low > 1) {

@@ -1,13 +1,13 @@
-// Sums of exp((l - max) / T) over a row. The order of addition is fixed: within 32 entries a balanced tree of float32
-// vectors (a tree, so that equal terms add without rounding), from there float64.
+// Sums of exp((l - max) / T) over a row. The order of additions is fixed: 32 entries are added as a balanced tree of float32
+// vectors, so that equal terms add without rounding; the sums of the trees are added in float64.
 import { BLOCK_BYTES } from './constants';
 import { exactCutoff, exactTerm, plan, planned, term } from './exp';
 import { sumF64, upperHalf } from './lanes';
 
-/** Sum of e d with d = (l - max) / T, set by sumExpWeighted: H = ln Z - weightedSum / Z. */
+/** Sum of d exp(d) with d = (l - max) / T, set by sumExpWeighted. The entropy is ln Z - weightedSum / Z. */
 export let weightedSum: f64 = 0;
 
-// Out of line the vectors would go through memory: hence the long parameter lists.
+// Inlined with many parameters, because a call would pass the vectors through memory.
 // @ts-ignore: decorator
 @inline function sum4(
   row: usize, magic: v128, one: v128, top: v128, scale: v128, maxHigh: v128, maxLow: v128, cHigh: v128, cLow: v128,
@@ -23,7 +23,7 @@ export let weightedSum: f64 = 0;
       term(l3, f32x4.sub(l3, top), magic, one, scale, maxHigh, maxLow, cHigh, cLow, cutoff, c1, c2, c3, c4, c5)));
 }
 
-/** Sum of exp((l - max) / T); one float64 per block to `sums`. `max` is the row's maximum, T > 0. */
+/** Returns the sum of exp((l - max) / T), and writes the sum of each block to `sums`. `max` is the row's maximum, T > 0. */
 export function sumExp(row: usize, blocks: i32, max: f32, temperature: f64, sums: usize): f64 {
   if (!plan(max, temperature)) return sumExpExact(row, blocks, max, temperature, sums);
   const magic = planned(0), one = planned(1), top = planned(2), scale = planned(3), maxHigh = planned(4), maxLow = planned(5);
@@ -48,13 +48,13 @@ export function sumExp(row: usize, blocks: i32, max: f32, temperature: f64, sums
   return total;
 }
 
-/** As sumExp, bit for bit, and `weightedSum` beside it. */
+/** sumExp, with the same bits. Also sets `weightedSum`. */
 export function sumExpWeighted(row: usize, blocks: i32, max: f32, temperature: f64, sums: usize): f64 {
   if (!plan(max, temperature)) return sumExpExact(row, blocks, max, temperature, sums);
   const magic = planned(0), one = planned(1), top = planned(2), scale = planned(3), maxHigh = planned(4), maxLow = planned(5);
   const cHigh = planned(6), cLow = planned(7), cutoff = planned(8);
   const c1 = planned(9), c2 = planned(10), c3 = planned(11), c4 = planned(12), c5 = planned(13);
-  // Lower logits are lifted to just below the cutoff: their term stays 0, and d finite, for 0 times -Infinity is NaN.
+  // Logits below the cutoff are raised to just below it. Their term stays 0, and d becomes finite, because 0 times -Infinity is NaN.
   const floor = planned(14);
   let total: f64 = 0;
   let weighted = f64x2.splat(0);
@@ -119,7 +119,7 @@ function sumExpExact(row: usize, blocks: i32, max: f32, temperature: f64, sums: 
   return total;
 }
 
-/** Sum of the terms of entries below `threshold`, over every `stride`-th block. */
+/** Sum of the terms of the entries below `threshold` in every `stride`-th block. */
 export function sumBelow(row: usize, blocks: i32, stride: i32, max: f32, temperature: f64, threshold: f32): f64 {
   if (!plan(max, temperature)) return sumBelowExact(row, blocks, stride, max, temperature, threshold);
   const magic = planned(0), one = planned(1), top = planned(2), scale = planned(3), maxHigh = planned(4), maxLow = planned(5);

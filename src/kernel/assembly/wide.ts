@@ -7,7 +7,7 @@
   return aHigh * bHigh + (middle >> 32) + (((middle & 0xffffffff) + aLow * bHigh) >> 32);
 }
 
-/** The same, or up to 2 less. */
+/** The upper half of a 128-bit product, or up to 2 less. */
 // @ts-ignore: decorator
 @inline export function multiplyHighNearly(a: u64, b: u64): u64 {
   const aLow = a & 0xffffffff, aHigh = a >> 32;
