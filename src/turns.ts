@@ -1,34 +1,34 @@
 import { performance } from 'node:perf_hooks'
 
-/** How long is worked in one turn of the event loop before whatever else waits has its own, in milliseconds. */
-const SLICE = 1
-/** Where all else takes longer, such as thousands of refusals, work has a part of that time too, up to a bound. */
+/** Time for work in one turn of the event loop, in milliseconds. */
+const SHORTEST_WORK = 1
+/** If other things in the turn take longer, such as thousands of refusals, work gets this part of their time, up to a limit. */
 const PART = 1 / 3
-const LONGEST_SLICE = 20
+const LONGEST_WORK = 20
 
-/** When work began in this turn of the loop, and how long it may go on. */
+/** When work began in this turn of the event loop, and how long it may go on. */
 let began = 0
-let slice = SLICE
-/** When work was last under way, and how long the loop had waited for something to do by then. */
+let budget = SHORTEST_WORK
+/** When work was last under way, and the total idle time of the loop at the beginning of the turn. */
 let worked = 0
 let idle = 0
-/** Whether the end of this turn will be noticed. */
+/** Whether this turn has begun work; `endTurn` resets it. */
 let isWatched = false
 
 function endTurn(): void {
   isWatched = false
 }
 
-/** Whether enough was done in this turn of the loop, by whomever. */
+/** Whether all requests together have used up the time for work in this turn of the event loop. */
 export function isTurnSpent(): boolean {
   const now = performance.now()
   if (isWatched) {
     worked = now
-    return now - began >= slice
+    return now - began >= budget
   }
   const waited = performance.eventLoopUtilization().idle
   const elsewhere = now - worked - (waited - idle)
-  slice = Math.min(LONGEST_SLICE, Math.max(SLICE, PART * elsewhere))
+  budget = Math.min(LONGEST_WORK, Math.max(SHORTEST_WORK, PART * elsewhere))
   began = now
   worked = now
   idle = waited
@@ -38,18 +38,18 @@ export function isTurnSpent(): boolean {
 }
 
 /**
- * A turn of the loop accepts one connection of each socket, so those that wait need turns in which no work is done:
- * for at most so many milliseconds.
+ * Longest time without work, in milliseconds, in which waiting connections are accepted. A turn of the event loop
+ * accepts one connection per listening socket, so many connections need many turns.
  */
 const ACCEPTING = 20
 let arrivals = 0
 
-/** To be called for each connection that is accepted. */
+/** Call it for each connection that is accepted. */
 export function noteArrival(): void {
   arrivals++
 }
 
-/** Resolves in a later turn of the loop, when what came in by then was taken in. */
+/** Resolves in a later turn of the event loop, when no connection waits to be accepted, or after `ACCEPTING` milliseconds. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     const latest = performance.now() + ACCEPTING

@@ -6,15 +6,15 @@ import { Costs } from './costs.ts'
 import { Line } from './line.ts'
 import { type Refusal, refusal, refusals } from './refusals.ts'
 import { Speed } from './speed.ts'
-import { isSmall, Ticket, TURN } from './ticket.ts'
+import { isSmall, SLICE, Ticket } from './ticket.ts'
 
-/** So many are read and computed at a time: enough that the loop has always something to do. */
+/** Number of requests that are read or computed at a time. It is large enough to keep the event loop busy. */
 const ACTIVE = 4
-/** Up to so many times the limit of memory, small requests go on where large ones wait. */
+/** Large requests wait for memory at `MAX_INFLIGHT_BYTES`; small ones only at this multiple of it. */
 const EXCESS = 1.5
-/** How often requests that wait are looked at when nothing happens, in milliseconds. */
-const LOOK = 2
-/** What Node may read of a body that nobody asked for yet, in bytes. */
+/** Time until waiting requests are checked again if no event does so earlier, in milliseconds. */
+const CHECK_INTERVAL = 2
+/** Bytes of a body that Node may read before the body is asked for. */
 const READ_AHEAD = 2 ** 16
 
 export type Limits = Pick<
@@ -23,63 +23,65 @@ export type Limits = Pick<
 >
 
 /**
- * Who may come in, and whose turn it is. Requests wait in the order they came in before their bodies are
- * read; then one of those whose bodies are in computes at a time.
+ * Decides which requests are admitted, and which request computes. Requests wait in a queue, in the order in
+ * which they arrive, until their bodies may be read. Of the requests with complete bodies, one computes at a time.
  */
 export class Admission {
   readonly limits: Limits
-  /** How many were refused, by why. */
+  /** Number of refused requests by reason. */
   readonly refused = new Map<Refusal, number>(refusals.map((reason) => [reason, 0]))
-  /** Draining, it takes what comes and says that it would rather have none; closing, it takes none. */
+  /** `draining` still admits requests, but tells clients to connect elsewhere; `closing` refuses all. */
   phase: 'open' | 'draining' | 'closing' = 'open'
-  /** What the requests under way take, in bytes. */
+  /** Bytes that all requests together hold. */
   bytes = 0
   readonly #waiting = new Line<Ticket>()
   readonly #admitted = new Line<Ticket>()
-  /** Those that wait for a turn to compute; and the one that has it, since when. */
+  /** Requests that wait for a slice. */
   readonly #ready = new Line<Ticket>()
-  /** Those whose bodies wait for memory. */
-  readonly #thirsty = new Line<Ticket>()
-  /** Where memory is full, the one that goes on all the same until it is over, so that there is no deadlock. */
-  #favoured: Ticket | undefined
+  /** Requests whose bodies are not read further until there is memory. */
+  readonly #lackingMemory = new Line<Ticket>()
+  /** The one request that may exceed the memory limit until it ends. It prevents a deadlock. */
+  #exempt: Ticket | undefined
+  /** The request that has the slice. */
   #computing: Ticket | undefined
-  #turnBegan = 0
+  #sliceBegan = 0
   readonly #costs = new Costs()
-  /** What those that wait are expected to take, in milliseconds. */
+  /** Expected work of the requests in the queue, in milliseconds. */
   #aheadOfLast = 0
-  /** The same of small requests alone; and whether these pass others, which wait for memory. */
+  /** Expected work of the small requests in the queue. */
   #aheadOfSmall = 0
-  #areHeldUp = false
+  /** Whether small requests pass large ones, because those wait for memory. */
+  #doSmallPass = false
   readonly #speed = new Speed()
   #isShortening = false
-  #isLookDue = false
-  #looked = 0
+  #isCheckDue = false
+  #checkedAt = 0
   #idle = 0
 
   constructor(limits: Limits) {
     this.limits = limits
   }
 
-  /** How many wait for their bodies to be read. */
+  /** Length of the queue. */
   get waiting(): number {
     return this.#waiting.size
   }
 
-  /** Those that were let in and are not over. */
+  /** Requests that are admitted and not yet over. */
   get underWay(): Line<Ticket> {
     return this.#admitted
   }
 
-  /** How long a request that came now would wait, in milliseconds: for the work ahead of it, at the speed at which that is done. */
+  /** Expected wait of a request that arrives now, in milliseconds: the work ahead of it, at the measured speed. */
   expectedWait(length?: number): number {
-    const passes = this.#areHeldUp && isSmall(length)
+    const passes = this.#doSmallPass && isSmall(length)
     let work = passes ? this.#aheadOfSmall : this.#aheadOfLast
     const now = performance.now()
     for (const ticket of this.#admitted) if (ticket.isActive(now)) work += ticket.ahead
     return work * this.#speed.stretch
   }
 
-  /** The loop was busy with a request for so long, in milliseconds. */
+  /** Records time that the event loop spent on a request, in milliseconds. */
   spend(ticket: Ticket, milliseconds: number): void {
     ticket.spent += milliseconds
     if (this.#computing === undefined) return
@@ -91,7 +93,7 @@ export class Admission {
     }
   }
 
-  /** What those that wait are expected to take, by what requests like them have cost meanwhile. */
+  /** Estimates the work of the queue again, from the costs known by now. */
   #estimateAgain(): void {
     this.#aheadOfLast = 0
     this.#aheadOfSmall = 0
@@ -102,7 +104,10 @@ export class Admission {
     }
   }
 
-  /** Refuses the newest of those that wait, while it would wait too long in all and has not waited for most of that. */
+  /**
+   * Refuses requests from the end of the queue until the last one is expected to wait no longer than the limit in
+   * all. It stops at a request that has already waited for half of the limit.
+   */
   async #shorten(): Promise<void> {
     this.#isShortening = true
     for (;;) {
@@ -114,13 +119,13 @@ export class Admission {
       if (waited + wait <= most || waited > most / 2) break
       this.#unqueue(newest)
       this.#refuseWaiting(newest, 'wait', this.#describe(wait))
-      // The answers take time, too.
+      // Each refusal sends an answer, which takes time.
       await (isTurnSpent() ? nextTurn() : undefined)
     }
     this.#isShortening = false
   }
 
-  /** Why a request that came now would be refused, if it would. */
+  /** The problem with which a request that arrives now must be refused, if any. The refusal is counted. */
   findRefusal(length?: number): Problem | undefined {
     const { limits } = this
     if (this.phase === 'closing')
@@ -148,7 +153,7 @@ export class Admission {
     return refusal(reason, detail, this.expectedWait())
   }
 
-  /** A place in the queue, or the refusal thrown. Nothing of the body is read before `whenAdmitted`. */
+  /** Puts a request into the queue, or throws its refusal. Read no body before `whenAdmitted` resolves. */
   enter(kind: string, length: number | undefined): Ticket {
     const problem = this.findRefusal(length)
     if (problem) throw problem
@@ -160,7 +165,7 @@ export class Admission {
     return ticket
   }
 
-  /** Resolves when the body of a request may be read; it may be at once where there is nothing to wait for. */
+  /** Resolves when the body of a request may be read, and rejects if the request is refused. `undefined`: read it at once. */
   whenAdmitted(ticket: Ticket): Promise<void> | undefined {
     this.#admitNext()
     if (ticket.state !== 'waiting') return undefined
@@ -170,20 +175,20 @@ export class Admission {
     })
   }
 
-  /** Let those in that have waited longest, as far as there is room. Small ones pass those that wait for memory. */
+  /** Admits requests, oldest first, while there is room. Small requests pass large ones that wait for memory. */
   #admitNext(): void {
-    let isAnyHeldUp = false
+    let isAnyLacking = false
     for (const ticket of this.#waiting) {
       const isSpent = this.#admitted.size > 0 && isTurnSpent()
       if (isSpent || this.#isBusy()) {
-        this.#lookLater(isSpent)
+        this.#checkLater(isSpent)
         return
       }
       if (this.#hasMemoryFor(ticket.length)) this.#admit(ticket)
-      else isAnyHeldUp = true
+      else isAnyLacking = true
     }
-    this.#areHeldUp = isAnyHeldUp
-    if (isAnyHeldUp) this.#lookLater(false)
+    this.#doSmallPass = isAnyLacking
+    if (isAnyLacking) this.#checkLater(false)
   }
 
   #admit(ticket: Ticket): void {
@@ -215,25 +220,25 @@ export class Admission {
     this.#aheadOfLast -= ticket.ahead
     if (isSmall(ticket.length)) this.#aheadOfSmall -= ticket.ahead
     if (this.#waiting.size > 0) return
-    // What floating point has left of them.
+    // Drops the rounding errors of the sums.
     this.#aheadOfLast = 0
     this.#aheadOfSmall = 0
   }
 
-  #lookLater(isSoon: boolean): void {
-    if (this.#isLookDue) return
-    this.#isLookDue = true
-    const look = () => {
-      this.#isLookDue = false
+  #checkLater(isNextTurn: boolean): void {
+    if (this.#isCheckDue) return
+    this.#isCheckDue = true
+    const check = () => {
+      this.#isCheckDue = false
       this.#computeNext()
       this.#readOn()
       this.#admitNext()
     }
-    if (isSoon) void nextTurn().then(look)
-    else setTimeout(look, LOOK)
+    if (isNextTurn) void nextTurn().then(check)
+    else setTimeout(check, CHECK_INTERVAL)
   }
 
-  /** Whether there is enough to do. */
+  /** Whether enough requests are being read or computed. */
   #isBusy(): boolean {
     const now = performance.now()
     let active = 0
@@ -241,7 +246,7 @@ export class Admission {
     return active >= ACTIVE && (this.#computing !== undefined || !this.#wasIdle(now))
   }
 
-  /** Whether there is memory for a body of this length. With nothing under way there always is. */
+  /** Whether there is memory for a body of this length. Always true when no request is under way. */
   #hasMemoryFor(length: number | undefined): boolean {
     if (this.#admitted.size === 0 || this.#fitsSmall(length)) return true
     const now = performance.now()
@@ -260,13 +265,13 @@ export class Admission {
     return this.bytes + missing + wanted <= this.limits.MAX_INFLIGHT_BYTES
   }
 
-  /** Whether the loop had little to do since the last look: those that are read are slow to come. */
+  /** Whether the event loop was mostly idle since the last check. Then the bodies being read come slowly. */
   #wasIdle(now: number): boolean {
-    const since = now - this.#looked
-    if (since < LOOK) return false
+    const since = now - this.#checkedAt
+    if (since < CHECK_INTERVAL) return false
     const { idle } = performance.eventLoopUtilization()
     const wasIdle = idle - this.#idle > since / 2
-    this.#looked = now
+    this.#checkedAt = now
     this.#idle = idle
     return wasIdle
   }
@@ -281,21 +286,26 @@ export class Admission {
     ticket.held = 0
   }
 
-  /** Some of a request's body has come. */
+  /** Records bytes of a body that arrived. */
   receive(ticket: Ticket, bytes: number): void {
     ticket.receive(bytes, performance.now())
     this.#hold(ticket, bytes)
   }
 
-  /** Something to wait for before more of a body is read, where there is no memory for it. */
+  /** Resolves when there is memory to read more of a body. `undefined`: read on at once. */
   whenThereIsMemory(ticket: Ticket): Promise<void> | undefined {
-    if (ticket.isIn || this.#fits || this.#fitsSmall(ticket.length) || ticket === this.#favoured) {
+    if (
+      ticket.isComplete ||
+      this.#fits ||
+      this.#fitsSmall(ticket.length) ||
+      ticket === this.#exempt
+    ) {
       return undefined
     }
-    this.#thirsty.add(ticket)
-    ticket.isHeldUp = true
+    this.#lackingMemory.add(ticket)
+    ticket.lacksMemory = true
     ticket.pause(performance.now())
-    this.#lookLater(false)
+    this.#checkLater(false)
     return new Promise((resolve) => {
       ticket.proceed = resolve
     })
@@ -311,46 +321,46 @@ export class Admission {
   }
 
   /**
-   * Whether a request may take more memory. Where there is none, whoever is stuck makes room; with nobody
-   * stuck and nothing else to do, one goes on all the same.
+   * Whether a request may take more memory. If memory is full, a stuck request is ended to make room. If none is
+   * stuck and no request can go on, this one becomes exempt from the limit.
    */
   #mayTakeMore(ticket: Ticket, now: number): boolean {
-    if (this.#fits || this.#fitsSmall(ticket.length) || ticket === this.#favoured) return true
-    if (this.#computing || this.#isAnyReading(now) || this.#endStuck(now) || this.#favoured) {
+    if (this.#fits || this.#fitsSmall(ticket.length) || ticket === this.#exempt) return true
+    if (this.#computing || this.#isAnyReading(now) || this.#endStuck(now) || this.#exempt) {
       return false
     }
-    this.#favoured = ticket
+    this.#exempt = ticket
     return true
   }
 
-  /** Goes on reading bodies that wait for memory. Small ones pass large ones. */
+  /** Resumes bodies that wait for memory, oldest first. Small bodies pass large ones. */
   #readOn(): void {
     const now = performance.now()
-    let isAnyHeldUp = false
-    for (const ticket of this.#thirsty) {
-      const isNext = !isAnyHeldUp || this.#fitsSmall(ticket.length)
+    let isAnyLacking = false
+    for (const ticket of this.#lackingMemory) {
+      const isNext = !isAnyLacking || this.#fitsSmall(ticket.length)
       if (!isNext || !this.#mayTakeMore(ticket, now)) {
-        isAnyHeldUp = true
+        isAnyLacking = true
         continue
       }
-      this.#thirsty.delete(ticket)
-      ticket.isHeldUp = false
+      this.#lackingMemory.delete(ticket)
+      ticket.lacksMemory = false
       ticket.progressed = now
       ticket.resume(now)
       ticket.proceed!()
     }
-    if (this.#thirsty.size > 0) this.#lookLater(false)
+    if (this.#lackingMemory.size > 0) this.#checkLater(false)
   }
 
   #isAnyReading(now: number): boolean {
     for (const ticket of this.#admitted) {
-      const isReading = ticket.state === 'reading' && !ticket.isHeldUp
+      const isReading = ticket.state === 'reading' && !ticket.lacksMemory
       if (isReading && ticket.isActive(now)) return true
     }
     return false
   }
 
-  /** Ends the request that takes most memory of those whose clients are too slow for what they hold, if there is one. */
+  /** Ends the stuck request that holds most memory, if there is one. Returns whether there is one. */
   #endStuck(now: number): boolean {
     let stuck: Ticket | undefined
     for (const ticket of this.#admitted) {
@@ -359,7 +369,7 @@ export class Admission {
     if (stuck?.state !== 'reading') stuck?.cutOff?.()
     else if (stuck.refuse) {
       const { refuse } = stuck
-      // It stays until its answer is sent, and is refused once.
+      // The request stays admitted until its answer is sent; without `refuse` it is not refused twice.
       stuck.refuse = undefined
       const detail = `The requests under way take more than ${this.limits.MAX_INFLIGHT_BYTES} bytes (MAX_INFLIGHT_BYTES), and this one makes no progress`
       refuse(this.#refuse('bytes', detail))
@@ -367,20 +377,23 @@ export class Admission {
     return stuck !== undefined
   }
 
-  /** What a request takes beside its body, such as what was written of its answer and is not read yet, in bytes. */
+  /** Records bytes that a request holds besides its body, such as parts of its answer that the client has not read. */
   charge(ticket: Ticket, bytes: number): void {
     if (ticket.state === 'left') return
     this.#hold(ticket, bytes)
   }
 
-  /** The client has read some of what is charged. */
+  /** Records that the client has read some of the charged bytes. */
   discharge(ticket: Ticket, bytes: number): void {
     this.charge(ticket, -bytes)
     ticket.move(bytes, performance.now())
   }
 
-  /** The turn of a request whose body is in: something to wait for where another one computes, or there is no memory. */
-  takeTurn(ticket: Ticket): Promise<void> | undefined {
+  /**
+   * Asks for a slice, for a request whose body is complete. Resolves when the slice begins; `undefined`: it has
+   * begun. The request waits while another one computes, or while there is no memory.
+   */
+  takeSlice(ticket: Ticket): Promise<void> | undefined {
     ticket.state = 'ready'
     ticket.pause(performance.now())
     if (this.#computing === undefined && this.#mayTakeMore(ticket, performance.now())) {
@@ -388,7 +401,7 @@ export class Admission {
       return undefined
     }
     this.#ready.add(ticket)
-    if (this.#computing === undefined) this.#lookLater(false)
+    if (this.#computing === undefined) this.#checkLater(false)
     return new Promise((resolve, reject) => {
       ticket.proceed = resolve
       ticket.refuse = reject
@@ -397,17 +410,17 @@ export class Admission {
 
   #begin(ticket: Ticket): void {
     this.#computing = ticket
-    this.#turnBegan = performance.now()
+    this.#sliceBegan = performance.now()
     this.#speed.begin(performance.eventLoopUtilization().active)
   }
 
-  /** Whether others are ready, and have waited for this one long enough. */
-  isTurnOver(): boolean {
-    return this.#ready.size > 0 && performance.now() - this.#turnBegan > TURN
+  /** Whether the slice has lasted long enough, and another request waits for one. */
+  isSliceOver(): boolean {
+    return this.#ready.size > 0 && performance.now() - this.#sliceBegan > SLICE
   }
 
-  /** A request has nothing to compute for now: its answer is read, or it is others' turn. */
-  giveTurn(ticket: Ticket): void {
+  /** Ends the slice of a request, because others wait for one or because the client must read first. */
+  endSlice(ticket: Ticket): void {
     if (this.#computing !== ticket) return
     const now = performance.now()
     if (ticket.state === 'ready') ticket.state = 'writing'
@@ -417,7 +430,7 @@ export class Admission {
     this.#computeNext()
   }
 
-  /** The turn of the one that has waited longest for it, or of the one that goes on without memory. */
+  /** Gives a slice to the request that has waited longest for one and may take memory. */
   #computeNext(): void {
     if (this.#computing || this.#ready.size === 0) return
     const now = performance.now()
@@ -428,28 +441,28 @@ export class Admission {
       ticket.proceed!()
       return
     }
-    this.#lookLater(false)
+    this.#checkLater(false)
   }
 
-  /** A request is done, except that what is left of its answer, at most a mebibyte, may still have to be read. */
+  /** A request has computed its answer. The client may still have to read the last of it, at most 1 MiB. */
   finish(ticket: Ticket): void {
     this.#free(ticket)
     this.#costs.note(ticket.kind, ticket.length, ticket.spent)
-    this.giveTurn(ticket)
+    this.endSlice(ticket)
     this.#admitNext()
   }
 
-  /** A request is over, or its client has gone. `tell` makes the reason for what still waits. */
+  /** A request is over, or its client has gone. If something still waits for the request, it is rejected with `tell()`. */
   leave(ticket: Ticket, tell: () => Error): void {
     const isWaiting = ticket.state === 'waiting'
     if (isWaiting) this.#unqueue(ticket)
     ticket.state = 'left'
     if (this.#ready.delete(ticket) || isWaiting) ticket.refuse?.(tell())
-    this.#thirsty.delete(ticket)
+    this.#lackingMemory.delete(ticket)
     this.#admitted.delete(ticket)
-    if (this.#favoured === ticket) this.#favoured = undefined
+    if (this.#exempt === ticket) this.#exempt = undefined
     this.#free(ticket)
-    this.giveTurn(ticket)
+    this.endSlice(ticket)
     this.#computeNext()
     this.#readOn()
     this.#admitNext()

@@ -1,22 +1,22 @@
-/** How much the newest request counts beside those before it. */
+/** Weight of the newest request in the moving average. */
 const WEIGHT = 0.1
-/** A request counts for at most so many of those before it: the first of a process take far longer than the rest. */
+/** A cost counts for at most this multiple of the expected one, because the first requests of a process take far longer. */
 const OUTLIER = 4
 
-/** What is expected before any request was seen, in milliseconds: for a request, and for each byte of its body. */
+/** Expected cost before any request was seen, in milliseconds: for a request, and for each byte of its body. */
 const REQUEST = 0.2
 const BYTE = 3e-6
 
-/** What requests cost, as expected from those before them: of the same kind, and of about the same length. */
+/** Estimates the cost of a request from earlier ones of the same kind and about the same length. */
 export class Costs {
   readonly #known = new Map<string, number>()
 
-  /** How long the loop will be busy with a request, in milliseconds. `length` is unknown where it is not announced. */
+  /** Expected time that the event loop spends on a request, in milliseconds. `length` is unknown for a chunked body. */
   of(kind: string, length: number | undefined): number {
     return this.#known.get(keyOf(kind, length)) ?? REQUEST + BYTE * (length ?? 0)
   }
 
-  /** A request has kept the loop busy for so long. */
+  /** Records the time that the event loop spent on a request, in milliseconds. */
   note(kind: string, length: number | undefined, spent: number): void {
     const expected = this.of(kind, length)
     const counted = Math.min(spent, OUTLIER * expected)

@@ -3,102 +3,103 @@ import type { Server as NetServer, Socket } from 'node:net'
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 
 /**
- * A client may still be sending its request when the answer goes out. Closing a socket with unread input
+ * A client may still send its request when the answer goes out. Closing a socket with unread input
  * sends RST, and the client loses the answer. So the rest of the request is read and dropped, within the
- * bounds below. After that the connection goes on; or, if it is the last answer, the server has already
- * sent FIN and waits for the client's.
+ * limits below. Then the connection stays open. After the last answer on a connection, the server sends FIN, drops
+ * what still comes, and waits for the FIN of the client.
  *
- * At shutdown, answers end their connections (`mayEnd`), and connections without a request end after a grace.
+ * At shutdown, answers end their connections (`mayEnd`), and idle connections end after a grace period.
  */
 
-/** The time between two looks at what a client has sent, in milliseconds. */
-const LOOK_MS = 2000
-/** The same where the client was too slow already. */
-const SOON_MS = 500
-/** A client that sends less than this between two looks, in bytes, is cut off. */
+/** Time between two checks of what a client has sent, in milliseconds. */
+const CHECK_MS = 2000
+/** The same for a client that was already too slow. */
+const SLOW_CHECK_MS = 500
+/** A client that sends less than this between two checks, in bytes, is cut off. */
 const LEAST = 2 ** 18
-/** A client that still sends at this look is cut off. */
-const LAST_LOOK = 10
-/** The most bytes dropped for one request. It is twice the largest body where that is more. */
+/** A client that still sends at this check is cut off. */
+const MOST_CHECKS = 10
+/** Largest number of bytes dropped for one request, unless twice the largest body is more. */
 const MOST = 2 ** 27
 
-/** How long connections without a request are kept at shutdown for one that is on its way, in milliseconds. */
+/** How long idle connections stay open at shutdown, in milliseconds, for a request that is already on its way. */
 export const GRACE_MS = 100
 /** How long a client has to close a connection that the server has half-closed at shutdown, in milliseconds. */
 const LINGER_MS = 250
 
-/** How many bytes are dropped in one turn of the event loop, by all sockets; beyond that a piece of each. */
-const TURN = 2 ** 22
+/** Bytes that all sockets together drop in one turn of the event loop. After that, each socket drops one piece. */
+const MOST_PER_TURN = 2 ** 22
 let droppedInTurn = 0
 
-/** Whether it is time that others have their turn. */
-function isTurnOver(bytes: number): boolean {
+/** Counts dropped bytes. Returns whether the limit for this turn is reached, so that other work comes first. */
+function isTurnFull(bytes: number): boolean {
   if (droppedInTurn === 0) {
     setImmediate(() => {
       droppedInTurn = 0
     })
   }
   droppedInTurn += bytes
-  return droppedInTurn > TURN
+  return droppedInTurn > MOST_PER_TURN
 }
 
-/** A longer body than this, in bytes, is not worth reading for the connection's sake. */
+/** Longest body, in bytes, that is dropped to keep its connection. For a longer one, the answer ends the connection. */
 const SHORT = 2 ** 16
 
-/** The request of a socket that was answered before all of it had come. */
+/** For each socket, the last request that was answered before its body was complete. */
 const answered = new WeakMap<Socket, IncomingMessage>()
-/** Sockets that had their last answer. */
-const ending = new WeakSet<Socket>()
+/** Sockets on which the server has sent its last answer, and FIN. */
+const halfClosed = new WeakSet<Socket>()
 
-/** Sockets whose clients were too slow already. */
-const hurried = new WeakSet<Socket>()
+/** Sockets whose clients were already too slow. */
+const slowSockets = new WeakSet<Socket>()
 
-/** Leaves a client that was too slow little time after its last answer. */
-export function endSoon(socket: Socket): void {
-  hurried.add(socket)
+/** Checks a client that was too slow earlier than others while its input is dropped. */
+export function shortenDrain(socket: Socket): void {
+  slowSockets.add(socket)
 }
 
-/** The responses of a socket that are not sent yet, in order. */
+/** For each socket, the responses that are not sent yet, in order. */
 const unsent = new WeakMap<Socket, Set<ServerResponse>>()
-/** What a socket sends after them, as its last answer. */
+/** For some sockets, the last answer, which is sent after these responses. */
 const lastAnswers = new WeakMap<Socket, string>()
 
-/** How much a socket had received, in bytes, when nothing was under way on it: after its last request, or at first. */
-const receivedAtRest = new WeakMap<Socket, number>()
+/** For each socket, the bytes received when it last became idle. If more have arrived, another request has begun. */
+const receivedWhenIdle = new WeakMap<Socket, number>()
 
 /**
- * Whether a response may end its connection at shutdown. A request that has come after it would be lost. And while the
- * server accepts the last connections, the client would open another one at once, again and again.
+ * Whether a response may end its connection at shutdown. It may not if another request has arrived on the connection,
+ * because that would be lost. It may not while the server accepts the last connections either, because the client
+ * would open another one at once, again and again.
  */
 export function mayEnd(response: ServerResponse): boolean {
   const responses = unsent.get(response.req.socket)
   return !isKept(response.req) && (responses === undefined || [...responses].at(-1) === response)
 }
 
-/** Whether connections go on while the last ones are accepted. */
+/** Whether the connection of a request must stay open, because the server accepts its last connections. */
 const isKept = ({ socket }: IncomingMessage) => kept.has(socket)
 
 interface Connections {
   readonly open: Set<Socket>
-  /** How many there have been. */
+  /** Number of connections accepted so far. */
   count: number
-  /** Whether the last ones are accepted. */
+  /** Whether the server accepts its last connections. */
   isEnding: boolean
 }
 
-/** Sockets whose connections go on while their server accepts the last ones. */
+/** Sockets that stay open while their server accepts its last connections. */
 const kept = new WeakSet<Socket>()
 
 const connections = new WeakMap<Server, Connections>()
 
-/** How long no connection may have come before the server stops listening, in milliseconds. */
+/** The server stops listening when no connection has arrived for this time, in milliseconds. */
 const QUIET_MS = 20
-/** The longest time that is waited for that, in milliseconds. */
+/** The server stops listening after this time at the latest, in milliseconds. */
 const MOST_WAIT_MS = 1000
 
 /**
- * Accepts the connections that wait to be accepted on a server's addresses: closing a listening socket resets those. Until
- * then no answer ends its connection, because a client that is told to open another one does so at once.
+ * Accepts the connections that wait on the listening sockets, because closing a listening socket resets them.
+ * Meanwhile no answer ends its connection, because the client would open another one at once.
  */
 export async function acceptLast(server: Server): Promise<void> {
   const state = connections.get(server)!
@@ -117,7 +118,7 @@ export async function acceptLast(server: Server): Promise<void> {
   for (const socket of state.open) kept.delete(socket)
 }
 
-/** Stops listening, on all of a server's addresses, and resolves when every connection has ended. */
+/** Stops listening on all addresses, and resolves when every connection has ended. */
 export async function stopListening(server: Server, others: readonly NetServer[]): Promise<void> {
   await Promise.all(
     [server, ...others].map((each) => new Promise((resolve) => each.close(resolve))),
@@ -125,15 +126,15 @@ export async function stopListening(server: Server, others: readonly NetServer[]
 }
 
 const isAnswered = (socket: Socket) =>
-  ending.has(socket) || answered.get(socket)?.complete === false
+  halfClosed.has(socket) || answered.get(socket)?.complete === false
 
-/** Whether some response goes before the answer to an error of the parser: its request has come, or it is under way. */
+/** Whether some response must go before the answer to a parser error: one with a complete request, or one that has begun. */
 const mustWait = (responses: Iterable<ServerResponse>) =>
   [...responses].some(({ req, headersSent }) => req.complete || headersSent)
 
 /**
- * Sends an answer to what is no request, and ends the connection. Answers to earlier requests go first; and a
- * request that is answered gets no second answer.
+ * Answers input that is not a valid request, and ends the connection. Answers to earlier requests go first. A
+ * request that already has an answer gets no second one.
  */
 export function endWith(socket: Socket, answer: string): void {
   // A TLS handshake that failed leaves nothing to write to.
@@ -151,19 +152,19 @@ export function endWith(socket: Socket, answer: string): void {
 
 const announcedBytes = ({ headers }: IncomingMessage) => Number(headers['content-length'] ?? 0)
 
-/** Tells a client with a long body to stop sending it: the answer ends the connection. Call it before the answer. */
+/** Makes the answer end the connection if the body is long, which tells the client to stop sending. Call it before answering. */
 export function endAfterAnswer(request: IncomingMessage, response: ServerResponse): void {
   const isLong = announcedBytes(request) > SHORT || 'transfer-encoding' in request.headers
   if (isLong && !isKept(request)) response.setHeader('connection', 'close')
 }
 
-/** Asks for the body of a client that waits to be asked (`Expect: 100-continue`). */
+/** Sends `100 Continue` to a client that waits for it before it sends its body. */
 export function askForBody(response: ServerResponse): void {
   response.removeHeader('connection')
   response.writeContinue()
 }
 
-/** Drops what comes of a request or on its socket until that ends, or destroys the socket at a bound. */
+/** Drops the input of a request or socket until it ends. Destroys the socket at one of the limits. */
 function drop(
   source: IncomingMessage | Socket,
   socket: Socket,
@@ -172,40 +173,40 @@ function drop(
 ): void {
   let dropped = 0
   let seen = 0
-  let looks = 0
+  let checks = 0
 
   function count(piece: Uint8Array): void {
     dropped += piece.length
     if (dropped > most) socket.destroy()
-    else if (isTurnOver(piece.length)) {
+    else if (isTurnFull(piece.length)) {
       source.pause()
       setImmediate(() => source.resume())
     }
   }
 
-  function look(): void {
-    looks++
+  function check(): void {
+    checks++
     const isSlow = dropped - seen < LEAST
     seen = dropped
-    if (isSlow || looks === LAST_LOOK || !server.listening) socket.destroy()
+    if (isSlow || checks === MOST_CHECKS || !server.listening) socket.destroy()
   }
 
   function stop(): void {
     clearInterval(timer)
-    receivedAtRest.set(socket, socket.bytesRead)
+    receivedWhenIdle.set(socket, socket.bytesRead)
     source.off('data', count)
     source.off('end', stop)
     socket.off('close', stop)
   }
 
-  const timer = setInterval(look, hurried.has(socket) ? SOON_MS : LOOK_MS)
+  const timer = setInterval(check, slowSockets.has(socket) ? SLOW_CHECK_MS : CHECK_MS)
   source.on('data', count)
   source.once('end', stop)
   socket.once('close', stop)
 }
 
 /**
- * Makes a server drain requests that it answers before it has read them, however they are answered.
+ * Makes a server drain every request that is answered before its body is complete, whoever answers it.
  * `arrival` is the event of a new connection.
  */
 export function drainAfterAnswers(
@@ -218,11 +219,11 @@ export function drainAfterAnswers(
   connections.set(server, state)
 
   function end(socket: Socket): void {
-    if (ending.has(socket)) return
-    ending.add(socket)
+    if (halfClosed.has(socket)) return
+    halfClosed.add(socket)
     socket.end()
     socket.resume()
-    // A paused socket resumes through the parser, so the parser leaves only in the next turn.
+    // The parser must resume a paused socket. So its listeners are removed only in the next turn.
     setImmediate(() => {
       if (socket.destroyed) return
       socket.removeAllListeners('data')
@@ -231,7 +232,7 @@ export function drainAfterAnswers(
   }
 
   function onSent(request: IncomingMessage, socket: Socket): void {
-    if (ending.has(socket)) return
+    if (halfClosed.has(socket)) return
     const lastAnswer = lastAnswers.get(socket)
     if (lastAnswer !== undefined) {
       if (mustWait(unsent.get(socket)!)) return
@@ -240,15 +241,15 @@ export function drainAfterAnswers(
     } else if (!request.complete) {
       answered.set(socket, request)
       drop(request, socket, server, most)
-    } else receivedAtRest.set(socket, socket.bytesRead)
+    } else receivedWhenIdle.set(socket, socket.bytesRead)
   }
 
-  /** Half-closes each connection on which nothing is under way, and soon ends those that the client leaves open. */
+  /** Half-closes idle connections, and destroys those that the client does not close in time. */
   function endIdle(): void {
     for (const socket of state.open) {
       const isIdle =
-        unsent.get(socket)!.size === 0 && receivedAtRest.get(socket) === socket.bytesRead
-      if (!isIdle || ending.has(socket)) continue
+        unsent.get(socket)!.size === 0 && receivedWhenIdle.get(socket) === socket.bytesRead
+      if (!isIdle || halfClosed.has(socket)) continue
       end(socket)
       const timer = setTimeout(() => socket.destroy(), LINGER_MS)
       socket.once('close', () => clearTimeout(timer))
@@ -259,7 +260,7 @@ export function drainAfterAnswers(
     const { socket } = request
     const responses = unsent.get(socket)!
     responses.add(response)
-    // Otherwise Node drops uncounted what nobody reads. This comes before it looks.
+    // Node would drop an unread body without counting it. Its listener for `finish` runs after this one.
     response.prependOnceListener('finish', () => {
       if (request.complete) return
       request.unpipe()
@@ -272,17 +273,17 @@ export function drainAfterAnswers(
     if (announcedBytes(request) > most) response.setHeader('connection', 'close')
   }
 
-  // Node calls it when the server stops listening. It would destroy the sockets, even with unread input.
+  // Node calls this when the server stops listening. Its own version destroys sockets, even with unread input.
   let closing: NodeJS.Timeout | undefined
   server.closeIdleConnections = () => {
     closing ??= setInterval(endIdle, GRACE_MS).unref()
   }
   server.once('close', () => clearInterval(closing))
 
-  // Node calls it after the last answer on a connection, and would destroy the socket once that is sent.
+  // Node calls `destroySoon` after the last answer on a connection. Its own version destroys the socket once that is sent.
   server.on(arrival, (socket: Socket) => {
     unsent.set(socket, new Set())
-    receivedAtRest.set(socket, socket.bytesRead)
+    receivedWhenIdle.set(socket, socket.bytesRead)
     state.open.add(socket)
     state.count++
     if (state.isEnding) kept.add(socket)
@@ -292,7 +293,7 @@ export function drainAfterAnswers(
   server.on('request', onRequest)
   server.on('checkExpectation', onRequest)
   server.on('checkContinue', (request, response) => {
-    // A client that is not asked for its body may leave it out, and the next request would be taken for it.
+    // A client without `100 Continue` may omit its body. The parser would then take the next request for that body.
     response.setHeader('connection', 'close')
     onRequest(request, response)
   })

@@ -1,7 +1,8 @@
 /**
- * Who waits or is under way, in the order of coming; whoever is looked at may leave meanwhile. A Set would do,
- * but V8 gives it another table whenever it has grown or shrunk. A table that has grown old leads to all those
- * after it, and keeps what they held until all memory is looked through.
+ * Items in the order in which they were added. The current item may be deleted during iteration.
+ *
+ * It replaces a Set, which keeps memory alive: V8 replaces the table of a Set when it grows or shrinks, and each old
+ * table refers to the next. So a table in the old generation keeps all later ones until a full collection.
  */
 export class Line<Item> implements Iterable<Item> {
   readonly #items: Item[] = []
@@ -18,7 +19,7 @@ export class Line<Item> implements Iterable<Item> {
     this.#items.push(item)
   }
 
-  /** Whether it was there. */
+  /** Returns whether the item was there. */
   delete(item: Item): boolean {
     const place = this.#items.indexOf(item)
     if (place < 0) return false

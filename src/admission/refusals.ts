@@ -1,15 +1,15 @@
 import { Problem } from '../errors.ts'
 
-/** Why a request is refused: the limit that it would exceed, or that there will be no more. */
+/** Reasons to refuse a request: four limits, and shutdown. */
 export const refusals = ['wait', 'queue', 'bytes', 'late', 'shutting_down'] as const
 export type Refusal = (typeof refusals)[number]
 
-/** Clients that are refused together should not all come back together. */
+/** Random part of the time to try again, so that clients refused together do not return together. */
 const SPREAD = 0.5
-/** The shortest time to come back after, in milliseconds. */
+/** Shortest time after which a client may try again, in milliseconds. */
 const SOONEST = 50
 
-/** A 503 that says when to try again, from how long the work ahead takes, in milliseconds. */
+/** A 503 that says when to try again. `wait` is the time that the work ahead takes, in milliseconds. */
 export function refusal(reason: Refusal, detail: string, wait: number): Problem {
   const code = reason === 'shutting_down' ? 'SHUTTING_DOWN' : 'OVERLOADED'
   const retryAfterMs = Math.ceil(Math.max(SOONEST, wait) * (1 + SPREAD * Math.random()))
@@ -17,7 +17,7 @@ export function refusal(reason: Refusal, detail: string, wait: number): Problem 
   return Object.assign(new Problem(code, `${detail}${hint}`), { retryAfterMs })
 }
 
-/** Headers that say when to try again: in seconds for any client, in milliseconds for those that know. */
+/** Headers that say when to try again: in seconds for every client, and in milliseconds for clients that know this header. */
 export function retryHeaders({ statusCode, retryAfterMs }: Problem): Record<string, string> {
   if (statusCode !== 503) return {}
   if (retryAfterMs === undefined) return { 'retry-after': '1' }

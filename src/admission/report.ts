@@ -1,13 +1,13 @@
 import type { Admission } from './admission.ts'
 
-/** How often refusals are told of, in milliseconds: a line for each would be work of its own. */
+/** Time between log lines about refusals, in milliseconds. A line for each refusal would cost too much. */
 const EVERY = 1000
 
 interface Log {
   warn(about: object, message: string): void
 }
 
-/** Logs how many requests were refused, and why, for every second that some were; until it is stopped. */
+/** Logs the refusals of each second by reason, if there were any. Returns a function that stops it. */
 export function reportRefusals({ refused }: Admission, log: Log): () => void {
   let told = new Map(refused)
   const timer = setInterval(() => {

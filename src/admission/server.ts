@@ -13,21 +13,21 @@ import type { Admission } from './admission.ts'
 import { drainAfterAnswers, endAfterAnswer, mayEnd } from './drain.ts'
 import { retryHeaders } from './refusals.ts'
 
-/** How often late heads are looked for, in milliseconds. Node's own default is 30 seconds. */
-const LOOK = 250
+/** Time between checks for late headers, in milliseconds. Node's default is 30 seconds. */
+const CHECK_INTERVAL = 250
 
-/** What the server asks others about a request before it is one of Fastify's. */
+/** Decisions about a request that Fastify has not seen yet. */
 export interface Door {
-  /** Why a request may not come in, whether or not there is room. */
+  /** The problem of a request that lacks a key or comes from a forbidden site, if any. */
   check(request: IncomingMessage): Problem | undefined
-  /** Writes why a request is refused. */
+  /** Answers a refused request with its problem. */
   send(problem: Problem, request: IncomingMessage, response: ServerResponse): void
 }
 
 /**
- * The HTTP server. What is posted is work: where it could not even wait, it is refused before anything is
- * made of it, so that this costs little however often it happens. What is only looked at, like probes, is
- * never refused, until the very end.
+ * The HTTP server. Every POST passes admission control. One that cannot wait is refused before Fastify sees it,
+ * so a refusal costs little even under overload. Other methods, such as those of probes, are refused only while the
+ * server closes.
  */
 export function createServer(
   config: Config,
@@ -37,13 +37,13 @@ export function createServer(
 ): Server {
   const { HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS, READ_TIMEOUT_MS } = config
   const options = {
-    // Bodies are timed while they are read, not while they wait.
+    // `slowness.ts` times bodies. Node would count the time in the queue too.
     requestTimeout: 0,
     headersTimeout: HEADERS_TIMEOUT_MS,
     handshakeTimeout: HEADERS_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    connectionsCheckingInterval: LOOK,
-    // A request without one it would refuse without a word; that is a problem like others.
+    connectionsCheckingInterval: CHECK_INTERVAL,
+    // Node would answer a request without Host with an empty 400; ours has a problem document.
     requireHostHeader: false,
   }
 
@@ -59,10 +59,10 @@ export function createServer(
   }
 
   function listener(request: IncomingMessage, response: ServerResponse) {
-    // Without a listener Node would cut off a client that waits for its answer, too.
+    // Without a listener, Node would also cut off clients that wait for their answer.
     response.on('timeout', endIfUnread)
     const isWork = request.method === 'POST' || admission.phase === 'closing'
-    // Who may not come in is told so by Fastify.
+    // Fastify answers requests without a key or from a forbidden site.
     if (isWork && !door.check(request)) {
       const problem = admission.findRefusal(Number(request.headers['content-length'] ?? 0))
       if (problem) return refuse(problem, request, response)
@@ -76,17 +76,17 @@ export function createServer(
   server.on('connection', noteArrival)
   server.on('request', listener)
   server.on('checkContinue', listener)
-  // What else a client may expect is no reason to refuse its request, as Node would, without a word.
+  // Other expectations are ignored. Without a listener, Node would answer them with an empty 417.
   server.on('checkExpectation', listener)
-  // Without a listener Node would close the connection without a word.
+  // Without a listener, Node would close the connection without an answer.
   server.on('connect', (_request, socket) => {
-    const reason = 'CONNECT is for proxies, and this is none'
+    const reason = 'CONNECT is for proxies, and this server is not a proxy'
     server.emit('clientError', Object.assign(new Error(reason), { reason }), socket)
   })
   return server.setTimeout(READ_TIMEOUT_MS)
 }
 
-/** Nothing has come or gone on the connection for a while. A body that does not come has limits of its own. */
+/** Ends an idle connection if the client does not read its answer. Slow bodies have their own limits. */
 function endIfUnread(this: ServerResponse): void {
   if (this.writableLength > 0) this.destroy()
 }

@@ -3,20 +3,20 @@ import { Problem } from '../errors.ts'
 import type { Admission } from './admission.ts'
 import type { Ticket } from './ticket.ts'
 
-/** How often requests under way are looked at, in milliseconds. */
-const LOOK = 250
+/** Time between checks of the requests under way, in milliseconds. */
+const CHECK_INTERVAL = 250
 
 export type Limits = Pick<Config, 'REQUEST_TIMEOUT_MS' | 'MIN_BODY_RATE' | 'BODY_GRACE_MS'>
 
-/** What had come of a body, and when, at the last look at which it had come fast enough. */
+/** Received bytes and time of the last check at which the body was fast enough. */
 interface Mark {
   received: number
   at: number
 }
 
 /**
- * Ends requests whose clients are too slow, until it is stopped: bodies that come slower than the least
- * rate, or take too long as a whole, and answers that are not read.
+ * Ends requests of slow clients: bodies below the lowest rate, bodies that take too long as a whole, and
+ * answers that are not read. Returns a function that stops it.
  */
 export function endSlowRequests(admission: Admission, limits: Limits): () => void {
   const { REQUEST_TIMEOUT_MS: longest, MIN_BODY_RATE: rate, BODY_GRACE_MS: grace } = limits
@@ -28,8 +28,8 @@ export function endSlowRequests(admission: Admission, limits: Limits): () => voi
       return `The body did not arrive within ${longest} ms (REQUEST_TIMEOUT_MS)`
     }
     const mark = marks.get(ticket) ?? { received: 0, at: ticket.began }
-    // Nothing is read of a body that waits for memory.
-    if (ticket.isHeldUp || ticket.received - mark.received >= least) {
+    // A body that waits for memory is not read, so the client is not slow.
+    if (ticket.lacksMemory || ticket.received - mark.received >= least) {
       marks.set(ticket, { received: ticket.received, at: now })
     } else if (now - mark.at > grace) {
       return `The body came slower than ${rate} bytes a second for ${grace} ms (MIN_BODY_RATE)`
@@ -37,7 +37,7 @@ export function endSlowRequests(admission: Admission, limits: Limits): () => voi
     return undefined
   }
 
-  function look(): void {
+  function check(): void {
     const now = performance.now()
     for (const ticket of admission.underWay) {
       if (ticket.state === 'reading') {
@@ -49,6 +49,6 @@ export function endSlowRequests(admission: Admission, limits: Limits): () => voi
     }
   }
 
-  const timer = setInterval(look, LOOK).unref()
+  const timer = setInterval(check, CHECK_INTERVAL).unref()
   return () => clearInterval(timer)
 }

@@ -1,34 +1,37 @@
-/** The speed is measured over so many milliseconds of the loop at a time. */
+/** Length of one measurement, in milliseconds in which the event loop was busy. */
 const WINDOW = 100
-/** How much a new measurement counts. A slower one counts more: who waits longer than expected is harmed, who is refused in vain asks again. */
+/**
+ * Weight of a new measurement. A slower one weighs more: a wait longer than expected harms the client, while a
+ * client that is refused needlessly can try again.
+ */
 const SLOWER = 0.5
 const FASTER = 0.05
-/** How slow the speed is taken to be at most: a turn of the loop leaves about this part of it to work. */
+/** Upper limit of `stretch`: under overload, a turn of the event loop leaves about a quarter of its time to work. */
 const LONGEST_STRETCH = 4
 
-/** The speed at which work is done while requests wait: what else the loop does, such as refusing, takes time from it. */
+/** Measures how much slower work gets while requests wait, because the event loop also does other things, such as refusing. */
 export class Speed {
-  /** How long the loop is busy, for each millisecond that it works on requests. */
+  /** Milliseconds that the event loop is busy for each millisecond of work on requests. */
   stretch = 1
-  /** How long it was busy while a request had its turn to compute, and how long it has worked in this time. */
+  /** In the current measurement: the time that the loop was busy while a request had a slice, and the work in it. */
   #took = 0
   #spent = 0
-  /** How long it had ever been busy when it was looked at last. */
+  /** Total busy time of the loop at the last call. */
   #since = 0
 
-  /** Nothing waits, and what is measured now says nothing of later. */
+  /** Forgets all measurements, because without waiting requests they do not predict the speed under load. */
   reset(): void {
     this.stretch = 1
     this.#took = 0
     this.#spent = 0
   }
 
-  /** A request has its turn. `active` is how long the loop has ever been busy. */
+  /** A slice begins. `active` is the total busy time of the event loop. */
   begin(active: number): void {
     this.#since = active
   }
 
-  /** The loop has worked for so long, while a request has its turn. Whether the speed was measured anew. */
+  /** Records work on requests during a slice. Returns whether a measurement is complete, so that `stretch` changed. */
   note(spent: number, active: number): boolean {
     this.#took += active - this.#since
     this.#spent += spent

@@ -1,51 +1,55 @@
-/** A body of which less than `PROGRESS` bytes come in so many milliseconds takes no place from others. */
+/**
+ * A body is active if at least `PROGRESS` bytes of it came in the last `PATIENCE` milliseconds. A body that is not
+ * active takes no place from other requests.
+ */
 const PATIENCE = 5
 const PROGRESS = 2 ** 14
-/** How long a request computes before others that are ready have their turn, in milliseconds. */
-export const TURN = 50
+/** Time that a request computes before it lets others compute, in milliseconds. */
+export const SLICE = 50
 
 /**
- * A client that sends or reads less than `PROGRESS`, or than this part of what its request holds, in so many
- * milliseconds, is stuck. The rest of a small body comes sooner.
+ * A client is stuck if in `STUCK` milliseconds it sends or reads fewer bytes than `PROGRESS`, or fewer than `PART` of
+ * the bytes that its request holds. For small bodies the time is `SMALL_STUCK`.
  */
 const PART = 1 / 32
 const STUCK = 1000
 const SMALL_STUCK = 100
 
-/** A body of no more bytes than this rarely needs much memory. */
+/** Largest small body, in bytes. Small bodies need little memory. */
 const SMALL = 2 ** 20
 
-/** Whether a body is small; one of unknown length may be large. */
+/** Whether a body is small. A body of unknown length counts as large. */
 export const isSmall = (length: number | undefined) => length !== undefined && length <= SMALL
 
-/** One request on its way through the server: it waits, is read, is ready, computes, and is written. */
+/** One request in admission control: it waits in the queue, is read, is ready to compute, computes, and is written. */
 export class Ticket {
   readonly kind: string
-  /** What is announced of its body, in bytes. */
+  /** Announced length of the body, in bytes. */
   readonly length: number | undefined
-  /** How long the loop is expected to be busy with it, in milliseconds, and was. */
+  /** Time that the event loop is expected to spend on the request, and has spent, in milliseconds. */
   expected: number
   spent = 0
   readonly entered = performance.now()
   state: 'waiting' | 'reading' | 'ready' | 'writing' | 'left' = 'waiting'
-  /** When its body began to be read, and when there was last more than a little of it. */
+  /** When reading the body began, and when another `PROGRESS` bytes of it had last arrived. */
   began = 0
   progressed = 0
+  /** Value of `received` at `progressed`. */
   #counted = 0
-  /** When its client had last sent or read a good part of what the request holds, and how much it has since. */
+  /** When the client was last found not to be stuck, and the bytes that it has sent or read since. */
   #advanced = 0
   #moved = 0
-  /** Since when the client has had to wait, if it does. */
+  /** Since when the client waits for the server, if it does. */
   #paused: number | undefined
-  /** What has come of its body, and what else it takes, in bytes. */
+  /** Bytes of the body that arrived, and all bytes that the request holds. */
   received = 0
   held = 0
-  /** Whether its body waits for memory, and so comes no faster. */
-  isHeldUp = false
-  /** Called when it may go on, or with why it may not. */
+  /** Whether the body is not read because there is no memory. */
+  lacksMemory = false
+  /** Called when the request may go on, or with the reason why it may not. */
   proceed: (() => void) | undefined
   refuse: ((problem: Error) => void) | undefined
-  /** Ends its answer, where that is long. */
+  /** Ends an answer that is sent in pieces. */
   cutOff: (() => void) | undefined
 
   constructor(kind: string, length: number | undefined, expected: number) {
@@ -62,7 +66,7 @@ export class Ticket {
     this.progressed = now
   }
 
-  /** Its client has sent or read so many bytes. */
+  /** Records bytes that the client has sent or read. */
   move(bytes: number, now: number): void {
     this.#moved += bytes
     if (this.#moved < Math.max(PROGRESS, PART * this.held)) return
@@ -70,41 +74,41 @@ export class Ticket {
     this.#advanced = now
   }
 
-  /** Its client has to wait, for memory or for a turn. */
+  /** The client must wait for the server, for memory or for a slice. */
   pause(now: number): void {
     this.#paused ??= now
   }
 
-  /** What comes next is up to its client. */
+  /** The server waits for the client again. */
   resume(now: number): void {
     if (this.#paused === undefined) this.#advanced = now
     else this.#advanced += now - this.#paused
     this.#paused = undefined
   }
 
-  /** Whether its client is too slow for the memory that the request holds. */
+  /** Whether the client is too slow for the memory that the request holds. */
   isStuck(now: number): boolean {
     const isSmallBody = this.state === 'reading' && isSmall(this.length)
     const most = isSmallBody ? SMALL_STUCK : STUCK
     return this.#paused === undefined && now - this.#advanced > most
   }
 
-  /** Whether it gives the loop something to do. */
+  /** Whether the request gives the event loop work. */
   isActive(now: number): boolean {
     return this.state === 'ready' || (this.state === 'reading' && now - this.progressed < PATIENCE)
   }
 
-  /** How long others wait for it at most, in milliseconds, before they have a turn. */
+  /** Longest time that the request delays the next one, in milliseconds. */
   get ahead(): number {
-    return Math.min(TURN, Math.max(0, this.expected - this.spent))
+    return Math.min(SLICE, Math.max(0, this.expected - this.spent))
   }
 
-  /** Whether all of its body has come. */
-  get isIn(): boolean {
+  /** Whether the whole body has arrived. */
+  get isComplete(): boolean {
     return this.length !== undefined && this.received >= this.length
   }
 
-  /** What is still to come of its body. */
+  /** Bytes of the body that are still to come. */
   get missing(): number {
     return Math.max(0, (this.length ?? 0) - this.received)
   }

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { describeValue } from '../fields/parsed.ts'
 
-/** Node keeps the first line of these and drops the others, which another server may have gone by. */
+/** Headers of which Node keeps the first line and drops the others. Another server may use one of the others. */
 const single = ['host', 'content-type', 'authorization']
 
-/** A name or an address, and perhaps a port (RFC 3986). */
+/** A name or an address, with an optional port (RFC 3986). */
 const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i
 
 /** The values of all lines of a header. */
@@ -13,8 +13,8 @@ function linesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
 }
 
 /**
- * What is ambiguous in the head of a request, if anything: where two servers in a row could see different
- * requests in the same bytes. Most of that the parser refuses by itself.
+ * Finds what is ambiguous in the head of a request. A proxy and this server could see different requests in the
+ * same bytes. The HTTP parser itself refuses most of such heads.
  */
 export function findAmbiguity(request: IncomingMessage): string | undefined {
   const { headers, httpVersion } = request
@@ -26,16 +26,16 @@ export function findAmbiguity(request: IncomingMessage): string | undefined {
     }
   }
   if (host !== undefined && !HOST.test(host)) {
-    return `Expected a name or an address, and perhaps a port, as Host, got ${describeValue(host)}`
+    return `Expected Host to be a name or an address, with an optional port, got ${describeValue(host)}`
   }
   if (coding !== undefined && httpVersion !== '1.1') {
     return `HTTP/${httpVersion} has no Transfer-Encoding: send Content-Length`
   }
   if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') {
-    return `Expected Transfer-Encoding: chunked alone, got ${describeValue(coding)}: a compressed body has a Content-Encoding`
+    return `Expected Transfer-Encoding to be chunked, got ${describeValue(coding)}: declare compression in Content-Encoding`
   }
   if (/(?:^|,)\s*chunked\s*(?:[;,]|$)/i.test(te?.toString() ?? '')) {
-    return 'TE must not name chunked: leave it out'
+    return 'TE must not contain chunked: omit it'
   }
   return undefined
 }

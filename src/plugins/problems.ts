@@ -1,7 +1,7 @@
 import { maxHeaderSize, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { endSoon, endWith } from '../admission/drain.ts'
+import { endWith, shortenDrain } from '../admission/drain.ts'
 import { retryHeaders } from '../admission/refusals.ts'
 import { Problem, type ProblemCode, problems } from '../errors.ts'
 import { PROBLEM_TYPE, problemFailure, toDocument } from '../protocols/problem.ts'
@@ -11,23 +11,23 @@ import { findAmbiguity } from './heads.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The paths of all routes, by what `tidy` makes of them. */
+    /** The paths of all routes, by their `tidy` form. */
     paths: Map<string, string>
   }
   interface FastifyReply {
-    /** Why the request could not be answered, for its log line. */
+    /** The problem that was answered, for the log line of the request. */
     problem?: { code: string; message: string }
   }
 }
 
-/** What Fastify's own errors are called here. */
+/** Codes for the errors of Fastify and Node. */
 const fastifyCodes: Record<string, ProblemCode> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'BODY_INCOMPLETE',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'EMPTY_BODY',
   FST_ERR_BAD_URL: 'INVALID_URL',
   FST_ERR_MAX_PARAM_LENGTH: 'INVALID_URL',
   ECONNRESET: 'BODY_INCOMPLETE',
-  // The client left before an answer in parts began; nobody reads this one.
+  // The client disconnected before a streamed answer began. Nobody reads this problem.
   ERR_STREAM_PREMATURE_CLOSE: 'BODY_INCOMPLETE',
 }
 
@@ -43,11 +43,11 @@ function toProblem(error: FastifyError | Problem, request: FastifyRequest): Prob
   if (status < 500) return new Problem('INVALID_REQUEST', error.message)
   return new Problem(
     'INTERNAL_ERROR',
-    'Internal error; the log has its cause under this request id',
+    'Internal error: the server log has the cause under this request id',
   )
 }
 
-/** Answers with an error, in the words of a protocol. */
+/** Answers with an error, in the format of a protocol. */
 export function sendError(
   error: FastifyError,
   request: FastifyRequest,
@@ -59,7 +59,7 @@ export function sendError(
   reply.headers(problem.headers).headers(retryHeaders(problem))
   if (problem.code === 'REQUEST_TIMEOUT') {
     reply.header('connection', 'close')
-    endSoon(request.raw.socket)
+    shortenDrain(request.raw.socket)
   }
   reply.problem = problem
   const { status, type, body } = failure(problem, request.id)
@@ -70,7 +70,7 @@ const clientDetails: Partial<Record<ProblemCode, string>> = {
   HEADERS_TOO_LARGE: `URL and headers together may take ${maxHeaderSize} bytes; send long lists in a JSON body instead of the query`,
 }
 
-/** What the HTTP parser could not make a request of has no reply object, only a socket. */
+/** Answers an error of the HTTP parser. There is no request or reply object, only a socket. */
 export function answerClientError(
   error: Error & { code?: string; reason?: string },
   socket: Socket,
@@ -84,7 +84,7 @@ export function answerClientError(
     ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
   }
   const code = codes[error.code ?? ''] ?? 'INVALID_HTTP'
-  if (code === 'REQUEST_TIMEOUT') endSoon(socket)
+  if (code === 'REQUEST_TIMEOUT') shortenDrain(socket)
   const [, title] = problems[code]
   const reason = code === 'INVALID_HTTP' && error.reason ? `${title}: ${error.reason}` : title
   const document = toDocument(new Problem(code, clientDetails[code] ?? reason), '')
@@ -97,7 +97,7 @@ export function answerClientError(
   )
 }
 
-/** Before any route, so that all of them can be proposed to whoever asks for one that there is not. */
+/** Collects the paths of all routes, which an unknown path is compared with. Call it before the first route. */
 export function registerPaths(app: FastifyInstance): void {
   app.decorate('paths', new Map<string, string>())
   app.addHook('onRoute', ({ url }) => {
@@ -105,15 +105,15 @@ export function registerPaths(app: FastifyInstance): void {
   })
 }
 
-/** Every error leaves by this door. */
+/** Turns every error into an answer, and refuses ambiguous requests. */
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply))
   app.setNotFoundHandler((request, reply) => findRoute(app, request, reply))
-  // No URL answers QUERY; as a method with a body, Fastify would ask for its content type before saying so.
+  // No route has the method QUERY. If it counted as one with a body, Fastify would check the content type before the method.
   app.addHttpMethod('QUERY', { hasBody: false, overrideExisting: true })
   app.addHook('onRequest', ({ raw }, reply, done) => {
     const ambiguity = findAmbiguity(raw)
-    // Where one request ends and the next begins may be in doubt.
+    // The end of the request is not certain, so the connection cannot be used again.
     if (ambiguity) reply.header('connection', 'close')
     const lacksHost = raw.httpVersion === '1.1' && raw.headers.host === undefined
     const fault = ambiguity ?? (lacksHost ? 'Expected a Host header' : undefined)
@@ -121,13 +121,13 @@ export function registerProblems(app: FastifyInstance): void {
   })
 }
 
-/** No route has a path nearly as long. */
+/** A path longer than this is not compared with routes. */
 const LONGEST_PATH = 256
 
-/** Routes are looked up by their pattern, which what a client asks for is not, though it may look like one. */
+/** Whether a path looks like a route pattern. `hasRoute` takes a pattern, so such a path must not be looked up. */
 const isPattern = (path: string) => /[:*]/.test(path)
 
-/** For a request that no route takes: which methods the URL does answer, if any, or what was meant. */
+/** Throws the problem of a request without a route: the methods that the URL has, or a path like it. */
 export function findRoute(
   app: FastifyInstance,
   { method, url }: FastifyRequest,
@@ -152,11 +152,11 @@ export function findRoute(
     paths.filter((at) => answers(method, at)),
   )
   const guess = same ?? near
-  const hint = guess ? `did you mean ${guess}?` : 'see /docs for what is here'
+  const hint = guess ? `did you mean ${guess}?` : '/docs lists all URLs'
   throw new Problem('NOT_FOUND', `Cannot ${method} ${path}: ${hint}`)
 }
 
-/** A path of which neither slashes at its end or in a row nor case are left. */
+/** A path in lower case, without repeated slashes and slashes at its ends. */
 function tidy(path: string): string {
   return path.toLowerCase().split('/').filter(Boolean).join('/')
 }

@@ -11,7 +11,7 @@ import { isTurnSpent, nextTurn } from '../turns.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What answering it comes to, as far as it got. */
+    /** The work of answering the request: steps, times and counts so far. */
     work: Work | undefined
   }
 }
@@ -20,16 +20,16 @@ declare module 'fastify' {
 export const phases = ['decode', 'compute', 'encode'] as const
 export type Phase = (typeof phases)[number]
 
-/** A longer answer than this, in bytes, is sent while it is written. */
+/** An answer longer than this, in bytes, is sent while it is written. */
 const LONG = 2 ** 20
-/** A piece of it has at least so many bytes, except for the last. */
+/** Smallest piece of such an answer, in bytes, except the last piece. */
 const PIECE = 2 ** 16
 
-/** At most how many bytes a row takes beside its logits, and parameters with the plan made of them. */
+/** Largest size of a row without its logits, and of a set of parameters with its plan, in bytes. */
 const ROW = 2 ** 10
 const PARAMETERS = 3 * 2 ** 11
 
-/** At most how many bytes rows take beside their logits until they are answered. */
+/** Largest number of bytes that rows hold besides their logits until they are answered. */
 function bytesOf(rows: readonly RequestRow[]): number {
   const parameters = new Set(rows.map(({ params }) => params))
   const lists = new Set<ArrayBufferView>()
@@ -41,38 +41,40 @@ function bytesOf(rows: readonly RequestRow[]): number {
   return [...lists].reduce((sum, { byteLength }) => sum + byteLength, fixed)
 }
 
-/** Parts of an answer in order, and whether they are its last. */
+/** Consecutive parts of an answer. */
 interface Piece {
   readonly parts: readonly Part[]
   readonly length: number
   readonly isLast: boolean
 }
 
-/** A request's place among all others. */
+/** A request in admission control. */
 interface Visit {
   readonly admission: Admission
   readonly ticket: Ticket
 }
 
-/** What one request comes to, and how long each step takes, with what others do in between. */
+/**
+ * Runs the steps of one request and measures them. The times of steps include the slices of other requests in between.
+ */
 export class Work {
-  /** The kind of its body: a label of metrics, and what it costs is estimated by. */
+  /** The kind of the body. It is a label of metrics, and the expected cost depends on it. */
   readonly transport: string
   #visit: Visit | undefined
-  /** Since when it has the loop for itself. */
+  /** When the request last began to use the event loop. */
   #resumed = 0
-  /** Whether a row is sampled in part: another one now would change it. */
+  /** Whether a row is half sampled. Then no other request may compute, because all share the memory of the row. */
   #isInRow = false
-  /** In milliseconds. */
+  /** Duration of each step, in milliseconds. */
   readonly took: Record<Phase, number> = { decode: 0, compute: 0, encode: 0 }
   rows = 0
   tokens = 0
   readonly warnings: string[] = []
   #since = performance.now()
-  /** The results of all rows, each counted when it is sampled first. */
+  /** The results of all rows. Each row is counted once. */
   #results: Iterable<RowResult | undefined> = []
   #isChecked = false
-  /** How many rows were sampled before the check of the others. */
+  /** Number of rows that were written before the check of the others. */
   #rowsBeforeCheck = 0
   #stream: Readable | undefined
 
@@ -80,14 +82,14 @@ export class Work {
     this.transport = transport
   }
 
-  /** The body is in: from here on the request has a turn to compute, after those before it. */
+  /** Waits for the first slice. Call it when the body is complete. */
   async begin(visit: Visit): Promise<void> {
     this.#visit = visit
-    await visit.admission.takeTurn(visit.ticket)
+    await visit.admission.takeSlice(visit.ticket)
     this.#resumed = performance.now()
   }
 
-  /** Takes steps one by one; other requests have their turn in between. */
+  /** Runs steps to their end. It pauses between them, so that other requests can compute. */
   async run<Result>(steps: Steps<Result>): Promise<Result> {
     for (;;) {
       const { done, value } = steps.next()
@@ -96,27 +98,27 @@ export class Work {
     }
   }
 
-  /** The time since it resumed was its own. */
+  /** Reports the time since the last pause to admission control. */
   #note(): void {
     if (!this.#visit) return
     const { admission, ticket } = this.#visit
     admission.spend(ticket, performance.now() - this.#resumed)
   }
 
-  /** Lets the loop do what else there is, and others that are ready compute where it is their turn. */
+  /** Waits for a later turn of the event loop or, if the slice is over, for the next slice. */
   async #pause(): Promise<void> {
     const { admission, ticket } = this.#visit!
     this.#note()
-    if (!this.#isInRow && admission.isTurnOver()) {
-      admission.giveTurn(ticket)
-      await admission.takeTurn(ticket)
+    if (!this.#isInRow && admission.isSliceOver()) {
+      admission.endSlice(ticket)
+      await admission.takeSlice(ticket)
     } else await nextTurn()
-    // Nobody is there to read what else it would come to.
+    // The client has gone, so nobody would read the answer.
     if (ticket.state === 'left') throw incomplete()
     this.#resumed = performance.now()
   }
 
-  /** The rows are there, with all that is asked of them. */
+  /** The rows are decoded. */
   decoded(rows: readonly RequestRow[]): void {
     this.hold(bytesOf(rows))
     const now = performance.now()
@@ -124,16 +126,16 @@ export class Work {
     this.#since = now
   }
 
-  /** Some bytes of the answer are there that the client has not taken: values, or what is written. */
+  /** Charges bytes that the request holds: values to be written, or parts of the answer that the client has not read. */
   readonly hold: Hold = (bytes) => {
     if (this.#visit) this.#visit.admission.charge(this.#visit.ticket, bytes)
   };
 
-  /** Samples the rows, one at a time as they are asked for. */
+  /** Samples the rows, each when its result is asked for. */
   *sample(rows: readonly RequestRow[]): Generator<RowResult | undefined> {
     this.#results = this.#sample(this.#mark(rows), (result) => this.#count(result))
     yield* this.#results
-    // The rows that a check has gone through are sampled again, and not counted again.
+    // The check sampled the remaining rows and counted them. They are sampled again, and not counted.
     if (this.#isChecked) yield* this.#sample(rows.slice(this.#rowsBeforeCheck), () => {})
   }
 
@@ -160,7 +162,7 @@ export class Work {
     for (const { code } of warnings) this.warnings.push(code)
   }
 
-  /** Samples the rows that are not written yet, which throws where one cannot be sampled. */
+  /** Samples the rows that are not written yet, and drops the results. It throws if a row cannot be sampled. */
   *#check(): Steps {
     this.#rowsBeforeCheck = this.rows
     this.#isChecked = true
@@ -168,8 +170,8 @@ export class Work {
   }
 
   /**
-   * What Fastify is to send. A long answer is a stream, which is written as fast as the client reads it.
-   * Its status is sent first, so rows that are not sampled by then are sampled twice.
+   * The payload for Fastify. A long answer is a stream, written as fast as the client reads it. The status of a
+   * stream is sent before most rows are sampled. So these rows are sampled twice: first for a check.
    */
   async answer(reply: FastifyReply, steps: Steps): Promise<string | Buffer | Readable> {
     const head = await this.#gather(steps, LONG)
@@ -183,7 +185,7 @@ export class Work {
     return stream
   }
 
-  /** Calls back when nothing is read of the request any more: now, or when an answer in pieces ends or its client leaves. */
+  /** Calls `release` when the body is needed no longer: now, or when a streamed answer ends or the client disconnects. */
   whenOver(release: () => void): void {
     const over = () => {
       release()
@@ -196,7 +198,7 @@ export class Work {
     }
   }
 
-  /** The next parts of an answer, until they are longer than `most` bytes. */
+  /** Collects parts of an answer until they are longer than `most` bytes. */
   async #gather(steps: Steps, most: number): Promise<Piece> {
     const parts: Part[] = []
     let length = 0
@@ -219,19 +221,19 @@ export class Work {
     let unsent = 0
     for (;;) {
       this.#note()
-      admission.giveTurn(ticket)
+      admission.endSlice(ticket)
       yield toBuffer(piece)
-      // The stream asks for another piece when the one before this is sent.
+      // The stream asks for another piece when the one before this has been sent.
       admission.discharge(ticket, unsent)
       unsent = piece.length
       if (piece.isLast) return
-      await admission.takeTurn(ticket)
+      await admission.takeSlice(ticket)
       this.#resumed = performance.now()
       piece = await this.#gather(steps, PIECE)
     }
   }
 
-  /** The answer is written, or the first piece of a long one; a header says what each step took. */
+  /** The answer, or the first piece of a stream, is written. Sets `Server-Timing`. */
   #encoded(reply: FastifyReply): void {
     this.took.encode = performance.now() - this.#since - this.took.compute
     const durations = phases.map((phase) => `${phase};dur=${this.took[phase].toFixed(3)}`)
@@ -253,8 +255,8 @@ function toBuffer({ parts, length }: Piece): Buffer {
 }
 
 /**
- * Waits until a request may come in, and hands its body on as it arrives. After that it is its turn to
- * compute. `open` makes what takes the body: nothing is kept of a request that waits.
+ * Waits until a request is admitted, passes its body to a reader as it arrives, and waits for the first slice.
+ * `open` makes the reader. It is called after admission, so a request in the queue has no reader.
  */
 export async function takeBody(
   request: FastifyRequest,
@@ -268,12 +270,12 @@ export async function takeBody(
   reply.raw.once('close', () => admission.leave(ticket, incomplete))
   const admitted = admission.whenAdmitted(ticket)
   if (admitted) await admitted
-  // A client that asks before it sends is told when nothing is left that it could have been spared for.
+  // A client that sent `Expect: 100-continue` sends its body only after this. All checks without the body have passed.
   if (request.headers.expect !== undefined) askForBody(reply.raw)
   const push = open((bytes) => admission.charge(ticket, bytes))
   const take: Push = (piece) => {
     const { length } = piece
-    // What was compressed may still come when the client is gone.
+    // Decompression may still yield pieces after the client has gone.
     if (ticket.state === 'left') throw incomplete()
     admission.receive(ticket, length)
     const began = performance.now()

@@ -18,7 +18,7 @@ describe('the queue', () => {
     const busy = Array.from({ length: 4 }, async () => {
       const { ticket, admitted } = enter(admission)
       await admitted
-      admission.takeTurn(ticket)?.catch(() => {})
+      admission.takeSlice(ticket)?.catch(() => {})
       return ticket
     })
     return Promise.all(busy)
@@ -28,7 +28,7 @@ describe('the queue', () => {
     for (let i = 0; i < 100; i++) {
       const { ticket, admitted } = enter(admission)
       await admitted
-      void admission.takeTurn(ticket)
+      void admission.takeSlice(ticket)
       ticket.spent = milliseconds
       admission.finish(ticket)
       admission.leave(ticket, Error)
@@ -106,14 +106,14 @@ describe('the queue', () => {
   it('gives others a turn beside one that computes for long', async () => {
     const admission = new Admission(limits)
     const [long, quick] = [enter(admission).ticket, enter(admission).ticket]
-    expect(admission.takeTurn(long)).toBeUndefined()
-    const turn = admission.takeTurn(quick)
-    expect(admission.isTurnOver()).toBe(false)
+    expect(admission.takeSlice(long)).toBeUndefined()
+    const turn = admission.takeSlice(quick)
+    expect(admission.isSliceOver()).toBe(false)
     await new Promise((resolve) => setTimeout(resolve, 60))
-    expect(admission.isTurnOver()).toBe(true)
-    admission.giveTurn(long)
+    expect(admission.isSliceOver()).toBe(true)
+    admission.endSlice(long)
     await turn
-    const back = admission.takeTurn(long)
+    const back = admission.takeSlice(long)
     admission.finish(quick)
     await back
   })
@@ -156,7 +156,7 @@ describe('the wait', () => {
         const ticket = admission.enter('json', 1000)
         await admission.whenAdmitted(ticket)
         admission.receive(ticket, 1000)
-        await admission.takeTurn(ticket)
+        await admission.takeSlice(ticket)
         ready.push(ticket)
       } catch {
         now += refusing(now)

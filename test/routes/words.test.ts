@@ -128,7 +128,7 @@ describe('a path that is almost one', () => {
     const { code, detail } = ProblemDocument.parse((await app.inject({ method, url })).json())
     expect(code).toBe('NOT_FOUND')
     const path = url.split('?')[0]
-    const hint = meant ? `did you mean ${meant}?` : 'see /docs for what is here'
+    const hint = meant ? `did you mean ${meant}?` : '/docs lists all URLs'
     expect(detail).toBe(`Cannot ${method} ${path}: ${hint}`)
   })
 
