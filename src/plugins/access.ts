@@ -11,15 +11,15 @@ type RouteKind = 'probe' | 'docs' | 'metrics'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whom a route is for, where it is not for who has a key. */
+    /** The access rule of a route. Omitted: only clients with a key, if there are keys. */
     access?: RouteKind
   }
 }
 
-/** Of one length, so that comparing takes the same time whatever is compared. */
+/** Digests have one length, so a comparison takes the same time for all keys. */
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-/** All keys are compared with, whether or not one fits. */
+/** Compares with all keys, even after a match, so that the time tells nothing. */
 function isAmong(keys: readonly Buffer[], given: string): boolean {
   const own = digest(given)
   return keys.reduce((found, key) => timingSafeEqual(key, own) || found, false)
@@ -29,24 +29,27 @@ function parseKeys(content: string): string[] {
   const lines = content.split('\n').map((line) => line.trim())
   const keys = lines.filter((line) => line !== '' && !line.startsWith('#'))
   for (const key of keys) {
-    // What is wrong with it is said without it.
+    // zod's message does not contain the key.
     if (!ApiKey.safeParse(key).success)
       throw new Error(ApiKey.safeParse(key).error!.issues[0]!.message)
   }
   return keys
 }
 
-/** Who may send requests. */
+/** Checks who may send requests. */
 export interface Access {
-  /** Why a request is refused, if it is. `kind` is its route's; work has none, so a POST can be checked before it is routed. */
+  /**
+   * The problem of a request that is not allowed, if any. `kind` is the access rule of the route. No POST route has one,
+   * so a POST can be checked before its route is known.
+   */
   check(request: IncomingMessage, kind?: RouteKind): Problem | undefined
-  /** Ends following the file of keys. */
+  /** Stops watching the file of keys. */
   stop(): void
 }
 
 type Log = Parameters<typeof followFiles>[2]
 
-/** The keys of this configuration, and where it asks for none, the sites. A file of keys is followed until `stop`. */
+/** Checks keys, or the sites of requests if the configuration has no keys. Watches the file of keys until `stop`. */
 export function openAccess(config: Config, log: Log): Access {
   const own = (config.API_KEYS ?? []).map(digest)
   let keys: readonly Buffer[] = own
@@ -75,7 +78,7 @@ export function openAccess(config: Config, log: Log): Access {
   }
 
   function check(request: IncomingMessage, kind?: RouteKind): Problem | undefined {
-    // Probes come from anywhere, by whatever address.
+    // Probes are open to all, under any Host.
     if (kind === 'probe') return undefined
     const isPublic = kind !== undefined && policies[kind] === 'public'
     return isAsked && !isPublic ? checkKey(request) : checkSite(request)
@@ -84,7 +87,7 @@ export function openAccess(config: Config, log: Log): Access {
   return { check, stop }
 }
 
-/** Refuses every request that `access` finds fault with. */
+/** Refuses every request that `access` does not allow. */
 export function registerAccess(app: FastifyInstance, access: Access): void {
   app.addHook('onClose', access.stop)
   app.addHook('onRequest', (request, reply, done) => {

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Config, ConfigError } from '../config.ts'
 import { followFiles } from '../files.ts'
 
-/** What is wrong with the key, and not with the certificate. */
+/** An error of the key, as opposed to the certificate. */
 class KeyError extends Error {}
 
 function readKey(key: string): KeyObject {
@@ -15,17 +15,17 @@ function readKey(key: string): KeyObject {
   }
 }
 
-/** OpenSSL takes an EC key for an RSA certificate without a word, and then every handshake fails. */
+/** OpenSSL accepts an EC key with an RSA certificate, and then every handshake fails. So check it here. */
 function checkPair(cert: string, key: string): void {
-  // Of a chain it reads the first certificate, which is the server's own.
+  // X509Certificate reads the first certificate of a chain, which is that of the server.
   const certificate = new X509Certificate(cert)
   if (certificate.checkPrivateKey(readKey(key))) return
   throw new KeyError('This is not the key of the first certificate in TLS_CERT_FILE')
 }
 
 /**
- * Gives the server its certificate, and a new one when there is one. Where one of the two files is
- * replaced before the other, the old pair serves until both are new.
+ * Gives the server its certificate, and reloads it when the files change. If one of the two files is replaced
+ * before the other, the old pair stays in use until both match.
  */
 export function registerCertificate(
   app: FastifyInstance,

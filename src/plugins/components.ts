@@ -4,25 +4,25 @@ type Schema = z.core.JSONSchema.BaseSchema
 type Io = 'input' | 'output'
 
 /**
- * JSON schemas as the OpenAPI document has them: what has a title is a component of that name, and what
- * stops or misleads generators of clients is put in other words.
+ * Turns JSON schemas into those of the OpenAPI document. A schema with a title becomes a component of that name.
+ * Keywords that stop or mislead generators of clients are replaced.
  */
 export interface Components {
   readonly schemas: ReadonlyMap<string, Schema>
-  /** A schema as the document refers to it, of what is sent or of what is answered. */
+  /** The schema as the document has it, in a request (`input`) or an answer (`output`). */
   publish(schema: Schema, io: Io): Schema
 }
 
 const MAX_INT32 = 2 ** 31 - 1
 
-/** How wide a number is: without a format Go and C# take float32, and Java an integer of 32 bits. */
+/** The format of a number. Without one, Go and C# generate float32, and Java a 32-bit integer. */
 function formatOf({ type, minimum = -Infinity, maximum = Infinity }: Schema): object {
   if (type === 'number') return { format: 'double' }
   const isShort = minimum >= -MAX_INT32 && maximum <= MAX_INT32
   return { format: isShort ? 'int32' : 'int64' }
 }
 
-/** A default in the schema makes fields required in TypeScript, and has Python send each of them. */
+/** Puts the default into the description. As `default` it makes fields required in TypeScript, and Python sends each of them. */
 function describe({ description, default: fallback }: Schema): object {
   const sentences = [
     ...(description === undefined ? [] : [description]),
@@ -36,7 +36,7 @@ const isEveryString = (schema: Schema) => JSON.stringify(schema) === '{"type":"s
 export function openComponents(): Components {
   const schemas = new Map<string, Schema>()
 
-  /** A list that may be left out, which is another thing than an empty one: Java would send that. */
+  /** An optional list that may also be null. Otherwise Java sends an empty list for an omitted one, which means something else. */
   function orNull(schema: Schema): Schema {
     const { description, ...list } = schema
     return { ...(description !== undefined && { description }), anyOf: [list, { type: 'null' }] }
@@ -51,7 +51,7 @@ export function openComponents(): Components {
     return Object.fromEntries(published) as Record<string, Schema>
   }
 
-  /** The same without title, description and default. */
+  /** The schema without title, description and default. */
   function body({ $schema, title, description, default: _, ...schema }: Schema, io: Io): Schema {
     const { type, const: only, enum: choices } = schema
     if (only !== undefined) {
@@ -89,7 +89,7 @@ export function openComponents(): Components {
     const { title } = schema
     const described = describe(schema)
     if (title === undefined) return { ...described, ...body(schema, io) }
-    // What an object is, is said of itself, too; what another value means, only where it is used.
+    // The component of an object has a description too. Other values are described only where they are used.
     const component = { ...(schema.type === 'object' && described), ...body(schema, io) }
     const known = schemas.get(title)
     if (known && JSON.stringify(known) !== JSON.stringify(component)) {

@@ -1,7 +1,7 @@
 import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 
-/** Lets pages of these origins send requests, and read what answers say in headers, those of `headers` too. */
+/** Lets pages of these origins send requests, and read the headers of answers, including `headers`. */
 export async function registerCors(
   app: FastifyInstance,
   origins: readonly string[],

@@ -3,12 +3,12 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 
 const page = new URL('../playground/', import.meta.url)
-/** Runs in the browser, in the scripts of the page; docs.js has the function. */
+/** A function of docs.js. Swagger UI calls it in the browser. */
 declare const foldParameters: (system: unknown) => object
 
 const read = (file: string) => readFileSync(new URL(file, page), 'utf8')
 
-/** Swagger UI at /docs, in the colours of the playground and with a way back to it. */
+/** Swagger UI at /docs, in the colours of the playground and with a link to it. */
 export async function registerDocs(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
@@ -35,11 +35,11 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
       tryItOutEnabled: true,
       displayRequestDuration: true,
       plugins: [(system: unknown) => foldParameters(system)],
-      // Highlighting hangs the page on answers of a megabyte.
+      // With highlighting, an answer of a megabyte hangs the page.
       syntaxHighlight: { activate: false },
     },
-    // The plugin's own policy has upgrade-insecure-requests, under which the page's scripts are not
-    // found on a plain http server.
+    // The default policy of the plugin has upgrade-insecure-requests. With that, the browser cannot load the scripts from an
+    // http server.
     staticCSP:
       "default-src 'self'; base-uri 'self'; font-src 'self'; frame-ancestors 'self'; img-src 'self' data:; " +
       "object-src 'none'; script-src 'self'; script-src-attr 'none'; style-src 'self' 'unsafe-inline'",

@@ -1,7 +1,7 @@
 import { negotiate } from '@fastify/accept-negotiator'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** The one of these content encodings that the client likes best; `identity` where it accepts none of them. */
+/** Chooses the content encoding that the client prefers, or `identity` if it accepts none, and sets the headers. */
 export function chooseEncoding(
   { headers }: FastifyRequest,
   reply: FastifyReply,

@@ -29,13 +29,13 @@ declare module 'fastify' {
     description?: string
     tags?: readonly string[]
     hide?: boolean
-    /** What the query may have; the route checks it. */
+    /** Schema of the query. The route itself checks the query. */
     parameters?: z.ZodType
-    /** Headers of the request that the route heeds, beside those that all do. */
+    /** Request headers that this route reads, in addition to those of all routes. */
     requestHeaders?: Headers
-    /** What the body may be; the route reads and checks it. */
+    /** Schemas of the body. The route itself reads and checks the body. */
     requestBody?: { description: string; content: Content }
-    /** The keys it asks for, where not those that all do. */
+    /** Security of this route, if not that of all routes. */
     security?: readonly Record<string, readonly string[]>[]
   }
 }
@@ -57,14 +57,14 @@ const answered: Headers = {
   'X-Request-Id': textHeader('The id that the request sent if it is valid, otherwise a new one.'),
 }
 
-/** Of answers to requests for sampling. */
+/** Headers of answers to sampling requests. */
 export const timing: Headers = {
   'Server-Timing': textHeader(
     'Time for decoding, computing and encoding, in milliseconds. For an answer of more than 1 MiB, until its first byte.',
   ),
 }
 
-/** Headers that tell what to do about a problem, by status. */
+/** Headers that tell a client what to do about a problem, by status. */
 const remedies: Readonly<Record<number, Headers>> = {
   401: { 'WWW-Authenticate': textHeader('`Bearer`.') },
   415: {
@@ -85,44 +85,40 @@ const remedies: Readonly<Record<number, Headers>> = {
   },
 }
 
-/** Where the HTTP parser gives up, there is no request yet to have an id, and no URL. */
+/** Statuses of errors of the HTTP parser. There is no request yet, so the answer has no id and no format of a protocol. */
 const withoutRequest = [408, 431]
 
-/** JSON. */
 export function jsonContent(schema: z.ZodType, examples?: Examples): Content {
   return { 'application/json': { schema, ...(examples && { examples }) } }
 }
 
-/** Bytes. */
 export function octetContent(description: string): Content {
   const schema = z.any().meta({ type: 'string', format: 'binary', description })
   return { 'application/octet-stream': { schema } }
 }
 
-/** Plain text. */
 export function textContent(description: string): Content {
   return { 'text/plain': { schema: z.string().meta({ description }) } }
 }
 
-/** An answer in JSON. */
 export function jsonAnswer(schema: z.ZodType, description: string, headers: Headers = {}): Message {
   return { description, content: jsonContent(schema), headers }
 }
 
 const problemContent: Content = { [PROBLEM_TYPE]: { schema: ProblemDocument } }
 
-/** Answers of an operation at these statuses, and at those that any request may meet. */
+/** Error answers with these statuses, and with those that any request may get. */
 export function problemResponses(...statuses: number[]): Record<string, Message> {
   return errorResponses(statuses, problemContent)
 }
 
-/** The same in a protocol’s own words, which may have another status for a problem. */
+/** The same in the format of a protocol, which may use other statuses. */
 export function errorResponses(
   statuses: readonly number[],
   content: Content,
   statusOf = (status: number) => status,
 ): Record<string, Message> {
-  // Where a key may be missing, it may not be asked for, and the site of the request is checked instead.
+  // A route that checks keys (401) checks the site of the request instead (403) if the server has no keys.
   const guarded = statuses.flatMap((status) => (status === 401 ? [401, 403] : [status]))
   const responses = [...guarded, 500, ...withoutRequest].map((status): [number, Message] => {
     const meanings = Object.entries(problems)
@@ -140,10 +136,10 @@ export function errorResponses(
   return Object.fromEntries(responses)
 }
 
-/** Padded, and without bits that no byte has. */
+/** Base64 with padding, and with zeros in the unused bits of the last character. */
 const BASE64 = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$'
 
-/** zod validates, and describes itself; @fastify/swagger collects the routes. */
+/** Validates with zod, and makes the OpenAPI document: schemas come from zod, routes from @fastify/swagger. */
 export async function registerOpenapi(app: FastifyInstance, version: string): Promise<void> {
   const { schemas, publish } = openComponents()
   const toJsonSchema = (schema: z.ZodType, io: Io) => z.toJSONSchema(schema, { io }) as JsonSchema
@@ -177,11 +173,11 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
     ] as const
   }
 
-  /** A list in a query has commas between its items, and an integer of 64 bits is its digits. */
+  /** A list in a query has commas between its items. A 64-bit integer is a string of digits. */
   function queryParameter([name, property]: [string, JsonSchema]) {
     const forms = (property.anyOf ?? []) as JsonSchema[]
     const form = forms.find(({ type }) => type === 'array' || type === 'string') ?? property
-    // Declared as base64, it would be asked for as a file.
+    // Swagger UI would ask for a file if the schema declared base64.
     const { description: _, ...schema } =
       form.contentEncoding === 'base64'
         ? { type: 'string', pattern: BASE64 }
@@ -200,7 +196,7 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
     ]
   }
 
-  /** What @fastify/swagger would change, by operation. */
+  /** By operation, the parts of the document that @fastify/swagger would change. They replace its own at the end. */
   const operations = new Map<string, object>()
 
   function transform(schema: FastifySchema): FastifySchema {

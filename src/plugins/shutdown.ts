@@ -3,8 +3,8 @@ import type { Admission } from '../admission/admission.ts'
 import { mayEnd } from '../admission/drain.ts'
 
 /**
- * From SIGTERM on, answers end their connections: clients move to another server, and none is left to wait for. An answer
- * with another request behind it does not, or that request would be lost.
+ * From SIGTERM on, answers end their connections. So clients move to another server, and shutdown need not wait for idle
+ * connections. An answer that another request follows on the connection does not end it, because that request would be lost.
  */
 export function registerShutdown(app: FastifyInstance, admission: Admission): void {
   app.addHook('preClose', (done) => {

@@ -5,11 +5,11 @@ import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 
 /**
- * What a browser says about the page that sends a request. Any page can send requests to the machine it is
- * looked at from. Without keys, only `Host` and `Origin` tell such a page from a program.
+ * Checks which web page sends a request. A page in a browser can send requests to the machine on which the browser
+ * runs. Without keys, only `Host`, `Origin` and `Sec-Fetch-Site` distinguish such a page from a program.
  */
 
-/** How much of a header is repeated. */
+/** Quotes the beginning of a header. */
 const quote = (text: string) => JSON.stringify(text.slice(0, 128))
 
 const isLoopback = (name: string) =>
@@ -18,14 +18,14 @@ const isLoopback = (name: string) =>
   name === '[::1]' ||
   (isIPv4(name) && name.startsWith('127.'))
 
-/** A URL for a `Host`, in the form in which all spellings of a host are one. */
+/** Parses a `Host` as a URL, which normalises the spelling of the host. */
 function parseHost(host: string, scheme: string): URL | null {
   return URL.parse(`${scheme}://${host.replace(/\.(?=$|:)/, '')}`)
 }
 
 const nameOf = (host: string) => parseHost(host, 'http')?.hostname
 
-/** Whether a host name, as `URL` spells it, may be the one of this server. */
+/** Returns a function that tells whether a host name, normalised by `URL`, may be a name of this server. */
 function hostFilter({ HOST, ALLOWED_HOSTS }: Config): (name: string) => boolean {
   if (ALLOWED_HOSTS) {
     if (ALLOWED_HOSTS.includes('*')) return () => true
@@ -33,23 +33,22 @@ function hostFilter({ HOST, ALLOWED_HOSTS }: Config): (name: string) => boolean 
     return (name) => names.has(name)
   }
   const own = nameOf(HOST.includes(':') ? `[${HOST}]` : HOST)
-  // Bound to more than this machine's own loopback, it has names that nobody here knows.
+  // On other addresses than loopback, the server cannot know its names.
   return own !== undefined && isLoopback(own) ? isLoopback : () => true
 }
 
-/** The scheme, host and port that a request was sent to. */
+/** Scheme, host and port to which a request was sent. */
 function targetOf({ headers, socket }: IncomingMessage): URL | null {
   return parseHost(headers.host ?? '', (socket as TLSSocket).encrypted ? 'https' : 'http')
 }
 
-/** Finds what a page may not do: reach this server by a name that is not its own, or post to it from another origin. */
+/** Finds requests of pages that reach the server under a foreign name, or that POST from a foreign origin. */
 export function openSites(config: Config): (request: IncomingMessage) => Problem | undefined {
   const isOwnName = hostFilter(config)
   const origins = new Set(config.CORS_ORIGINS ?? [])
 
-  /** Over a Unix socket there is no address, and no browser. */
   function checkHost({ headers: { host }, socket }: IncomingMessage): Problem | undefined {
-    // A browser always sends one.
+    // Browsers always send Host. They cannot connect to a Unix socket, which has no remote address.
     if (host === undefined || socket.remoteAddress === undefined) return undefined
     if (isOwnName(nameOf(host) ?? '')) return undefined
     const detail = `Host ${quote(host)} is not allowed: add its name to ALLOWED_HOSTS`
@@ -58,7 +57,7 @@ export function openSites(config: Config): (request: IncomingMessage) => Problem
 
   function isOwnOrigin(origin: string, request: IncomingMessage): boolean {
     const target = targetOf(request)
-    // Before a proxy that takes TLS off, the scheme is another; the browser knows which.
+    // Behind a proxy that terminates TLS, the scheme differs. Then Sec-Fetch-Site tells whether the origin is the same.
     const isSame = request.headers['sec-fetch-site'] === 'same-origin'
     return target?.origin === origin || (isSame && target?.host === URL.parse(origin)?.host)
   }

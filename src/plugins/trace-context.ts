@@ -3,22 +3,22 @@ import type { Span } from '@opentelemetry/api'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** This server's own part of the trace, where one is kept. */
+    /** The server's span, if the request is traced. */
     span: Span | undefined
   }
 }
 
-/** The trace that a request is part of, and the span of its sender there (W3C Trace Context). */
+/** The trace of a request, and the span of its sender (W3C Trace Context). */
 export interface TraceContext {
   readonly traceId: string
   readonly spanId: string
   readonly traceFlags: number
 }
 
-/** Later versions may say more behind the flags. */
+/** Later versions may have more fields after the flags. */
 const TRACEPARENT = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/
 
-/** What the header says; nothing where it is not well-formed. */
+/** Parses the `traceparent` header. Returns `undefined` if it is malformed. */
 export function traceContextOf({ headers }: IncomingMessage): TraceContext | undefined {
   const { traceparent } = headers
   if (typeof traceparent !== 'string') return undefined

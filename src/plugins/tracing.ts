@@ -13,16 +13,16 @@ import { traceContextOf } from './trace-context.ts'
 import { phases } from './work.ts'
 
 export interface Exported {
-  /** Where OTLP is taken over HTTP; spans go to /v1/traces there. */
+  /** URL of a collector for OTLP over HTTP. Spans go to its /v1/traces. */
   endpoint: string
   service: string
   version: string
 }
 
-/** How long a collector has to take what is left at the end, in milliseconds. */
+/** Time for the collector to take the last spans at shutdown, in milliseconds. */
 const FAREWELL_MS = 2000
 
-/** Sends a span for each request to a collector, with one for each step inside. Loaded only where it is wanted. */
+/** Sends a span for each request to a collector, with a child span for each step. This module is loaded only if tracing is on. */
 export function registerTracing(app: FastifyInstance, exported: Exported): void {
   const url = `${exported.endpoint.replace(/\/$/, '')}/v1/traces`
   const provider = new TracerProvider({
@@ -30,7 +30,7 @@ export function registerTracing(app: FastifyInstance, exported: Exported): void 
       'service.name': exported.service,
       'service.version': exported.version,
     }),
-    // Whoever began the trace decides whether it is kept.
+    // The sender decides whether its trace is recorded.
     sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),
     spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url }) })],
   })
@@ -42,7 +42,7 @@ export function registerTracing(app: FastifyInstance, exported: Exported): void 
 
   app.addHook('onRequest', (request, reply, done) => {
     const { url: route, config } = request.routeOptions
-    // Probes, pages and metrics are nobody's work.
+    // Only API routes are traced, not probes, pages and metrics.
     if (config.access) return done()
     const parent = traceContextOf(request.raw)
     const context = parent
@@ -75,7 +75,7 @@ export function registerTracing(app: FastifyInstance, exported: Exported): void 
         'kelvin.tokens': tokens,
       })
       const inside = trace.setSpan(ROOT_CONTEXT, span)
-      // Rows are computed and written in turn; here each step is told of as a whole.
+      // Steps alternate row by row. The spans show each step as if it ran as a whole.
       let from = startTime
       for (const step of phases) {
         const to = from + work.took[step]
