@@ -38,7 +38,7 @@ declare module 'fastify' {
 
 const apis: readonly Api[] = [v1, openInference]
 
-/** What a request is told that gets as far as no route. */
+/** Answers a request that admission control refuses, before it has a route. */
 const refuse: Door['send'] = (problem, request, response) => {
   const id = requestId(request)
   const api = apis.find(({ prefix }) => request.url!.startsWith(`${prefix}/`))
@@ -51,7 +51,7 @@ const refuse: Door['send'] = (problem, request, response) => {
   response.end(body)
 }
 
-/** Everything to be looked at by people, under one rule of access. */
+/** Routes for people: the playground, /docs and /openapi.json, under one access rule. */
 async function documentation(scope: FastifyInstance): Promise<void> {
   scope.addHook('onRoute', (route) => {
     route.config = { ...route.config, access: 'docs', label: 'docs' }
@@ -64,7 +64,7 @@ async function documentation(scope: FastifyInstance): Promise<void> {
   pageRoutes(scope)
 }
 
-/** The wiring: admission, plugins, then routes. It listens on nothing. */
+/** Builds the app from admission control, plugins and routes. It does not listen yet. */
 export async function buildApp(config: Config): Promise<FastifyInstance> {
   const admission = new Admission(config)
   const log: FastifyBaseLogger = openLog(config)
@@ -78,7 +78,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     serverFactory: (handle): Server =>
       createServer(config, admission, handle, { check: access.check, send: refuse }),
     clientErrorHandler: answerClientError,
-    // Hooks are not run for what is no URL.
+    // Fastify runs no hooks for an invalid URL.
     frameworkErrors: (error, request, reply) => {
       logWhenOver(request, reply)
       return sendError(error, request, reply)
@@ -97,7 +97,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   })
   registerPaths(app)
   registerRequestLog(app)
-  // Before the first route that it describes.
+  // Register it before the first route that it describes.
   await registerOpenapi(app, manifest.version)
   if (config.METRICS_ACCESS !== 'off') {
     const about = { version: manifest.version, determinism_version: DETERMINISM_VERSION }
@@ -119,7 +119,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     )
   }
   registerAccess(app, access)
-  // Bodies are read by the route that they are for, as they arrive.
+  // Routes read bodies themselves, as they arrive.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 

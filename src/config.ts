@@ -3,7 +3,7 @@ import { expected } from './expected.ts'
 
 const LOOPBACK = 'localhost'
 
-/** The longest text that V8 holds, and so the longest JSON. */
+/** Longest string in V8, which limits the length of JSON. */
 const LONGEST_TEXT = 2 ** 29 - 24
 
 function integer(min: number, max: number) {
@@ -14,7 +14,7 @@ function integer(min: number, max: number) {
     .pipe(z.int().min(min).max(max))
 }
 
-/** Text with commas, as a list. */
+/** A list, from text with commas. */
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -22,18 +22,18 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 )
 
-/** Who gets to see something. */
+/** Who may read a route. */
 const access = z.enum(['public', 'key', 'off'])
 
-/** The longest path a socket can have on Linux, in bytes: sun_path has 108, and the last is zero. */
+/** Longest path of a socket on Linux, in bytes: `sun_path` has 108 bytes, and the last one is zero. */
 const LONGEST_SOCKET_PATH = 107
 
-/** Long enough not to be guessed, and in a header without quoting. */
+/** An API key: too long to guess, and of characters that a header can contain. */
 export const ApiKey = z
   .string()
   .regex(/^[\x21-\x7e]{16,512}$/, 'Expected keys of 16 to 512 visible ASCII characters')
 
-/** Every environment variable Kelvin reads. Tables of them are made from this. */
+/** Every environment variable that Kelvin reads. `--help` and docs/configuration.md are made from this. */
 const Variables = z.object({
   PORT: z
     .string()
@@ -47,7 +47,7 @@ const Variables = z.object({
   HOST: z
     .string()
     .min(1)
-    // An IPv6 address is in brackets wherever a port may follow it, and so in many a habit.
+    // Accept an IPv6 address in brackets, as in a URL.
     .transform((host) => host.replace(/^\[([^\]]*)\]$/, '$1'))
     .refine((host) => !/[/*\]]|^[^:]*:\d*$/.test(host), {
       error:
@@ -216,14 +216,14 @@ export const Config = Variables.refine(
   ({ PORT, SOCKET_PATH }) => PORT !== null || SOCKET_PATH !== undefined,
   {
     path: ['PORT'],
-    error: 'No port and no socket to listen on; set SOCKET_PATH too',
+    error: 'There is no port and no socket to listen on; set SOCKET_PATH too',
     // Report it together with the faults of other variables.
     ...isUnfaulted('SOCKET_PATH'),
   },
 )
   .refine(({ PORT, TLS_CERT_FILE }) => PORT !== null || !TLS_CERT_FILE, {
     path: ['TLS_CERT_FILE'],
-    error: 'A certificate needs a TCP port; set PORT, or leave TLS_CERT_FILE out',
+    error: 'A certificate needs a TCP port; set PORT, or omit TLS_CERT_FILE',
     ...isUnfaulted('PORT'),
   })
   .refine(({ TLS_CERT_FILE, TLS_KEY_FILE }) => !TLS_CERT_FILE === !TLS_KEY_FILE, {
@@ -233,11 +233,11 @@ export const Config = Variables.refine(
   })
 export type Config = Readonly<z.output<typeof Config>>
 
-/** Faults of the environment, all of them, one a line. */
+/** All errors of the configuration, one on each line. */
 export class ConfigError extends Error {}
 
 export function loadConfig(environment: Record<string, string | undefined>): Config {
-  // A variable set to nothing, as compose files do, counts as not set.
+  // An empty variable counts as not set, because compose files cannot unset one.
   const given = Object.entries(environment).filter(([, value]) => value !== '')
   const result = Config.safeParse(Object.fromEntries(given), { error: expected })
   if (result.success) return Object.freeze(result.data)
@@ -251,13 +251,13 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
   )
 }
 
-/** The value of a variable, except a secret one. */
+/** The value of a variable, hidden if it is secret. */
 function shown(name: string, environment: Record<string, string | undefined>): string {
   const schema = Variables.shape[name as keyof typeof Variables.shape]
   return schema.meta()?.isSecret ? '…' : String(environment[name])
 }
 
-/** Each variable with its default and meaning, for the documents and --help. */
+/** Each variable with its default and meaning, for docs/configuration.md and `--help`. */
 export function describeConfig() {
   const { properties = {} } = z.toJSONSchema(Config, { io: 'input' })
   return Object.entries(properties).map(([name, property]) => {
@@ -281,7 +281,7 @@ export function describeConfig() {
 
 type Variable = ReturnType<typeof describeConfig>[number]
 
-/** Variables as --help has them, each under what it is called there. */
+/** The variables as text for `--help`, each under the name that `nameOf` returns. */
 export function explain(variables: readonly Variable[], nameOf: (name: string) => string): string {
   return variables
     .map(

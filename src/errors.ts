@@ -1,5 +1,5 @@
 /**
- * Every error a client can meet: its code, HTTP status and title.
+ * Every error that a client can get: its code, HTTP status and title.
  * 400: the request does not fit its schema. 422: it fits, but its numbers admit no answer.
  */
 export const problems = {
@@ -20,7 +20,7 @@ export const problems = {
   UNSUPPORTED_MEDIA_TYPE: [415, 'The content type of the body is not supported'],
   UNSUPPORTED_ENCODING: [415, 'The content encoding of the body is not supported'],
   LOGITS_NOT_FINITE: [422, 'A logit is NaN or +Infinity'],
-  LOG_Z_TOO_SMALL: [422, 'A log_z is smaller than the tokens given add up to'],
+  LOG_Z_TOO_SMALL: [422, 'A log_z is smaller than the log-sum-exp of the given logits'],
   NO_TOKEN_LEFT: [422, 'No token is left to choose from'],
   TOO_FEW_TOKENS: [422, 'Fewer tokens are left than the request draws'],
   HISTORY_TOO_LARGE: [422, 'The histories of all rows together exceed the limit'],
@@ -50,13 +50,13 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly statusCode: number
   readonly faults: readonly Fault[]
-  /** Headers that tell what to do, such as the content types that can be read. */
+  /** Headers of the answer that tell the client what to do, such as `Accept`. */
   headers: Readonly<Record<string, string>> = {}
-  /** When to try again, where that can help. */
+  /** Time after which the client may try again, in milliseconds. Omitted if that would not help. */
   retryAfterMs?: number
 
   constructor(code: ProblemCode, detail: string, faults: readonly Fault[] = []) {
-    // Without a stack trace: nobody reads it, and to make it takes longer than the rest of a refusal.
+    // Omit the stack trace: nobody reads it, and it would take longer than the rest of a refusal.
     const { stackTraceLimit } = Error
     Error.stackTraceLimit = 0
     super(detail)
@@ -67,14 +67,14 @@ export class Problem extends Error {
   }
 }
 
-/** RFC 6901: the path of a value inside the body. */
+/** A path in the body as a JSON pointer (RFC 6901). Long keys are cut. */
 export function toPointer(path: readonly PropertyKey[]): string {
   return path
     .map((key) => `/${String(key).slice(0, 64).replaceAll('~', '~0').replaceAll('/', '~1')}`)
     .join('')
 }
 
-/** A problem with a single place. */
+/** A problem with a single fault. */
 export function problemAt(
   code: ProblemCode,
   path: readonly PropertyKey[],

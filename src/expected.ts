@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 
-/** What a schema expects of a value that does not fit, in our words: zod's own must not reach a user. */
+/** Messages for values that do not fit a schema. They replace those of zod, which must not reach a user. */
 
 const kinds: Readonly<Record<string, string>> = {
   array: 'an array',
@@ -17,7 +17,7 @@ const kinds: Readonly<Record<string, string>> = {
 
 const kindOf = (type: string) => kinds[type] ?? 'a value of another type'
 
-/** As zod makes it, before or after it has a message. */
+/** An issue of zod, with or without its message. */
 type Issue = z.core.$ZodIssue | z.core.$ZodRawIssue
 
 const units: Readonly<Record<string, string>> = { string: 'character', array: 'item' }
@@ -28,7 +28,7 @@ function amount(count: number | bigint, origin: string): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`
 }
 
-/** What any of the alternatives expects first. */
+/** Joins the first expectation of each alternative. */
 function anyOf(alternatives: readonly (readonly z.core.$ZodIssue[])[]): string {
   const all = alternatives.flatMap(([first]) => (first ? expectation(first) : []))
   return [...new Set(all)].join(' or ')
@@ -74,7 +74,7 @@ function choiceOf(values: readonly z.core.util.Primitive[]): string {
   return values.length > 1 ? `one of ${listed}` : listed
 }
 
-/** As a sentence, to which what was given can be added. */
+/** The message for an issue, without a full stop, so that the caller can append the value. */
 export function expected(issue: Issue): string {
   return `Expected ${expectation(issue)}`
 }

@@ -1,6 +1,6 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 
-/** How often a file is looked at, in milliseconds. A mounted secret is replaced by a link, which no event tells of. */
+/** Time between checks of a file, in milliseconds. Events would miss a mounted secret, which is replaced through a symlink. */
 const EVERY = 2000
 
 interface Log {
@@ -9,8 +9,8 @@ interface Log {
 }
 
 /**
- * Uses what files hold, now and whenever one of them has changed, until it is stopped. What cannot be used
- * now is thrown; later it is logged, and what was used last stays in use.
+ * Calls `use` with the contents of files, now and whenever one of them changes. An error at the first call is thrown.
+ * Later errors are logged, and the previous content stays in use. Returns a function that stops it.
  */
 export function followFiles(
   paths: readonly string[],

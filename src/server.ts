@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { describeConfig, explain } from './config.ts'
 import { start } from './process/start.ts'
 
-/** The process of a container, which only its environment configures. */
+/** The program of the container image. It is configured by its environment alone. */
 
 const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
 if (values.help) {

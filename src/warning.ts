@@ -1,4 +1,4 @@
-/** Something the caller should know: the request is answered all the same. */
+/** A note to the caller in an answer. It does not prevent the answer. */
 export interface Warning {
   code: string
   message: string

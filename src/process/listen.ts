@@ -6,10 +6,10 @@ import { platform } from 'node:process'
 import type { Config } from '../config.ts'
 import { admit } from './socket.ts'
 
-/** How many connections may wait to be accepted, as far as the system lets them. A burst brings as many at once. */
+/** Largest number of connections that wait to be accepted, enough for a burst. The system may set a lower limit. */
 const BACKLOG = 4096
 
-/** `localhost` may be two addresses, and a client may try either. */
+/** `localhost` may have an IPv4 and an IPv6 address, and a client may try either. */
 async function hostsOf({ HOST }: Config): Promise<string[]> {
   if (HOST !== 'localhost') return [HOST]
   const found = await lookup(HOST, { all: true })
@@ -20,25 +20,25 @@ function urlOf({ address, port }: AddressInfo, scheme: string): string {
   return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
-/** A name may stand for an address that this machine does not have. */
+/** Whether the machine lacks the address. A name may resolve to such an address. */
 function isAbsent(error: unknown): boolean {
   return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
 /**
- * Workers each have a socket of their own on the port, among which Linux spreads connections evenly. One
- * socket that all accept from gives them to whoever wakes first, which may be the same one every time.
+ * On Linux each worker has its own socket on the port, and the kernel spreads connections evenly. With one shared
+ * socket, the worker that wakes first accepts, which may always be the same one.
  */
 const sharing = cluster.isWorker && platform === 'linux' ? { reusePort: true, exclusive: true } : {}
 
 /**
- * Listens wherever the configuration says, and returns the addresses. The first address is `http`'s
- * own, without which its timeouts would not run; `others` gets a server for each further one, which
- * hands its connections to `http`, so that limits, timeouts and shutdown are the same on all.
+ * Listens on the configured addresses, and returns them. `http` itself listens on the first address, because its
+ * timeouts run only while it listens. Each further address gets a `net.Server` in `others`. It passes its connections
+ * to `http`, so that limits, timeouts and shutdown are the same on all addresses.
  */
 export async function listen(config: Config, http: Server, others: Server[]): Promise<string[]> {
   const addresses: string[] = []
-  // What comes over the Unix socket has no TLS to be taken off.
+  // The Unix socket has no TLS, so its connections skip the TLS handshake of `http`.
   const arrival = ({ path }: ListenOptions) =>
     path !== undefined && config.TLS_CERT_FILE ? 'secureConnection' : 'connection'
   async function open(options: ListenOptions): Promise<Server> {
@@ -56,14 +56,15 @@ export async function listen(config: Config, http: Server, others: Server[]): Pr
     for (const host of await hostsOf(config)) {
       try {
         const address = (await open({ host, port, ...sharing })).address() as AddressInfo
-        // Where any port will do, it is still one port for every address.
+        // With port 0, all addresses use the port that the first one got.
         port = address.port
         addresses.push(urlOf(address, config.TLS_CERT_FILE ? 'https' : 'http'))
       } catch (error) {
         if (!isAbsent(error)) throw error
       }
     }
-    if (addresses.length === 0) throw new Error(`HOST=${config.HOST} is no address of this machine`)
+    if (addresses.length === 0)
+      throw new Error(`HOST=${config.HOST} is not an address of this machine`)
   }
   if (config.SOCKET_PATH !== undefined) {
     const server = await open({ path: config.SOCKET_PATH })

@@ -10,10 +10,10 @@ import { type Config, ConfigError } from '../config.ts'
 import { answerBeats } from './heartbeat.ts'
 import { listen } from './listen.ts'
 
-/** What a terminal or a service manager may send to every process of a group at once. */
+/** Signals that a terminal or a service manager may send to all processes of a group. */
 const groupSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const
 
-/** Ends the process when it is asked to, after the requests under way. */
+/** Ends the process on a signal, after the requests under way are answered. */
 function endWithGrace(config: Config, app: FastifyInstance, others: Server[]): void {
   const { close } = closeWithGrace(
     {
@@ -28,15 +28,15 @@ function endWithGrace(config: Config, app: FastifyInstance, others: Server[]): v
       if (!err) await setTimeout(config.SHUTDOWN_DELAY_MS)
       await acceptLast(app.server)
       const closed = stopListening(app.server, others)
-      // What is on its way to a connection without a request is still answered.
+      // Still answer requests that are on their way on idle connections.
       if (!err) await Promise.race([closed, setTimeout(2 * GRACE_MS)])
       await app.close()
       await closed
     },
   )
   if (!cluster.isWorker) return
-  // A second signal is impatience in a process by itself. A worker may get one of its group and
-  // then that of the primary process, which is the one to be impatient.
+  // A worker ignores a second signal, because it may get one from its process group and one from the primary process. On
+  // a second signal, the primary process kills the workers.
   let ending = false
   for (const signal of groupSignals) {
     process.on(signal, () => {
@@ -51,15 +51,15 @@ async function build(config: Config): Promise<FastifyInstance> {
     return await buildApp(config)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    console.error(`Cannot start: the configuration has faults:\n${error.message}`)
+    console.error(`Cannot start, because the configuration has errors:\n${error.message}`)
     process.exit(1)
   }
 }
 
-/** Answers requests in this process, which is the only one or a worker. */
+/** Answers requests in this process, which is a worker or the only process. */
 export async function serve(config: Config): Promise<void> {
-  // Bodies are memory outside of V8's heap, and by default V8 marks its whole heap whenever a few tens of
-  // megabytes of them have come, be they let go or not. This has it weigh them with all the rest.
+  // Bodies are outside of V8's heap. By default V8 marks its whole heap after every few tens of megabytes of external
+  // memory, even if that was freed. With this flag, external memory counts towards the limit of the whole heap.
   setFlagsFromString('--external-memory-accounted-in-global-limit')
   const app = await build(config)
   const others: Server[] = []

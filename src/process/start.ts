@@ -11,15 +11,15 @@ async function readConfig(environment: Environment): Promise<Config> {
     return config
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    console.error(`Cannot start: the configuration has faults:\n${error.message}`)
+    console.error(`Cannot start, because the configuration has errors:\n${error.message}`)
     process.exit(1)
   }
 }
 
-/** Serves, or starts those that do. */
+/** Serves in this process, or starts workers that do. */
 export async function start(environment: Environment): Promise<void> {
   const config = await readConfig(environment)
-  // Only what is needed is loaded: a process that answers no request holds no app.
+  // Load only what this process needs: the primary process answers no requests, so it loads no app.
   if (cluster.isPrimary && config.WORKERS > 1) {
     const { superviseWorkers } = await import('./workers.ts')
     superviseWorkers(config)

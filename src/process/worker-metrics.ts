@@ -10,12 +10,12 @@ import {
 } from '@prometheus-io/client'
 import { droppedLines } from '../log.ts'
 
-/** How long a worker may take to send its share, in milliseconds. Scrapes wait for no hung worker. */
+/** Time in which a worker must send its share, in milliseconds, so that a hung worker does not block a scrape. */
 const WAIT_MS = 1000
 
 type Share = MetricObjectWithValues<MetricValue<string>>[]
 
-/** A worker's metrics, if they come in time. */
+/** The metrics of a worker, or `undefined` if they do not arrive in time. */
 function askWorker(worker: Worker): Promise<Share | undefined> {
   const id = randomUUID()
   return new Promise((resolve) => {
@@ -34,7 +34,7 @@ function askWorker(worker: Worker): Promise<Share | undefined> {
   })
 }
 
-/** What the primary process knows itself. */
+/** The metrics of the primary process itself. */
 async function ownShare(workers: number, silent: number): Promise<Share> {
   const registry = new Registry()
   const registers = [registry]
@@ -53,7 +53,7 @@ async function ownShare(workers: number, silent: number): Promise<Share> {
   return registry.getMetricsAsJSON()
 }
 
-/** The metrics of all workers together, in the text format of Prometheus, without those that do not answer. */
+/** The metrics of all workers that answer in time, added up, in the text format of Prometheus. */
 export async function gatherMetrics(workers: ReadonlySet<Worker>): Promise<string> {
   const answers = await Promise.all([...workers].map(askWorker))
   const shares = answers.filter((share) => share !== undefined)

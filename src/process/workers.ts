@@ -5,17 +5,17 @@ import { openLog } from '../log.ts'
 import { watchWorker } from './heartbeat.ts'
 import { gatherMetrics } from './worker-metrics.ts'
 
-/** How long to wait before a worker is replaced: twice as long each time, up to the last. */
+/** Delay before a worker is replaced, in milliseconds. It doubles each time, from the first to the last. */
 const FIRST_DELAY_MS = 100
 const LAST_DELAY_MS = 10_000
 
-/** A worker that lived this long was not part of a crash loop. */
+/** After a worker that lived this long, in milliseconds, the delay starts again from the first. */
 const STEADY_MS = 60_000
 
-/** How much longer than a worker the primary process waits, so that the worker can say what it waited for. */
+/** Extra time that the primary process waits at shutdown, in milliseconds, so that workers can log their own timeout. */
 const PATIENCE_MS = 1_000
 
-/** Starts the workers, replaces those that die, and ends when they have ended. Requests it never sees. */
+/** Starts the workers, replaces those that die, and ends when they have ended. It sees no requests. */
 export function superviseWorkers(config: Config): void {
   const log = openLog(config)
   const workers = new Set<Worker>()
@@ -43,7 +43,7 @@ export function superviseWorkers(config: Config): void {
   }
 
   function start(): Worker {
-    // Where any port will do, it is the first worker's for all.
+    // With port 0, all workers use the port that the first one got.
     const worker = cluster.fork(port === undefined ? {} : { PORT: port })
     const since = performance.now()
     workers.add(worker)
@@ -65,7 +65,7 @@ export function superviseWorkers(config: Config): void {
       workers.delete(worker)
       const hadListened = listening.delete(worker)
       if (ending) {
-        // One that was still starting has no handler yet, and dies of the signal.
+        // A worker that was still starting has no handler yet, and the signal kills it.
         failed ||= code !== 0 && signal !== 'SIGTERM'
         return
       }
@@ -80,7 +80,7 @@ export function superviseWorkers(config: Config): void {
     worker.once('exit', ended)
     worker.on('error', (err) => {
       log.error({ err, worker: worker.process.pid }, 'a worker failed')
-      // The system had no process left to give: there will be no exit.
+      // Without a pid the process could not be created, so no `exit` will follow.
       if (worker.process.pid === undefined) ended(null, null)
     })
     return worker
@@ -119,9 +119,9 @@ export function superviseWorkers(config: Config): void {
     },
   )
 
-  // Where one socket is for all, whoever is free accepts. Handed out in turn, a connection on its way to a worker that is killed
-  // would be left open and never answered.
+  // If workers share a socket, each accepts connections itself. If the primary process handed them out, a connection on
+  // its way to a killed worker would stay open without an answer.
   cluster.schedulingPolicy = cluster.SCHED_NONE
-  // The first goes ahead: what keeps every worker from starting is then said once.
+  // Start one worker first, so that an error that stops every worker is logged once.
   start()
 }

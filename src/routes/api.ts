@@ -15,7 +15,7 @@ export interface Api {
   readonly prefix: string
   /** Headers of answers that pages of other origins may read. */
   readonly exposedHeaders: readonly string[]
-  /** How errors are written, also those of requests that get as far as no route. */
+  /** Formats errors, including those of requests that reach no route. */
   readonly failure: Protocol['failure']
   register(app: FastifyInstance, context: ApiContext): Promise<void>
 }

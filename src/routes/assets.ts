@@ -9,17 +9,17 @@ import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { brotliCompress, gzip } from 'node:zlib'
 
-/** A file of a page, as it is sent. */
+/** A file of a page in the form in which it is sent. */
 export interface Asset {
   readonly type: string
   readonly etag: string
-  /** By content encoding, the smallest first. */
+  /** Bodies by content encoding, smallest first. */
   readonly bodies: ReadonlyMap<string, Buffer>
 }
 
 const page = fileURLToPath(new URL('../playground/', import.meta.url))
 
-/** Libraries come from where they are installed; of lit-html, the files that the page imports and those they do. */
+/** Files of installed libraries: those that the page imports, and those that these import in turn. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
   'lit-html': ['lit-html.js', 'directive.js', 'directive-helpers.js', 'directives/repeat.js'],
   uplot: ['dist/uPlot.esm.js', 'dist/uPlot.min.css'],
@@ -34,7 +34,7 @@ const types: Readonly<Record<string, string>> = {
   '.ts': 'text/javascript; charset=utf-8',
 }
 
-/** Where a page's files are, by the URL they have. Nothing that is not in this list is served. */
+/** Paths of all files that are served, by URL. */
 export function listAssets(): ReadonlyMap<string, string> {
   const own = readdirSync(page, { recursive: true, encoding: 'utf8' })
     .filter((file) => file !== 'tsconfig.json' && extname(file) !== '')
@@ -48,28 +48,28 @@ export function listAssets(): ReadonlyMap<string, string> {
 
 const compressors = { br: promisify(brotliCompress), gzip: promisify(gzip) }
 
-/** Compressed once, for every time it is sent. */
+/** Compresses a file once, so that sending it costs nothing more. */
 export async function makeAsset(type: string, content: Buffer): Promise<Asset> {
   const bodies = new Map<string, Buffer>()
   for (const [encoding, compress] of Object.entries(compressors)) {
     bodies.set(encoding, await compress(content))
   }
   bodies.set('identity', content)
-  // Weak, because what it names may come in several encodings.
+  // Weak, because all encodings share it.
   const etag = `W/"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`
   return { type, etag, bodies }
 }
 
-/** Reads, strips and compresses all of them, off the thread that serves. */
+/** Reads and compresses all files, and removes the types from TypeScript in another thread. */
 export async function loadAssets(
   files: ReadonlyMap<string, string>,
 ): Promise<ReadonlyMap<string, Asset>> {
   const sources = [...files.values()].filter((path) => extname(path) === '.ts')
-  // Beside this file, and like it TypeScript or compiled.
+  // It is compiled if this file is, and TypeScript otherwise.
   const stripper = `./strip-types${extname(import.meta.filename)}`
   const worker = new Worker(new URL(stripper, import.meta.url), {
     workerData: sources,
-    // Node strips its own modules by the same function, which as an import is still called experimental.
+    // `stripTypeScriptTypes` warns that it is experimental.
     execArgv: ['--disable-warning=ExperimentalWarning'],
   })
   const [stripped] = (await once(worker, 'message')) as [string[]]

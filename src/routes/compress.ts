@@ -7,10 +7,10 @@ const compressors = {
   deflate: { whole: promisify(deflate), stream: createDeflate },
 }
 
-/** An answer compressed, as a whole or while it is written. */
+/** Compresses an answer, as a whole or while it is written. */
 export function compress(answer: string | Buffer | Readable, encoding: string) {
   const { whole, stream } = compressors[encoding as keyof typeof compressors]
   if (typeof answer === 'string' || Buffer.isBuffer(answer)) return whole(answer)
-  // Whoever reads the compressed stream is told of errors.
+  // The reader of the compressed stream gets the errors.
   return pipeline(answer, stream(), () => {})
 }

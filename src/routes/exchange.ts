@@ -9,11 +9,11 @@ import type { RowOptions } from '../request/request-row.ts'
 import { toRows } from '../request/rows.ts'
 import { compress } from './compress.ts'
 
-/** What a route does with logits. */
+/** The operation of a route, and its limits. */
 export interface Exchange {
   readonly operation: Operation
   readonly options: RowOptions
-  /** Most bytes that a body may have. */
+  /** Largest body, in bytes. */
   readonly limit: number
 }
 
@@ -29,7 +29,7 @@ function* answer<Own extends Asked>(
   return 'parts' in written ? written : yield* written
 }
 
-/** Reads a request in one protocol, samples, and answers in the same protocol or another. */
+/** Reads a request in one protocol, samples, and answers in the same or another protocol. */
 export async function answerRequest<Own extends Asked>(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -59,7 +59,7 @@ export async function answerRequest<Own extends Asked>(
   }
 }
 
-/** The answer to a request in JSON, for the documentation. */
+/** Computes the answer to a JSON request, for the documentation. */
 export function answerExample<Own extends Asked>(
   request: object,
   protocol: Protocol<Own>,

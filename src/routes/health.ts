@@ -8,18 +8,18 @@ const Health = z
   .strictObject({ status: z.string().meta({ description: '`ok`.' }) })
   .meta({ title: 'Health', description: 'The status code is the answer.' })
 
-/** Requests are welcome, until shutdown begins. */
+/** Throws once shutdown has begun. */
 export function checkReadiness({ phase }: Admission): void {
-  if (phase !== 'open') throw new Problem('SHUTTING_DOWN', 'Send no more requests here')
+  if (phase !== 'open') throw new Problem('SHUTTING_DOWN', 'Send no more requests to this server')
 }
 
-/** GET /livez: the event loop answers. GET /readyz: requests are welcome. */
+/** GET /livez: the event loop runs. GET /readyz: the server takes requests. */
 export function healthRoutes(app: FastifyInstance, admission: Admission): void {
   const probes = {
     livez: ['Is the process alive?', 'If this fails, restart the process.', () => {}],
     readyz: [
-      'Does the server take requests?',
-      'While this fails, send no requests. It fails from SIGTERM on.',
+      'Does it take requests?',
+      'Send no requests while this fails. It fails from SIGTERM on.',
       () => checkReadiness(admission),
     ],
   } as const

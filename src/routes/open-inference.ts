@@ -45,12 +45,12 @@ const RepositoryIndex = z.array(
     .meta({ title: 'ModelState', description: 'A model, and whether it takes requests.' }),
 )
 
-/** The clients of the protocol compare the content type with exactly this. */
+/** Clients of the protocol compare the content type with exactly `application/json`, without a charset. */
 function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
   return reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(value)))
 }
 
-/** What a URL under /v2 that nothing answers is wrong about, if it names a model. */
+/** Throws if a URL under /v2 without a route names an unknown model or version. */
 function checkModel({ url }: FastifyRequest): void {
   const [, given, version] = /\/models\/([^/?]+)(?:\/versions\/([^/?]+))?/.exec(url) ?? []
   if (given === undefined) return
@@ -58,10 +58,13 @@ function checkModel({ url }: FastifyRequest): void {
   const model = models.find(({ name }) => name === given)
   if (!model) {
     const known = models.map(({ name }) => name).join(' and ')
-    throw new Problem('NOT_FOUND', `Unknown model ${quoted}: there are ${known}`)
+    throw new Problem('NOT_FOUND', `Unknown model ${quoted}: the models are ${known}`)
   }
   if (version !== undefined && version !== model.version) {
-    throw new Problem('NOT_FOUND', `Unknown version of model ${quoted}: there is ${model.version}`)
+    throw new Problem(
+      'NOT_FOUND',
+      `Unknown version of model ${quoted}: the only version is ${model.version}`,
+    )
   }
 }
 
@@ -84,7 +87,7 @@ const headerLength = (description: string) => ({
 
 const prefix = '/v2'
 
-/** The Open Inference Protocol with Triton's binary tensors, as clients of Triton and KServe speak it. */
+/** The Open Inference Protocol with binary tensors, for clients of Triton and KServe. */
 export const openInference: Api = {
   prefix,
   exposedHeaders: [HEADER_LENGTH],
@@ -100,7 +103,7 @@ async function register(
   await app.register(
     async (scope) => {
       scope.removeAllContentTypeParsers()
-      // Some clients send none, and Triton looks at none.
+      // Accept any content type: some clients send none, and Triton ignores it.
       scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
       scope.setErrorHandler((error: FastifyError, request, reply) =>
         sendError(error, request, reply, inferFailure),
@@ -116,7 +119,7 @@ async function register(
   )
 }
 
-/** A route with an answer that is always the same, once it is ready. */
+/** A route with a constant answer. `check` makes it a probe, and throws if the server is not ready. */
 function constant(
   scope: FastifyInstance,
   method: 'GET' | 'POST',

@@ -4,7 +4,7 @@ import { chooseEncoding } from '../plugins/encodings.ts'
 import { jsonAnswer, problemResponses, textHeader } from '../plugins/openapi.ts'
 import { type Asset, listAssets, loadAssets, makeAsset } from './assets.ts'
 
-/** Scripts, styles and answers of this server only, none of them written into the page. */
+/** Allows scripts, styles, images and connections of this server only, and nothing inline. */
 const POLICY = Object.entries({
   'default-src': "'none'",
   'base-uri': "'none'",
@@ -29,7 +29,7 @@ const caching = {
   'Cache-Control': textHeader('`no-cache`: ask whether it has changed.'),
 }
 
-/** GET /openapi.json, which is the same until the server ends. */
+/** GET /openapi.json. The document is made once. */
 function documentRoute(app: FastifyInstance): void {
   let made: Promise<Asset> | undefined
   app.get(
@@ -60,14 +60,14 @@ function documentRoute(app: FastifyInstance): void {
   )
 }
 
-/** GET /, the playground, with what it is made of; and GET /openapi.json. */
+/** GET / for the playground, its files, and GET /openapi.json. */
 export function pageRoutes(app: FastifyInstance): void {
   documentRoute(app)
   const files = listAssets()
   let loading: Promise<ReadonlyMap<string, Asset>> | undefined
   for (const path of files.keys()) {
     app.get(path === INDEX ? '/' : path, { schema: { hide: true } }, async (request, reply) => {
-      // Most servers are never asked for a page.
+      // Load on the first request, because most servers never get one.
       loading ??= loadAssets(files).catch((error) => {
         loading = undefined
         throw error
@@ -77,7 +77,7 @@ export function pageRoutes(app: FastifyInstance): void {
   }
 }
 
-/** Whether the client has a version already: compared weakly, as RFC 9110 has it for reading. */
+/** Whether the client already has this version. GET compares ETags weakly (RFC 9110). */
 function isKnown({ headers }: FastifyRequest, etag: string): boolean {
   const known = String(headers['if-none-match'] ?? '').split(',')
   const opaque = etag.replace('W/', '')

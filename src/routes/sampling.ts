@@ -42,7 +42,7 @@ export function rowOptions({ MAX_VOCAB_SIZE, MAX_ROWS, MAX_WORK }: Config): RowO
   }
 }
 
-/** A route that takes logits, as JSON or as bytes, and answers row by row. */
+/** A route that takes logits as JSON or as bytes, and answers with a result for each row. */
 export async function samplingRoute(
   app: FastifyInstance,
   config: Config,
@@ -70,7 +70,7 @@ export async function samplingRoute(
   app.post(
     url,
     {
-      // Before Fastify looks at the content type, with words of its own.
+      // Check the content type before Fastify does, because its error would say less.
       onRequest: (request, _reply, done) => {
         readerFor(request, readers)
         done()
@@ -81,7 +81,7 @@ export async function samplingRoute(
         parameters: tensorQuery(operation).schema,
         requestBody: {
           description:
-            'Logits and fields as JSON; or only the tensor of logits, with the fields in the query. A JSON body may have a query too. Where both have a field, the body’s counts.',
+            'Logits and fields as JSON; or only the tensor of logits, with the fields in the query. A JSON body may have a query too. If both have a field, the body wins.',
           content: {
             ...jsonContent(operation.Request, requests),
             ...octetContent(
@@ -111,7 +111,7 @@ export async function samplingRoute(
 
 type Protocols = ReadonlyMap<string, Protocol>
 
-/** The protocol of a body's content type. Without a body there need be no type; what is missing then is JSON. */
+/** The protocol for the content type of a body. A request without type and body counts as JSON: its error is EMPTY_BODY. */
 function readerFor({ headers }: FastifyRequest, protocols: Protocols): Protocol {
   const { 'content-type': given } = headers
   const hasBody =
@@ -121,7 +121,7 @@ function readerFor({ headers }: FastifyRequest, protocols: Protocols): Protocol 
   if (protocol) return protocol
   const types = [...protocols.keys()]
   const detail = `Cannot read ${describeType(given)}: send Content-Type ${types.join(' or ')}`
-  // curl calls what `-d` sends a form.
+  // `curl -d` declares its body as a form.
   const isForm = given?.startsWith('application/x-www-form-urlencoded')
   const hint = isForm ? `; curl -d needs -H 'Content-Type: ${JSON_TYPE}'` : ''
   const problem = new Problem('UNSUPPORTED_MEDIA_TYPE', detail + hint)
@@ -129,13 +129,13 @@ function readerFor({ headers }: FastifyRequest, protocols: Protocols): Protocol 
   throw problem
 }
 
-/** How much of a content type is repeated. */
+/** Number of characters of a content type that an error quotes. */
 const MAX_TYPE = 64
 
 const describeType = (type: string | undefined) =>
   type ? JSON.stringify(type.slice(0, MAX_TYPE)) : 'a body without a Content-Type'
 
-/** The protocol of the content type that the client would rather have. */
+/** The protocol for the content type that the client prefers. */
 function writerFor({ headers }: FastifyRequest, protocols: Protocols): Protocol {
   const types = [...protocols.keys()]
   const [type] = new Negotiator({ headers }).mediaTypes(types)

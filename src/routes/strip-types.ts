@@ -3,8 +3,8 @@ import { stripTypeScriptTypes } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 
 /**
- * The TypeScript of a page as browsers run it: types become blanks, so lines stay where they are. This
- * is a thread of its own, because it takes a tenth of a second that requests should not wait for.
+ * Replaces the types in the TypeScript of a page with blanks, so that browsers can run it and lines stay in place. It is
+ * a thread, because it takes 100 ms, in which the event loop could answer no request.
  */
 parentPort!.postMessage(
   (workerData as string[]).map((path) => stripTypeScriptTypes(readFileSync(path, 'utf8'))),

@@ -168,7 +168,7 @@ describe('what is at the path already', () => {
     writeFileSync(path, 'precious')
     const { status, stderr } = run(path)
     expect(status).toBe(1)
-    expect(stderr).toContain(`SOCKET_PATH=${path}: A file that is not a socket has this path`)
+    expect(stderr).toContain(`SOCKET_PATH=${path}: The file at this path is not a socket`)
     expect(readFileSync(path, 'utf8')).toBe('precious')
   })
 
@@ -181,7 +181,7 @@ describe('what is at the path already', () => {
   it('is a fault where it would be nothing at all', () => {
     const { status, stderr } = run('', { LOG_LEVEL: 'loud' })
     expect(status).toBe(1)
-    expect(stderr).toContain('PORT=none: No port and no socket')
+    expect(stderr).toContain('PORT=none: There is no port and no socket')
     expect(stderr).toContain('LOG_LEVEL=loud')
   })
 })

@@ -350,7 +350,7 @@ const cases: Record<string, Case> = {
     path: '/v2/models/llama/infer',
     body: '{}',
     status: 404,
-    words: /Unknown model "llama": there are sample and probabilities/,
+    words: /Unknown model "llama": the models are sample and probabilities/,
   },
 }
 
