@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
 
-/** The command as npm links it: compiled in a package, in a checkout as it is written. */
+/** The command that npm links. It runs the TypeScript in a checkout, and the compiled JavaScript in a package. */
 
-/** Of the server and the samplers; the client runs on Node 22.19 too. */
+/** The server and the command need this version. The client runs on Node 22.19 too. */
 const NEEDED_NODE = 26
 
 if (Number.parseInt(process.versions.node, 10) < NEEDED_NODE) {

@@ -1,4 +1,4 @@
-/** Ends the command with a message, and no stack: what is wrong is outside of it. */
+/** An error that is not a bug. It ends the command with its message and without a stack trace. */
 export class Failure extends Error {
   readonly exitCode: number
 
@@ -8,5 +8,5 @@ export class Failure extends Error {
   }
 }
 
-/** The command was called in a way it cannot be. */
+/** An error in the arguments of the command. */
 export const misuse = (message: string) => new Failure(message, 2)

@@ -5,7 +5,7 @@ import { suggestField } from '../request/suggest.ts'
 import { toValue } from '../request/texts.ts'
 import { misuse } from './failure.ts'
 
-/** Flags for the fields of a request, by the names they have on the wire. */
+/** Options for the fields of a request, with the names of the fields. */
 
 const { properties } = z.toJSONSchema(sampleOperation.Fields, { io: 'input' })
 const descriptions = properties as Record<string, { description: string }>
@@ -18,7 +18,7 @@ function isSwitch(field: string): boolean {
   return parameters.get(field)?.kind === 'boolean' && !parameters.get(field)!.isList
 }
 
-/** As parseArgs of node:util wants it told. A list may be one text with commas, or several. */
+/** The options in the form that parseArgs of node:util takes. A list may be one text with commas, or several. */
 export const fieldOptions = Object.fromEntries(
   fields.map((field) => [
     flagOf(field),
@@ -45,7 +45,7 @@ function wordOf(field: string): string {
   return isList ? ` ${words[kind]},…` : ` ${words[kind]}`
 }
 
-/** Each with the first sentence of what it means. */
+/** Help text: each option with the first sentence of its description. */
 export const fieldUsage = fields
   .map((field) => {
     const [sentence] = descriptions[field]!.description.split(/(?<=\.) /)
@@ -66,7 +66,7 @@ function toField(field: string, texts: readonly string[]): unknown {
   }
 }
 
-/** The fields that flags were given for. */
+/** The fields whose options were given. */
 export function fieldsOf(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const given = fields.filter((field) => values[flagOf(field)] !== undefined)
   return Object.fromEntries(
@@ -77,8 +77,8 @@ export function fieldsOf(values: Readonly<Record<string, unknown>>): Record<stri
   )
 }
 
-/** What to say of an option that there is not. */
+/** The message for an unknown option. */
 export function unknownOption(option: string): string {
   const hint = suggestField(option.replace(/^-+/, ''), fields)
-  return `there is no option ${option}${hint.replaceAll(/"(\w+)"/g, (_, field) => `--${flagOf(field)}`)}`
+  return `unknown option ${option}${hint.replaceAll(/"(\w+)"/g, (_, field) => `--${flagOf(field)}`)}`
 }

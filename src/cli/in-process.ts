@@ -8,10 +8,10 @@ import { toRows } from '../request/rows.ts'
 import { validate } from '../request/validate.ts'
 import { sample } from '../sampling/sample.ts'
 
-/** Whoever has the file has the memory and the time. */
+/** Limits of formats only. The user may spend as much time and memory as the file needs. */
 const LIMITS = { maxVocabSize: 2 ** 24, maxRows: 2 ** 16, maxWork: Number.POSITIVE_INFINITY }
 
-/** What /v1/sample would answer, without a server; a `Problem` where it would answer with one. */
+/** Samples in this process, and returns the answer of /v1/sample as JSON. Throws a `Problem` if that would be the answer. */
 export function sampleHere(request: object): string {
   const parsed = validate(sampleOperation.Request, request)
   const options = { ...LIMITS, drawSeed: () => randomBytes(8).readBigUInt64LE() }

@@ -5,15 +5,15 @@ import type { Batch, Dtype, Tensor } from '../client/rows.ts'
 import { BadNpy, isNpy, readHeader } from '../playground/npy.ts'
 import { Failure, misuse } from './failure.ts'
 
-/** Logits from a file: NumPy's .npy, JSON, or bytes and nothing else. */
+/** Reads logits from a file: NumPy's .npy, JSON, or raw bytes. */
 
 export interface Input {
   logits: Batch | SparseLogits
-  /** What else a request in JSON has. */
+  /** The other fields of a request in JSON. */
   fields: Readonly<Record<string, unknown>>
 }
 
-/** Bytes of an element, by type. */
+/** Bytes of an element by type. */
 export const widths: Readonly<Record<Dtype, number>> = {
   float32: 4,
   float64: 8,
@@ -41,13 +41,13 @@ function fromNpy(bytes: ArrayBuffer): Batch {
   }
 }
 
-/** A request, as /v1/sample takes it, or its logits alone. */
+/** Parses a request of /v1/sample, or its logits alone. */
 function fromJson(text: string): Input {
   let value: unknown
   try {
     value = JSON.parse(text, (_, item) => (item === '-Infinity' ? Number.NEGATIVE_INFINITY : item))
   } catch (error) {
-    throw new Failure(`the file is not valid JSON. ${(error as Error).message}`)
+    throw new Failure(`the file is not valid JSON: ${(error as Error).message}`)
   }
   if (Array.isArray(value)) return { logits: value as Batch, fields: {} }
   const { logits, ...fields } = value as { logits?: Batch | SparseLogits; fields: object }
@@ -60,12 +60,12 @@ function fromJson(text: string): Input {
 
 const MARK = /^\u{feff}/u
 
-/** As PowerShell writes texts: with a mark, or with a zero in every character. */
+/** Whether the text is UTF-16, as PowerShell writes it: with a byte order mark, or with a zero byte in each character. */
 function isWide(bytes: Buffer): boolean {
   return /^(?:\xff\xfe|\xfe\xff|[[{]\0|\0[[{])/.test(bytes.toString('latin1', 0, 2))
 }
 
-/** What is in a file, or at standard input for `-`. Of what has no header, `dtype` says what it is: one row. */
+/** Reads a file, or standard input for `-`. With `dtype`, the file is one row of raw bytes of this type. */
 export async function readInput(file: string, dtype: string | undefined): Promise<Input> {
   if (dtype !== undefined && !Object.hasOwn(widths, dtype)) {
     throw misuse(`--dtype must be one of ${Object.keys(widths).join(', ')}`)
@@ -82,7 +82,7 @@ export async function readInput(file: string, dtype: string | undefined): Promis
   if (isWide(read)) throw new Failure('the file is UTF-16; write JSON in UTF-8')
   const bytes = new Uint8Array(read).buffer
   if (isNpy(bytes)) return { logits: fromNpy(bytes), fields: {} }
-  // Some shells begin a file with a mark.
+  // Some shells begin a file with a byte order mark.
   const text = read.toString('utf8', 0, 64).replace(MARK, '')
   if (/^\s*[[{]/.test(text)) return fromJson(read.toString().replace(MARK, ''))
   throw new Failure(

@@ -1,9 +1,9 @@
 import manifest from '../../package.json' with { type: 'json' }
 
-/** kelvin: the command, of which the first argument says what to do. */
+/** The command `kelvin`. Its first argument is the name of a subcommand. */
 
 interface Command {
-  /** The exit code, unless it goes on. */
+  /** Returns the exit code, or `undefined` if the process continues. */
   run(args: string[], environment: NodeJS.ProcessEnv): Promise<number | undefined>
 }
 
@@ -19,7 +19,7 @@ ${Object.entries(commands)
   .map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`)
   .join('\n')}
 
-  kelvin COMMAND --help prints its options, kelvin --version the version.
+  kelvin COMMAND --help prints the options of a command, kelvin --version the version.
 `
 
 function complain(name: string, message: string, hint: string, exitCode: number): number {
@@ -37,7 +37,7 @@ async function main([name = '', ...args]: string[]): Promise<number | undefined>
     return 0
   }
   if (!Object.hasOwn(commands, name)) {
-    if (name) return complain('', `there is no command "${name}"`, usage, 2)
+    if (name) return complain('', `unknown command "${name}"`, usage, 2)
     process.stderr.write(usage)
     return 2
   }
@@ -53,7 +53,7 @@ async function main([name = '', ...args]: string[]): Promise<number | undefined>
   }
 }
 
-// Who reads may have seen enough, as `head` has.
+// The reader of a pipe may close it early, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
   throw error

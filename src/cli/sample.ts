@@ -8,9 +8,9 @@ import { Problem, sampleHere } from './in-process.ts'
 import { type Input, readInput, widths } from './input.ts'
 import { type Shown, toTable } from './table.ts'
 
-/** kelvin sample: what /v1/sample does, with logits in a file. */
+/** `kelvin sample` does the same as /v1/sample, with logits from a file. */
 
-/** Bars in a chart. */
+/** Number of bars in a chart. */
 const TOP = 10
 
 const usage = `Usage: kelvin sample FILE [OPTIONS]
@@ -20,8 +20,8 @@ input. JSON is a list of numbers, or a whole request; options override its field
 tokens and the tokens drawn.
 
   --url URL
-      Ask this server, such as http://localhost:27315 or unix:/run/kelvin/kelvin.sock. KELVIN_API_KEY has the
-      key, if the server needs one. Without --url, this process samples.
+      Send the request to this server, such as http://localhost:27315 or unix:/run/kelvin/kelvin.sock. Set
+      KELVIN_API_KEY if the server requires a key. Without --url, this process samples.
   --json
       Print the answer of /v1/sample as JSON.
   --dtype TYPE

@@ -3,15 +3,15 @@ import { parseArgs } from 'node:util'
 import { describeConfig, explain } from '../config.ts'
 import { start } from '../process/start.ts'
 
-/** kelvin serve: the server, with a flag for each variable but those that other processes should not see. */
+/** `kelvin serve` starts the server. It has an option for each variable except secrets, because other users can see options. */
 
 const flags = describeConfig().filter(({ isSecret }) => !isSecret)
 const flagOf = (variable: string) => variable.toLowerCase().replaceAll('_', '-')
 
 const usage = () => `Usage: kelvin serve [OPTIONS]
 
-Starts the server, which runs until SIGTERM. Every option is also an environment variable (--port is PORT); the
-option takes precedence.
+Starts the server, which runs until SIGTERM. Every option is also an environment variable: --port is PORT.
+The option wins if both are set.
 
 ${explain(flags, (name) => `--${flagOf(name)} VALUE`)}`
 
@@ -27,7 +27,7 @@ export async function run(args: string[], environment: NodeJS.ProcessEnv) {
     process.stdout.write(usage())
     return 0
   }
-  // A worker has the environment of the process that started it, which may know better.
+  // A worker gets its environment from the primary process, which may have set a variable, such as PORT.
   if (cluster.isPrimary) {
     for (const { name } of flags) {
       const value = (values as Record<string, unknown>)[flagOf(name)]

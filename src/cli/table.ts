@@ -1,19 +1,19 @@
 import type { Answer, SampleResult } from '../client/index.ts'
 
-/** An answer for people: a chart of the most likely tokens of each row, and what was drawn. */
+/** Formats an answer for people: for each row, the drawn tokens and a chart of the most likely ones. */
 
 export type Shown = Answer<SampleResult>
 
 const EIGHTHS = ' ▏▎▍▌▋▊▉█'
 
-/** A bar for a share of `width` characters, in eighths of one. */
+/** A bar that fills a share of `width` characters, with a precision of an eighth of a character. */
 function bar(share: number, width: number): string {
   const eighths = Math.round(8 * share * width)
   const rest = EIGHTHS[eighths % 8]!
   return '█'.repeat(Math.floor(eighths / 8)) + (rest === ' ' ? '' : rest)
 }
 
-/** Columns, those of numbers at the right. */
+/** Aligns columns: numbers to the right, text to the left. */
 function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
   const areNumbers = rows.at(-1)!.map((cell) => /^\d/.test(cell))
@@ -52,7 +52,9 @@ function funnel({ trace, watched }: SampleResult): string[] {
     ]),
   ])
   const fates = (watched ?? []).map(({ token_id, dropped_by }) =>
-    dropped_by === null ? `token ${token_id} is left` : `token ${token_id} fell to ${dropped_by}`,
+    dropped_by === null
+      ? `token ${token_id} is kept`
+      : `token ${token_id} is removed by ${dropped_by}`,
   )
   return ['', ...steps, ...fates]
 }
@@ -62,10 +64,10 @@ function about(result: SampleResult): string {
     .map((id, i) => `${id} (${result.logprobs[i]?.toFixed(4) ?? '−∞'})`)
     .join(', ')
   const address = `seed ${result.seed}, stream ${result.stream}, step ${result.step}`
-  return `drawn ${drawn}\n${result.kept_count} tokens left, entropy ${round(result.entropy)} nats; ${address}`
+  return `drawn ${drawn}\n${result.kept_count} tokens kept, entropy ${round(result.entropy)} nats; ${address}`
 }
 
-/** `width` is that of the terminal, in characters. */
+/** Formats an answer. `width` is the width of the terminal in characters. */
 export function toTable({ results, warnings }: Shown, width: number): string {
   const parts = results.map((result, row) =>
     [

@@ -1,6 +1,6 @@
 import type { ProbabilitiesResult, SampleResult, Warning } from './types.ts'
 
-/** One result for each row, in order. */
+/** An answer has one result for each row, in order. */
 export interface Answer<Result> {
   results: Result[]
   warnings: Warning[]
@@ -8,17 +8,17 @@ export interface Answer<Result> {
 
 type Reported = Readonly<Record<string, unknown>>
 
-/** base64 where there may be long lists: half the bytes of numbers written out, and read many times faster. */
+/** Asks for base64 if lists may be long. It takes half the bytes of decimal numbers, and is read many times faster. */
 const encoded = <Params extends Reported>(params: Params) => ({
   ...params,
   encoding: params.return_probabilities === 'kept' ? 'json' : 'base64',
 })
 
-/** The parameters of a call, with how its answer is to be written. */
+/** The parameters of a call, with the encoding of its answer. */
 export function withEncoding(params: Reported & { rows?: readonly object[] }): Reported {
   const { rows } = params
   if (!rows) return encoded(params)
-  // A row has that of the call, unless its answer is another.
+  // A row has the encoding of the call, unless it sets `return_probabilities` itself.
   return {
     ...encoded(params),
     rows: rows.map((row) => ('return_probabilities' in row ? encoded(row as Reported) : row)),
@@ -27,11 +27,11 @@ export function withEncoding(params: Reported & { rows?: readonly object[] }): R
 
 function toFloats(data: string): Float32Array {
   const bytes = Buffer.from(data, 'base64')
-  // Small buffers lie anywhere in a larger one.
+  // A small buffer may begin at an unaligned offset, so copy it.
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
 }
 
-/** An answer whose probabilities are an array of floats where they came as a tensor. */
+/** Parses an answer. Probabilities that are a tensor become a Float32Array. */
 export function toAnswer<Result extends SampleResult | ProbabilitiesResult>(
   answer: unknown,
 ): Answer<Result> {

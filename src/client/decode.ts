@@ -12,30 +12,30 @@ export type DecodeParams = Omit<
 >
 
 export interface RowOptions extends CallOptions {
-  /** After how many tokens to end, if no token of `stop_token_ids` comes before. No limit by default. */
+  /** Largest number of tokens. A token of `stop_token_ids` ends the text earlier. No limit by default. */
   maxTokens?: number
 }
 
-/** A token of a generation, and what else is known of its draw. */
+/** A generated token, with the result of its draw. */
 export interface DecodedToken extends SampleResult {
   token_id: number
   warnings: Warning[]
 }
 
-/** Draws from one row. */
+/** Draws one token from one row. */
 type Sample = (
   logits: Logits,
   params: SampleParams,
   call: CallOptions,
 ) => Promise<Omit<DecodedToken, 'token_id'>>
 
-/** Whether any sampler is asked for that looks at the tokens before: only then are they sent. */
+/** Whether a sampler reads the tokens before this step. Only then are they sent. */
 const looksBack = (params: DecodeParams) => historyFields.some((name) => name in params)
 
 /**
- * Token after token, until one of `stop_token_ids` was drawn. The address of the draws (seed, stream, step),
- * the history and the samplers' state are kept from step to step. Without a seed one is drawn here, once,
- * so that every step can be sent again.
+ * Generates tokens until one of `stop_token_ids` is drawn. From step to step it keeps the address of the draws (seed,
+ * stream, step), the history, and the state of the samplers. If `seed` is omitted, it draws a seed once, so that every
+ * step can be retried.
  */
 export async function* decode(
   sample: Sample,

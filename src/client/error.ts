@@ -1,13 +1,13 @@
 import type { Problem } from './types.ts'
 
-/** Why a call failed: what Kelvin answered, or that it did not answer. */
+/** The reason why a call failed: an error that Kelvin answered, or a missing answer. */
 export class KelvinError extends Error {
   override readonly name = 'KelvinError'
-  /** Kelvin's own, or why there was no answer. */
+  /** The code of Kelvin's problem, or the reason why there is none. */
   readonly code: Problem['code'] | 'CONNECTION_FAILED' | 'TIMEOUT' | 'BAD_ANSWER'
-  /** Of HTTP, where there was an answer. */
+  /** The HTTP status of the answer, if there was one. */
   readonly status: number | undefined
-  /** The document that Kelvin answered with, with the place of each fault. */
+  /** The problem document that Kelvin answered, with the place of each fault. */
   readonly problem: Problem | undefined
 
   constructor(
@@ -22,7 +22,7 @@ export class KelvinError extends Error {
   }
 }
 
-/** What an answer other than 200 says. Between client and Kelvin others may answer, in their own words. */
+/** The error for an answer other than 200. A proxy may have answered, without a problem document. */
 export function toError(status: number, text: string): KelvinError {
   try {
     const problem = JSON.parse(text) as Problem

@@ -1,4 +1,4 @@
-/** kelvin-client: a client for Node, and a package of its own. */
+/** The package kelvin-client: a client for Node. */
 export type { Answer } from './answer.ts'
 export type { DecodedToken, DecodeParams, Forward, RowOptions } from './decode.ts'
 export { KelvinError } from './error.ts'

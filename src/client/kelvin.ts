@@ -19,24 +19,26 @@ import type {
   Warning,
 } from './types.ts'
 
-/** What rows of a batch may have of their own. */
+/** Parameters for single rows of a batch. */
 interface Overrides<Params> {
-  /** An object for each row, whose fields are instead of those for all. */
+  /** An object for each row. Its fields replace those for all rows. */
   rows?: readonly Params[]
 }
 
-/** The only result of an answer, with its warnings. */
+/** The result of an answer for one row, with its warnings. */
 function single<Result>({ results, warnings }: Answer<Result>): Result & { warnings: Warning[] } {
-  if (results.length > 1) throw new TypeError('Expected one row; there are calls for batches')
+  if (results.length > 1) {
+    throw new TypeError('Expected one row; use sampleBatch or probabilitiesBatch for several')
+  }
   return { ...results[0]!, warnings }
 }
 
 /**
- * A client of one Kelvin, with connections that are kept: `new Kelvin('http://localhost:27315')`, or
+ * A client of one Kelvin. It keeps its connections open: `new Kelvin('http://localhost:27315')`, or
  * `new Kelvin('unix:/run/kelvin/kelvin.sock')`.
  *
- * Calls reject with a `KelvinError`. One that Kelvin refuses for now is sent again where that changes
- * nothing: where the seed is given, or nothing is drawn.
+ * Calls reject with a `KelvinError`. A call that Kelvin refuses with 503 is retried if its answer would be the same:
+ * if it has a seed, or draws nothing.
  */
 export class Kelvin {
   readonly #transport: Transport
@@ -47,12 +49,12 @@ export class Kelvin {
     this.#toWire = options.wire === 'json' ? toJsonWire : toWire
   }
 
-  /** Draw from one row. */
+  /** Draws tokens from one row. */
   async sample(logits: Logits, params: SampleParams = {}, call?: CallOptions) {
     return single(await this.sampleBatch(logits, params, call))
   }
 
-  /** Draw from each row, with parameters for all and, in `rows`, for each. */
+  /** Draws tokens from each row. Parameters apply to all rows; `rows` overrides them for each. */
   async sampleBatch(
     logits: Batch | SparseLogits,
     params: SampleParams & Overrides<SampleParams> = {},
@@ -61,12 +63,12 @@ export class Kelvin {
     return this.#ask('/v1/sample', logits, params, params.seed !== undefined, call)
   }
 
-  /** The distribution of one row, from which nothing is drawn. */
+  /** Computes the distribution of one row, and draws nothing. */
   async probabilities(logits: Logits, params: ProbabilitiesParams = {}, call?: CallOptions) {
     return single(await this.probabilitiesBatch(logits, params, call))
   }
 
-  /** The distribution of each row. */
+  /** Computes the distribution of each row, and draws nothing. */
   async probabilitiesBatch(
     logits: Batch | SparseLogits,
     params: ProbabilitiesParams & Overrides<ProbabilitiesParams> = {},
@@ -76,8 +78,8 @@ export class Kelvin {
   }
 
   /**
-   * Generate: `forward` computes the logits of the next token, Kelvin draws it, and what has to be kept from
-   * step to step is kept here.
+   * Generates tokens: `forward` computes the logits of the next token, and Kelvin draws it. The client keeps the state
+   * from step to step.
    */
   decode(
     forward: Forward,
@@ -87,7 +89,7 @@ export class Kelvin {
     return decode((...asked) => this.sample(...asked), forward, params, options)
   }
 
-  /** Lets calls under way finish, then closes the connections. */
+  /** Waits for calls under way, and then closes the connections. */
   close(): Promise<void> {
     return this.#transport.close()
   }

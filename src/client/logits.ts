@@ -1,10 +1,9 @@
 import type { Batch, Dtype, Row, Tensor } from './rows.ts'
 import type { SparseLogits } from './types.ts'
 
-/** One row. */
 export type Logits = Row | Tensor | SparseLogits
 
-/** Logits as they are sent. */
+/** Logits in the form in which they are sent. */
 export interface Packed {
   dtype: Dtype
   shape: readonly number[]
@@ -22,7 +21,7 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
 function packRow(row: Row): Packed {
-  // Kelvin computes with float32, whatever it is sent.
+  // Kelvin computes with float32, so this loses nothing.
   const view = ArrayBuffer.isView(row) ? row : Float32Array.from(row)
   const dtype = dtypes[(view as Float32Array)[Symbol.toStringTag]]
   if (!dtype) throw new TypeError(`Logits cannot be a ${view.constructor.name}`)
@@ -43,7 +42,7 @@ function packRows(rows: readonly Row[]): Packed {
 const isRow = (logits: Batch): logits is Row =>
   ArrayBuffer.isView(logits) || (Array.isArray(logits) && typeof logits[0] === 'number')
 
-/** Without copying, but for rows that lie apart and arrays of numbers. */
+/** Packs logits. It copies only arrays of numbers, and batches of separate rows. */
 export function pack(logits: Batch): Packed {
   if (isRow(logits)) return packRow(logits)
   if (!('dtype' in logits)) return packRows(logits)

@@ -2,21 +2,24 @@ import { isSparse, pack } from './logits.ts'
 import type { Batch } from './rows.ts'
 import type { SparseLogits } from './types.ts'
 
-/** A request as it is sent. */
+/** A request in the form in which it is sent. */
 export interface Wire {
   path: string
   type: string
   body: string | Uint8Array
 }
 
-/** Servers and proxies take heads of some kilobytes; what is longer goes into the body. Type and shape come to it. */
+/**
+ * Longest query in characters, without `dtype` and `shape`. Servers and proxies accept only a few kilobytes of headers, so
+ * longer fields go into the body.
+ */
 const LONGEST_QUERY = 4000
 
 type Params = Readonly<Record<string, unknown>>
 
 const isScalar = (value: unknown) => /^(string|number|bigint|boolean)$/.test(typeof value)
 
-/** How a field is written in a query, if it can be. */
+/** The text of a field in a query, or `undefined` if a query cannot contain it. */
 function toText(value: unknown): string | undefined {
   if (isScalar(value)) return String(value)
   if (!Array.isArray(value) || value.length === 0) return undefined
@@ -24,7 +27,7 @@ function toText(value: unknown): string | undefined {
   return isList ? value.join() : undefined
 }
 
-/** The fields as a query, if all of them can be in one. */
+/** The fields as a query, or `undefined` if a query cannot contain all of them. */
 function toQuery(params: Params): URLSearchParams | undefined {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(params)) {
@@ -44,7 +47,7 @@ function toTensor(logits: Batch) {
   return { dtype, shape, data: toBase64(bytes) }
 }
 
-/** What JSON has no word for, as the API has it. */
+/** Replaces values that JSON cannot represent by their form in the API. */
 function toJson(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
   if (value === Number.NEGATIVE_INFINITY) return '-Infinity'
@@ -58,7 +61,7 @@ function toJson(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, toJson(item)]))
 }
 
-/** A request as the object that its JSON is. */
+/** A request as an object for JSON. */
 export function toJsonRequest(logits: Batch | SparseLogits, params: Params): object {
   const given = isSparse(logits) ? toJson(logits) : toTensor(logits)
   return { logits: given, ...(toJson(params) as Params) }
@@ -69,7 +72,7 @@ export function toJsonWire(path: string, logits: Batch | SparseLogits, params: P
   return { path, type: 'application/json', body }
 }
 
-/** Dense logits go as they are in memory wherever the other fields fit into a query; else all is JSON. */
+/** Sends dense logits as raw bytes if the other fields fit into a query. Otherwise the whole request is JSON. */
 export function toWire(url: string, logits: Batch | SparseLogits, params: Params): Wire {
   const query = toQuery(params)
   if (isSparse(logits) || !query) return toJsonWire(url, logits, params)

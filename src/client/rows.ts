@@ -1,13 +1,13 @@
-/** Element types of tensors, as the wire has them. */
+/** Element types of tensors, by their names in the API. */
 export type Dtype = 'float32' | 'float64' | 'float16' | 'bfloat16'
 
-/** By its tag, because not every Node that has the array has it in its types, or at all. */
+/** A Float16Array, described by its tag, because not every version of Node and its types has this class. */
 type HalfArray = ArrayBufferView & { readonly [Symbol.toStringTag]: 'Float16Array' }
 
-/** One logit for each vocabulary entry. A Uint16Array has the words of bfloat16. */
+/** One logit for each token of the vocabulary. A Uint16Array contains bfloat16. */
 export type Row = Float32Array | Float64Array | HalfArray | Uint16Array | readonly number[]
 
-/** Logits in memory that are not in an array of their type: half floats as words, or rows behind each other. */
+/** Logits whose array does not tell type or shape, such as float16 in a Uint16Array, or several rows in one array. */
 export interface Tensor {
   dtype: Dtype
   /** [vocabulary size], or [rows, vocabulary size]. */

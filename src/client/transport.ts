@@ -6,44 +6,44 @@ import { KelvinError, toError } from './error.ts'
 import type { Wire } from './request.ts'
 
 export interface ClientOptions {
-  /** One of Kelvin's keys, where it asks for one. */
+  /** API key, if Kelvin requires one. */
   apiKey?: string
-  /** Connections at once; more calls wait for one. 16 by default. */
+  /** Largest number of connections. Further calls wait for a free one. 16 by default. */
   connections?: number
-  /** How long a call may take, with its retries, in milliseconds; 30,000 by default. */
+  /** Time limit of a call with its retries, in milliseconds. 30,000 by default. */
   timeout?: number
-  /** How often a call is sent again that Kelvin refused for now (503), after as long as it says; 3 by default. */
+  /** Number of retries after a 503. Each waits as long as Kelvin says. 3 by default. */
   retries?: number
-  /** Certificates in PEM to trust beside those of the system. */
+  /** Certificates in PEM to trust, in addition to those of the system. */
   ca?: string
-  /** How dense logits are sent: `binary` is as they are in memory; `json`, which is larger and slower, as base64 in JSON. */
+  /** Form of dense logits: `binary` sends raw bytes; `json` sends base64 in JSON, which is larger and slower. */
   wire?: 'binary' | 'json'
 }
 
 export interface CallOptions {
-  /** Ends the call; it rejects with the signal's reason. */
+  /** Aborts the call, which then rejects with the reason of the signal. */
   signal?: AbortSignal
-  /** Instead of the client's, in milliseconds. */
+  /** Time limit of this call in milliseconds. Omitted: that of the client. */
   timeout?: number
-  /** Sent along, such as `x-request-id` or `traceparent`. */
+  /** Headers of the request, such as `x-request-id` or `traceparent`. */
   headers?: Record<string, string>
 }
 
 export interface Transport {
-  /** The answer's JSON. What is not repeatable is sent once, whatever comes of it. */
+  /** Sends a request, and returns the JSON of the answer. A request that is not repeatable is never retried. */
   post(wire: Wire, isRepeatable: boolean, call?: CallOptions): Promise<unknown>
   close(): Promise<void>
 }
 
 const UNIX = /^unix:(?:\/\/)?(\/.*)$/
 
-/** Clients that were refused together should not all come back together. */
+/** Random part of the pause, so that clients refused together do not return together. */
 const SPREAD = 0.25
 
-/** How long a server wants to be left alone, in milliseconds. */
+/** The pause that a server asks for before a retry, in milliseconds. */
 function pauseOf(headers: IncomingHttpHeaders): number {
   const { 'retry-after-ms': exact, 'retry-after': header } = headers
-  // Kelvin says it in milliseconds, and has spread them.
+  // Kelvin's own header is in milliseconds, and already has a random part.
   if (exact !== undefined && Number.isFinite(Number(exact))) return Number(exact)
   const seconds = Number(header ?? 1)
   const pause = Number.isFinite(seconds)
@@ -52,7 +52,7 @@ function pauseOf(headers: IncomingHttpHeaders): number {
   return pause * (1 + SPREAD * Math.random())
 }
 
-/** Keeps connections to one server, over TCP, or a Unix socket by a URL such as unix:/run/kelvin/kelvin.sock. */
+/** Opens connections to one server, over TCP or, with a URL such as unix:/run/kelvin/kelvin.sock, a Unix socket. */
 export function openTransport(
   url: string,
   { apiKey, connections = 16, timeout = 30_000, retries = 3, ca }: ClientOptions,
@@ -90,7 +90,7 @@ export function openTransport(
 
   async function post(wire: Wire, isRepeatable: boolean, call: CallOptions = {}) {
     call.signal?.throwIfAborted()
-    // Not AbortSignal.timeout, which is kept until its time has come: a generation makes thousands of calls.
+    // AbortSignal.timeout would stay in memory until its time has passed, and a generation makes thousands of calls.
     const control = new AbortController()
     const abort = () => control.abort()
     const limit = call.timeout ?? timeout

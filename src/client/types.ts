@@ -2,7 +2,7 @@
 import type { Batch } from './rows.ts'
 
 /**
- * What is asked of logits. A field that is left out has no effect, or its default.
+ * Parameters of sampling. An omitted field has its default, which usually changes nothing.
  */
 export interface SampleParams {
   /**

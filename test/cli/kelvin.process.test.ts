@@ -136,11 +136,11 @@ describe('kelvin sample', () => {
     expect(local.status).toBe(0)
     const lines = local.out.split('\n')
     expect(lines[0]).toMatch(new RegExp(`^drawn ${results[0]!.token_ids[0]} \\(-\\d`))
-    expect(lines[1]).toMatch(/^3 tokens left, entropy 0\.3434 nats; seed 5, stream 0, step 0$/)
+    expect(lines[1]).toMatch(/^3 tokens kept, entropy 0\.3434 nats; seed 5, stream 0, step 0$/)
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}376 {2}0\.9170 {2}█{50}$/))
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}370 {2}0\.0448 {2}██▌$/))
     expect(lines).toContainEqual(expect.stringMatching(/^top_p +512 +3 +0\.0650 +0\.3434$/))
-    expect(lines).toContain('token 5 fell to top_p')
+    expect(lines).toContain('token 5 is removed by top_p')
     const remote = await kelvin([
       'sample',
       one,
@@ -210,10 +210,10 @@ describe('kelvin sample', () => {
   })
 
   it.each([
-    ['--tempreature', /there is no option --tempreature; did you mean --temperature\?/],
+    ['--tempreature', /unknown option --tempreature; did you mean --temperature\?/],
     ['--rep-pen', /did you mean --repetition-penalty\?/],
     ['--max-tokens', /Kelvin draws one step/],
-    ['--foo', /there is no option --foo\n/],
+    ['--foo', /unknown option --foo\n/],
   ])('tells what %s may have meant', async (option, words) => {
     expect((await kelvin(['sample', one, option, '1'])).error).toMatch(words)
   })

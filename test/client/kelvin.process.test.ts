@@ -153,7 +153,7 @@ describe('a batch', () => {
   it('is not taken for one row', async () => {
     const data = Float32Array.from([...row, ...row])
     const tensor = { dtype: 'float32', shape: [2, 512], data } as const
-    await expect(tcp.sample(tensor, params)).rejects.toThrow(/batches/)
+    await expect(tcp.sample(tensor, params)).rejects.toThrow(/use sampleBatch/)
     await expect(tcp.sampleBatch([row, row.subarray(1)])).rejects.toThrow(/Row 1 differs/)
     await expect(tcp.sampleBatch([])).rejects.toThrow(/at least one row/)
     await expect(tcp.sample(new Int32Array(4) as never)).rejects.toThrow(/Int32Array/)

@@ -72,7 +72,8 @@ function resultOf(result: Schema): Schema {
 
 const params = {
   type: 'object',
-  description: 'What is asked of logits. A field that is left out has no effect, or its default.',
+  description:
+    'Parameters of sampling. An omitted field has its default, which usually changes nothing.',
   properties: describeFields(SampleRequest!),
   additionalProperties: false,
 }
