@@ -322,7 +322,7 @@ export interface SampleResult {
    */
   top?: TopTokens
   /**
-   * The tokens of `logprob_token_ids`. Rank 1 is the most likely token, null a removed one.
+   * The tokens of `logprob_token_ids`. Rank 1 is the most likely token. The rank of a removed token is null.
    */
   scored?: ScoredTokens
   /**
@@ -368,7 +368,7 @@ export interface SampleResult {
 }
 
 /**
- * The result of one row, of which nothing was drawn.
+ * The result of one row, without a draw.
  */
 export interface ProbabilitiesResult {
   /**
@@ -384,7 +384,7 @@ export interface ProbabilitiesResult {
    */
   top?: TopTokens
   /**
-   * The tokens of `logprob_token_ids`. Rank 1 is the most likely token, null a removed one.
+   * The tokens of `logprob_token_ids`. Rank 1 is the most likely token. The rank of a removed token is null.
    */
   scored?: ScoredTokens
   /**
@@ -424,7 +424,7 @@ export interface ProbabilitiesResult {
 }
 
 /**
- * A note about a parameter that does not do what the caller may expect.
+ * A note about one row.
  */
 export interface Warning {
   code: string
@@ -433,7 +433,7 @@ export interface Warning {
 }
 
 /**
- * A sparse row: the logits of only the most likely tokens.
+ * Only the most likely tokens of each row, with their logits.
  */
 export interface SparseLogits {
   /**
@@ -449,7 +449,7 @@ export interface SparseLogits {
    */
   values: (number | '-Infinity')[] | (number | '-Infinity')[][]
   /**
-   * ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch, a list. With it, thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. Omitted: probabilities are relative to the tokens given, unless a sampler certainly removes all others.
+   * ln Σ e^logit over the whole vocabulary of the row, at temperature 1; for a batch a list. With it thresholds and probabilities at temperature 1 are those of the whole row. A value below that of the tokens given is an error. Omitted: probabilities are relative to the tokens given, unless a filter certainly removes all others.
    */
   log_z?: number | number[]
 }
@@ -608,7 +608,7 @@ export interface TopTokens {
 }
 
 /**
- * The tokens of `logprob_token_ids`. Rank 1 is the most likely token, null a removed one.
+ * The tokens of `logprob_token_ids`. Rank 1 is the most likely token. The rank of a removed token is null.
  */
 export interface ScoredTokens {
   token_ids: number[]
