@@ -1,5 +1,6 @@
-import { type Bytes, decodeBase64, joinBytes } from '../tensors/bytes.ts'
+import { type Bytes, joinBytes } from '../tensors/bytes.ts'
 import { forms } from './form.ts'
+import { decodeBase64 } from './long-values.ts'
 import { describeValue, parsed } from './parsed.ts'
 import { vocabularyChecks } from './registries.ts'
 

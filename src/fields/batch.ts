@@ -2,6 +2,7 @@ import type { ProblemCode } from '../errors.ts'
 import type { Logits } from '../tensors/candidates.ts'
 import type { Elements } from '../tensors/elements.ts'
 import { FaultyLogit, toFloat32 } from '../tensors/load.ts'
+import type { NumberList } from './long-values.ts'
 import { numbersOf, type Path } from './parsed.ts'
 
 /** Schemas and checks that lists, tensors and sparse rows of logits share. */
@@ -59,11 +60,11 @@ export function findExcess(
 
 /** A list of numbers. Calls `fault` for the first item that is no number. */
 export function parseNumbers(
-  given: unknown[] | Elements,
+  given: unknown[] | NumberList,
   fault: (id: number, got: unknown) => never,
 ): Elements {
-  const numbers = numbersOf(given)
-  return numbers.fault ? fault(numbers.fault.index, numbers.fault.value) : numbers
+  const { elements, fault: odd } = numbersOf(given)
+  return odd ? fault(odd.index, odd.value) : elements
 }
 
 /** A row as float32. Calls `fault` for the first that is NaN or +∞. */

@@ -1,5 +1,5 @@
-import { Elements } from '../tensors/elements.ts'
 import { forms } from './form.ts'
+import { NumberList } from './long-values.ts'
 import {
   describeValue,
   type FaultAt,
@@ -83,6 +83,12 @@ export interface SequenceBias {
   bias: number
 }
 
+/** A list of numbers, cut after its first item. */
+function firstOf({ elements, fault }: NumberList): NumberList {
+  const hasNumber = elements.length > 0
+  return hasNumber ? new NumberList(elements.slice(0, 1)) : new NumberList(elements, 1, fault)
+}
+
 /** A field that is a list of {token_ids, bias}. A bias may be "-Infinity". */
 export function sequenceBiases(description: string) {
   const item = {
@@ -95,7 +101,7 @@ export function sequenceBiases(description: string) {
   return parsed({ description, type: 'array', items: item }, (value, fault): SequenceBias[] => {
     if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
     // A list of numbers is wrong at its first item.
-    const given = value instanceof Elements ? value.slice(0, 1) : value
+    const given = value instanceof NumberList ? firstOf(value) : value
     return itemsOf(given).map((entry, index) => {
       if (!isObject(entry)) {
         fault([index], `Expected {token_ids, bias}, got ${describeValue(entry)}`)

@@ -1,6 +1,7 @@
 import type { Elements } from '../tensors/elements.ts'
 import { type Batch, finite, listForms, parseNumbers } from './batch.ts'
 import { type Form, forms } from './form.ts'
+import type { NumberList } from './long-values.ts'
 import { describeValue, type FaultAt, isList, isObject, parsed, toPart } from './parsed.ts'
 import { listOrSame, MAX_SEQUENCES, perRow, vocabularyChecks } from './registries.ts'
 import { parseSparse, SparseLogits } from './sparse.ts'
@@ -32,7 +33,7 @@ function parseLogits(value: unknown, fault: FaultAt): Batch {
   return fault([], `Expected a row, a batch of rows or a tensor, got ${describeValue(value)}`)
 }
 
-function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
+function parseRows(value: unknown[] | NumberList, fault: FaultAt): Batch {
   const isBatch = Array.isArray(value) && isList(value[0])
   const given = isBatch ? (value as unknown[]) : [value]
   const pathOf = (row: number, id?: number) => [
@@ -60,7 +61,7 @@ function parseRows(value: unknown[] | Elements, fault: FaultAt): Batch {
     fault([row], `Expected a row of ${vocabSize} logits like the first, got ${got}`)
   }
   const rows = given.map((logits, row) =>
-    parseNumbers(logits as unknown[] | Elements, (id, got) => {
+    parseNumbers(logits as unknown[] | NumberList, (id, got) => {
       const hint =
         got === null ? ' (JSON writes NaN and Infinity as null; send −∞ as "-Infinity")' : ''
       const detail = `Expected a number or "-Infinity" at row ${row}, index ${id}, got ${describeValue(got)}${hint}`

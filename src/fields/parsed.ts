@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { ProblemCode } from '../errors.ts'
-import { DecodedText } from '../tensors/bytes.ts'
 import { Elements } from '../tensors/elements.ts'
+import { DecodedText, NumberList } from './long-values.ts'
 
 /**
  * Fields that may be as long as a vocabulary. Each is checked by a function that stops at the first fault, because
@@ -94,9 +94,9 @@ export function describeValue(value: unknown): string {
   return String(value)
 }
 
-/** Whether a JSON value is a list. Long lists of numbers are `Elements`. */
-export function isList(value: unknown): value is unknown[] | Elements {
-  return Array.isArray(value) || value instanceof Elements
+/** Whether a JSON value is a list. A long list of numbers is a `NumberList`. */
+export function isList(value: unknown): value is unknown[] | NumberList {
+  return Array.isArray(value) || value instanceof NumberList
 }
 
 /** Whether a JSON value is an object, and not one of the classes that stand for long lists and texts. */
@@ -105,25 +105,26 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && !isOther
 }
 
-/** The items of a list. Those of `Elements` end with the first that is no number. */
-export function itemsOf(list: unknown[] | Elements): unknown[] {
-  if (!(list instanceof Elements)) return list
-  const numbers: unknown[] = Array.from(list.toFloat64())
+/** The items of a list. Those of a `NumberList` end with the first that is no number. */
+export function itemsOf(list: unknown[] | NumberList): unknown[] {
+  if (!(list instanceof NumberList)) return list
+  const numbers: unknown[] = Array.from(list.elements.toFloat64())
   if (list.fault) numbers.push(list.fault.value)
   return numbers
 }
 
 /** A list as numbers, up to the first item that is none. "-Infinity" is a number here. */
-export function numbersOf(list: unknown[] | Elements): Elements {
-  if (list instanceof Elements) return list
+export function numbersOf(list: unknown[] | NumberList): NumberList {
+  if (list instanceof NumberList) return list
   const numbers = new Float64Array(list.length)
   for (let i = 0; i < list.length; i++) {
     const value = list[i]
     if (typeof value === 'number') numbers[i] = value
     else if (value === '-Infinity') numbers[i] = Number.NEGATIVE_INFINITY
-    else return Elements.of(numbers.subarray(0, i), list.length, { index: i, value })
+    else
+      return new NumberList(Elements.of(numbers.subarray(0, i)), list.length, { index: i, value })
   }
-  return Elements.of(numbers)
+  return new NumberList(Elements.of(numbers))
 }
 
 /** The JSON schema of the input of a zod schema, to be embedded in another. */

@@ -1,5 +1,5 @@
-import { Elements } from '../tensors/elements.ts'
 import { type Form, forms } from './form.ts'
+import { NumberList } from './long-values.ts'
 import { describeValue, type FaultAt, isList, itemsOf, type Path, parsed } from './parsed.ts'
 import { listOrSame, MAX_SEQUENCES, type Misfit, perRow, vocabularyChecks } from './registries.ts'
 
@@ -31,7 +31,7 @@ export function parseIds(value: unknown, fault: FaultAt, path: Path = [], least 
   if (!isList(value)) return fault(path, `Expected an array, got ${describeValue(value)}`)
   const faulty = (index: number, id: unknown) =>
     fault([...path, index], `Expected a token id, got ${describeValue(id)}${rangeHint(id, least)}`)
-  if (value instanceof Elements) return idsOf(value, faulty, least < 0 ? -1 : MAX_TOKEN_ID)
+  if (value instanceof NumberList) return idsOf(value, faulty, least < 0 ? -1 : MAX_TOKEN_ID)
   const ids = new Uint32Array(value.length)
   for (let i = 0; i < ids.length; i++) {
     const id = value[i]
@@ -41,30 +41,30 @@ export function parseIds(value: unknown, fault: FaultAt, path: Path = [], least 
   return ids
 }
 
-/** The largest id of a list from `Elements`, so that checking it against a vocabulary needs no second pass. */
+/** The largest id of a `NumberList`, so that checking it against a vocabulary needs no second pass. */
 const largestOf = new WeakMap<Uint32Array, number>()
 
-/** Parses `Elements` part by part, because all of them in float64 would take twice the memory of the ids. */
+/** Parses a `NumberList` part by part, because all of them in float64 would take twice the memory of the ids. */
 function idsOf(
-  list: Elements,
+  { elements, length, fault }: NumberList,
   faulty: (index: number, id: unknown) => never,
   /** A mask of the bits that an id may have. */
   bits: number,
 ): Uint32Array {
-  const ids = new Uint32Array(list.length)
-  const end = list.fault?.index ?? list.length
-  const part = list.dtype === 'float32' ? new Float32Array(PART) : new Float64Array(PART)
+  const ids = new Uint32Array(length)
+  const end = elements.length
+  const part = elements.dtype === 'float32' ? new Float32Array(PART) : new Float64Array(PART)
   const bytes = new Uint8Array(part.buffer)
   let largest = 0
   for (let from = 0; from < end; from += PART) {
     const count = Math.min(PART, end - from)
-    list.copy(from, count, bytes)
+    elements.copy(from, count, bytes)
     const whole = takeIds(part, count, bits, ids.subarray(from, from + count))
     if (whole < count) return faulty(from + whole, part[whole])
     largest = Math.max(largest, largestAmong(ids, from, from + count))
   }
   largestOf.set(ids, largest)
-  return list.fault ? faulty(end, list.fault.value) : ids
+  return fault ? faulty(end, fault.value) : ids
 }
 
 /** Writes numbers to `ids`, up to the first that is no id. Returns how many it wrote. */

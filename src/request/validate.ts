@@ -11,7 +11,7 @@ export function validate<Schema extends z.ZodType>(
   value: unknown,
   path: PropertyKey[] = [],
 ): z.output<Schema> {
-  // zod would accept `Elements` and `DecodedText`, which stand for a long list or text, as objects.
+  // zod would accept `NumberList` and `DecodedText`, which stand for a long list or text, as objects.
   if (schema instanceof z.ZodObject && typeof value === 'object' && !isObject(value)) {
     const [pointer, detail] = [toPointer(path), `Expected an object, got ${describeValue(value)}`]
     throw new Problem('INVALID_REQUEST', `${pointer || 'The body'}: ${detail}`, [

@@ -15,8 +15,6 @@ export const dtypes = Object.keys(widths) as [Dtype, ...Dtype[]]
 export class Elements {
   readonly dtype: Dtype
   readonly length: number
-  /** The first item of a JSON list that is no number. Elements end there. */
-  readonly fault: { readonly index: number; readonly value: unknown } | undefined
   /** A Float32Array among float64 elements is widened when it is read. */
   readonly #pieces: readonly (Uint8Array | Float32Array)[]
   /** Set if the elements lie in the kernel's memory, as float32 and padded with −∞ to the end of the block. */
@@ -29,28 +27,22 @@ export class Elements {
     dtype: Dtype,
     pieces: readonly (Uint8Array | Float32Array)[],
     length: number,
-    fault?: Elements['fault'],
     offset?: number,
   ) {
     this.offset = offset
     this.dtype = dtype
     this.length = length
-    this.fault = fault
     this.#pieces = pieces
   }
 
-  static of(
-    values: Float32Array | Float64Array,
-    length = values.length,
-    fault?: Elements['fault'],
-  ): Elements {
+  static of(values: Float32Array | Float64Array): Elements {
     const dtype = values instanceof Float32Array ? 'float32' : 'float64'
-    return new Elements(dtype, [bytesOf(values)], length, fault)
+    return new Elements(dtype, [bytesOf(values)], values.length)
   }
 
   /** A float32 row that is already in the kernel's memory. */
   static inKernel(offset: number, length: number): Elements {
-    return new Elements('float32', [], length, undefined, offset)
+    return new Elements('float32', [], length, offset)
   }
 
   /** Copies the bytes of `count` elements, from element `start` on. */
@@ -100,9 +92,8 @@ export class Elements {
 
   /** All elements as float64, for lists that are not rows of logits. */
   toFloat64(): Float64Array {
-    const count = this.fault?.index ?? this.length
-    const bytes = new Uint8Array(count * widths[this.dtype])
-    this.copy(0, count, bytes)
+    const bytes = new Uint8Array(this.length * widths[this.dtype])
+    this.copy(0, this.length, bytes)
     return this.dtype === 'float64'
       ? new Float64Array(bytes.buffer)
       : new Float64Array(new Float32Array(bytes.buffer))

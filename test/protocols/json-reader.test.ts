@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Elements } from '../../src/tensors/elements.ts'
+import type { NumberList } from '../../src/fields/long-values.ts'
 import { chunkLengths, isSame, numberText, read, refusal, tokens } from './json.ts'
 
 const thorough = { numRuns: 500 }
@@ -25,8 +25,8 @@ describe('what JSON.parse accepts means the same', () => {
         expect(read(number, lengths)).toBe(value)
         expect(read(`{"a":${number}}`, lengths)).toEqual({ a: value })
         expect(isSame(read(`[${number} , 1]`, lengths), [value, 1])).toBe(true)
-        const long = read(`[${'1,'.repeat(80)}${number}\n,0.5]`, lengths) as Elements
-        expect(long.toFloat64()[80]).toBe(value)
+        const long = read(`[${'1,'.repeat(80)}${number}\n,0.5]`, lengths) as NumberList
+        expect(long.elements.toFloat64()[80]).toBe(value)
       }),
       thorough,
     )
@@ -68,9 +68,9 @@ describe('what JSON.parse accepts means the same', () => {
     const row = Float32Array.from({ length: 20_000 }, (_, i) => Math.fround(Math.sin(i) * 20))
     const text = JSON.stringify({ logits: Array.from(row) })
     for (const lengths of [[65_536], [1], [7, 4000]]) {
-      const { logits } = read(text, lengths) as { logits: Elements }
-      expect(logits.dtype).toBe('float32')
-      expect(logits.toFloat64()).toEqual(Float64Array.from(row))
+      const { logits } = read(text, lengths) as { logits: NumberList }
+      expect(logits.elements.dtype).toBe('float32')
+      expect(logits.elements.toFloat64()).toEqual(Float64Array.from(row))
     }
   })
 })
@@ -235,7 +235,7 @@ describe('limits, however the text is cut', () => {
 
   it('a list of numbers counts for nothing byte by byte either', () => {
     const text = `[${'1 ,\n'.repeat(400_000)}1]`
-    expect((read(text, [1]) as Elements).length).toBe(400_001)
+    expect((read(text, [1]) as NumberList).length).toBe(400_001)
   })
 
   it.each([

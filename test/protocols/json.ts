@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { Problem } from '../../src/errors.ts'
+import { DecodedText, decodeBase64, NumberList } from '../../src/fields/long-values.ts'
 import { JsonReader } from '../../src/protocols/json/reader.ts'
-import { DecodedText, decodeBase64, joinBytes } from '../../src/tensors/bytes.ts'
-import { Elements } from '../../src/tensors/elements.ts'
+import { joinBytes } from '../../src/tensors/bytes.ts'
 
 /** JSON as texts rather than values: what is written differently and means the same is in here too. */
 
@@ -176,7 +176,7 @@ export function refusal(text: string, lengths?: readonly number[]): string {
 
 /** Whether what was read is what JSON.parse says, as far as it is kept. */
 export function isSame(got: unknown, expected: unknown): boolean {
-  if (got instanceof Elements) return Array.isArray(expected) && areNumbers(got, expected)
+  if (got instanceof NumberList) return Array.isArray(expected) && areNumbers(got, expected)
   if (got instanceof DecodedText) {
     if (typeof expected !== 'string' || got.length !== expected.length) return false
     const bytes = decodeBase64(/^\S*$/.test(expected) ? expected : '*')
@@ -198,8 +198,8 @@ export function isSame(got: unknown, expected: unknown): boolean {
   )
 }
 
-function areNumbers(got: Elements, expected: readonly unknown[]): boolean {
-  const numbers = got.toFloat64()
+function areNumbers(got: NumberList, expected: readonly unknown[]): boolean {
+  const numbers = got.elements.toFloat64()
   const upTo = got.fault?.index ?? expected.length
   return (
     got.length === expected.length &&

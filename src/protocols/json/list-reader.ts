@@ -1,3 +1,4 @@
+import { NumberList } from '../../fields/long-values.ts'
 import { bytesOf } from '../../tensors/bytes.ts'
 import { Elements } from '../../tensors/elements.ts'
 import { ByteQueue } from '../byte-queue.ts'
@@ -30,7 +31,7 @@ function narrowest(numbers: Float64Array): Float32Array | Float64Array {
 }
 
 /**
- * A list while it is read. A long list that begins with a number becomes `Elements`. Its numbers are kept as
+ * A list while it is read. A long list that begins with a number becomes a `NumberList`. Its numbers are kept as
  * float32 until one does not fit, and as float64 from there. Numbers that were printed from float32 always fit.
  */
 export class ListBuilder {
@@ -39,7 +40,7 @@ export class ListBuilder {
   #narrow: ByteQueue | undefined
   #wide: ByteQueue | undefined
   #length = 0
-  #fault: Elements['fault']
+  #fault: NumberList['fault']
 
   get length(): number {
     return this.#length
@@ -107,16 +108,20 @@ export class ListBuilder {
     }
   }
 
-  finish(): unknown[] | Elements {
+  finish(): unknown[] | NumberList {
     // The copy drops the spare capacity of an array that grew.
     if (this.#items) return this.#items.slice()
+    const count = this.#fault?.index ?? this.#length
+    return new NumberList(this.#elements(count), this.#length, this.#fault)
+  }
+
+  #elements(count: number): Elements {
     const { pieces } = this.#narrow!.finish()
-    if (!this.#wide) return new Elements('float32', pieces, this.#length, this.#fault)
+    if (!this.#wide) return new Elements('float32', pieces, count)
     const narrow = pieces.map(
       ({ buffer, byteOffset, byteLength }) => new Float32Array(buffer, byteOffset, byteLength / 4),
     )
-    const all = [...narrow, ...this.#wide.finish().pieces]
-    return new Elements('float64', all, this.#length, this.#fault)
+    return new Elements('float64', [...narrow, ...this.#wide.finish().pieces], count)
   }
 
   /** Frees the numbers. Call this after their last use. */

@@ -90,7 +90,7 @@ interface Token {
 
 /**
  * Parses JSON as its bytes arrive. The value is that of JSON.parse, with two exceptions: a long list of numbers
- * is `Elements`, parsed by the kernel, and a long text is a `DecodedText`. So neither becomes a JavaScript string
+ * is a `NumberList`, parsed by the kernel, and a long text is a `DecodedText`. So neither becomes a JavaScript string
  * or array.
  */
 export class JsonReader {

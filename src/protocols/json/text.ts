@@ -1,4 +1,4 @@
-import { DecodedText } from '../../tensors/bytes.ts'
+import { DecodedText } from '../../fields/long-values.ts'
 import { ByteQueue } from '../byte-queue.ts'
 
 const [SPACE, QUOTE, BACKSLASH, SMALL_U] = [0x20, 0x22, 0x5c, 0x75]

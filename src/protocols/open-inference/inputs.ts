@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { Problem } from '../../errors.ts'
 import { list } from '../../fields/list.ts'
+import type { DecodedText } from '../../fields/long-values.ts'
 import { describeValue, isList, isObject, parsed } from '../../fields/parsed.ts'
-import type { DecodedText } from '../../tensors/bytes.ts'
 import type { Dtype } from '../../tensors/elements.ts'
 import { datatypeNames, datatypeOf } from './datatypes.ts'
 

@@ -1,13 +1,14 @@
 import { Problem, problemAt } from '../../errors.ts'
 import type { Batch } from '../../fields/batch.ts'
 import { type Form, formsOf } from '../../fields/form.ts'
-import { describeValue, isList, numbersOf } from '../../fields/parsed.ts'
+import { DecodedText, type NumberList } from '../../fields/long-values.ts'
+import { describeValue, isList, itemsOf, numbersOf } from '../../fields/parsed.ts'
 import { readShape, toBatch } from '../../fields/tensor.ts'
 import { answerNames, type SamplingRequest } from '../../request/operations.ts'
 import { toValue } from '../../request/texts.ts'
 import { validate } from '../../request/validate.ts'
-import { type Bytes, DecodedText, joinBytes } from '../../tensors/bytes.ts'
-import { Elements } from '../../tensors/elements.ts'
+import { type Bytes, joinBytes } from '../../tensors/bytes.ts'
+import type { Elements } from '../../tensors/elements.ts'
 import type { Warning } from '../../warning.ts'
 import type { Hold } from '../steps.ts'
 import type { Infer } from './body.ts'
@@ -16,7 +17,7 @@ import { BINARY_OUTPUT, checkLogits, countOf, fault, type Input, LOGITS } from '
 import type { Model } from './models.ts'
 
 /** The innermost lists of nested data, in order. */
-function leavesOf(data: unknown): (unknown[] | Elements)[] {
+function leavesOf(data: unknown): (unknown[] | NumberList)[] {
   if (!Array.isArray(data) || !data.some(isList)) return isList(data) ? [data] : [[data]]
   return data.flatMap(leavesOf)
 }
@@ -30,10 +31,8 @@ function decodeLogits(input: Input, bytes: Bytes | undefined): Batch {
     fault(name, `${datatype} has no JSON form; send it as binary data`)
   }
   const leaves = leavesOf(data).map((leaf): Elements => {
-    const numbers = numbersOf(leaf)
-    return numbers.fault
-      ? fault(name, `Expected numbers, got another value at index ${numbers.fault.index}`)
-      : numbers
+    const { elements, fault: odd } = numbersOf(leaf)
+    return odd ? fault(name, `Expected numbers, got another value at index ${odd.index}`) : elements
   })
   const count = leaves.reduce((sum, { length }) => sum + length, 0)
   if (count !== rows * vocabSize) {
@@ -90,9 +89,7 @@ function readValues(input: Input, bytes: Bytes | undefined): unknown[] {
   if (!bytes) checkCount(leaves.reduce((sum, { length }) => sum + length, 0))
   let values: unknown[]
   try {
-    values = bytes
-      ? read(joinBytes(bytes))
-      : leaves.flatMap((leaf) => (leaf instanceof Elements ? Array.from(leaf.toFloat64()) : leaf))
+    values = bytes ? read(joinBytes(bytes)) : leaves.flatMap(itemsOf)
   } catch (error) {
     return fault(name, `Malformed ${datatype}: ${(error as Error).message}`)
   }
