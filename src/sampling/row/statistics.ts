@@ -132,7 +132,7 @@ export function* observe(row: InPlay): Pausing<Observed> {
   const size = survivors.count()
   const isLong = size > PART
   if (isLong) yield
-  const mass = survivors.weigh(temperature)
+  const mass = yield* survivors.weighInParts(temperature)
   if (isLong) yield
   const sum = survivors.sumOf(mass, survivors.weighted(temperature))
   if (isLong) yield

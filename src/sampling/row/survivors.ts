@@ -1,4 +1,4 @@
-import type { Pausing } from '../../algorithms/pausing.ts'
+import { PART, type Pausing } from '../../algorithms/pausing.ts'
 import { kernel } from '../../kernel/index.ts'
 import type { RowMemory } from '../../kernel/memory.ts'
 import type { MassSum, Representation } from './representation.ts'
@@ -6,6 +6,9 @@ import { firstFrom, mergeTokens, sorted, type Tokens } from './tokens.ts'
 
 /** Up to this many tokens are removed one by one. */
 const FEW = 64
+
+/** How many bytes a float64 takes. */
+const BYTES = 8
 
 /** The square of a number above this is an ordinary one. */
 const FAINTEST = 1e-100
@@ -174,7 +177,7 @@ export class Survivors implements Representation {
   }
 
   *sumInParts(temperature: number): Pausing<MassSum> {
-    const total = this.weigh(temperature)
+    const total = yield* this.weighInParts(temperature)
     yield
     return this.sumOf(total, 0)
   }
@@ -183,6 +186,21 @@ export class Survivors implements Representation {
   weigh(temperature: number, size = this.#size, max = this.max()): number {
     const { logits, masses } = this.#memory
     return kernel.expInto64(logits, size, max, temperature, masses)
+  }
+
+  /** The same for all tokens in parts. The kernel adds masses up in their order, and so does this. */
+  *weighInParts(temperature: number): Pausing<number> {
+    const { logits, masses, views } = this.#memory
+    const size = this.#size
+    const max = this.max()
+    for (let start = 0; start < size; start += PART) {
+      if (start > 0) yield
+      const [from, to] = [logits + start * BYTES, masses + start * BYTES]
+      kernel.expInto64(from, Math.min(PART, size - start), max, temperature, to)
+    }
+    let total = 0
+    for (let i = 0; i < size; i++) total += views.masses[i]!
+    return total
   }
 
   /** Σ mass · (logit − max) / temperature, after `weigh`. */
