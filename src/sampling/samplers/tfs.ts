@@ -8,7 +8,7 @@ const FIRST = 256
 const GROWTH = 64
 
 /** Steps of a token of a flat row, whose tokens are all looked at in order. */
-const SORTED = 500
+const SORTED = 250
 
 /** What the rounding of logits alone may bend a straight line, where the largest mass is 1. */
 const STRAIGHT = 1e-6
