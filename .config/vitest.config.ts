@@ -1,18 +1,18 @@
 import { defineConfig } from 'vitest/config'
 
-/** The tiers, which test/README.md explains: a test's name says which it is in. */
+/** The tiers of tests (test/README.md). The name of a test file tells its tier. */
 const PROCESS = 'test/**/*.process.test.ts'
 const CI = 'test/**/*.ci.test.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
-/** Compiled code of Node processes before, which saves each a quarter of its start. */
+/** A cache of compiled code, which saves each Node process a quarter of its start. */
 const env = { NODE_COMPILE_CACHE: `${root}node_modules/.cache/node` }
 
 export default defineConfig({
   test: {
     root,
-    // A loaded machine is slow.
+    // Long enough for a machine under load.
     testTimeout: 30_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 5000 } },
@@ -45,7 +45,7 @@ export default defineConfig({
           name: 'ci',
           include: [CI],
           env,
-          // One after the other: each of them has the machine to itself.
+          // One at a time, so that each has the whole machine.
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },

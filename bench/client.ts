@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
 /**
- * A keep-alive client that writes requests prepared as bytes and reads answers by their length. It
- * costs less than any HTTP client, so that it is the servers that are compared.
+ * A keep-alive client that writes prepared bytes and reads answers by their length. It takes less time than any HTTP
+ * client, so the bench compares the servers.
  */
 export interface Connection {
-  /** Send a request, and wait for its whole answer; its status. */
+  /** Sends a request, waits for the whole answer, and returns its status. */
   send(request: Buffer): Promise<number>
-  /** Whether the server takes more requests on it. */
+  /** Whether the server takes more requests on this connection. */
   readonly isOpen: boolean
   close(): void
 }
@@ -22,7 +22,7 @@ export async function openConnection(port: number): Promise<Connection> {
   let head: Buffer = Buffer.alloc(0)
   let status = 0
   let isOpen = true
-  /** Bytes of the answer's body that are still to come, once its head was read. */
+  /** Bytes of the body that are still to come; −1 before the head is complete. */
   let missing = -1
 
   socket.on('data', (piece: Buffer) => {
@@ -60,7 +60,7 @@ export async function openConnection(port: number): Promise<Connection> {
   }
 }
 
-/** A whole request with its head. */
+/** The bytes of a request, head and body. */
 export function prepare(
   path: string,
   type: string,
@@ -72,14 +72,14 @@ export function prepare(
   return Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`), body])
 }
 
-/** How a slice of time went. */
+/** Measurements of one interval. */
 export interface Slice {
-  /** What each request took, in milliseconds. */
+  /** Latency of each request, in milliseconds. */
   latencies: number[]
   seconds: number
 }
 
-/** Send requests over every connection, one after the other on each, for some milliseconds. */
+/** Sends requests for some time, one after the other on each connection. */
 export async function drive(
   connections: readonly Connection[],
   requests: readonly Buffer[],

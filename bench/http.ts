@@ -7,26 +7,26 @@ import { anyCore, isPinned, pinClient, type Server, startServer } from './proces
 import { float32, type Scenario, scenarios, wholeRow } from './scenarios.ts'
 
 /**
- * What a request costs beside what reading its body costs any Node server: Kelvin against a sink, both
- * real processes on the same core, in turns short enough that noise hits both.
+ * Compares the time of a request to Kelvin with that to a server that only reads its body. Both are processes on the same
+ * core. They alternate in short intervals, so that noise affects both.
  */
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '7' } } })
 const SECONDS = Number(values.seconds)
-/** How long one server has its turn, in milliseconds. */
+/** Length of an interval in which one server is measured, in milliseconds. */
 const TURN = 120
-/** Many connections with large bodies take longer to get going. */
+/** The same for many connections with large bodies, which take longer to start. */
 const LONG_TURN = 1000
 
 const connect = (server: Server, count: number) =>
   Promise.all(Array.from({ length: count }, () => openConnection(server.port)))
 
-/** How a server's turn went, and the processor time it took for each request, in milliseconds. */
+/** An interval of one server, with its processor time per request in milliseconds. */
 interface Turn extends Slice {
   busy: number
 }
 
-/** Slices of two servers in turns, whose first rounds are left out. */
+/** Measures servers in alternating intervals. The first rounds warm up and are omitted. */
 async function alternate(
   servers: readonly Server[],
   count: number,
@@ -54,7 +54,7 @@ const latency = (slices: Turn[]) => median(slices.flatMap((slice) => slice.laten
 const busy = (slices: Turn[]) => slices.reduce((sum, turn) => sum + turn.busy, 0) / slices.length
 const throughput = (slices: Turn[]) => median(slices.map((s) => s.latencies.length / s.seconds))
 
-/** The quartiles of the ratio of `of` from round to round. */
+/** Quartiles over all rounds of the ratio of `of` between two servers. */
 function spread(slices: Turn[], base: Turn[], of: (slices: Turn[]) => number): string {
   const ratios = slices.map((slice, round) => of([slice]) / of([base[round]!]))
   return `${quantile(ratios, 0.25).toFixed(2)}–${quantile(ratios, 0.75).toFixed(2)}`
@@ -71,7 +71,7 @@ async function compareWithSink(): Promise<void> {
   const sink = await startServer('bench/sink.ts', '0')
   const kelvin = await startServer('src/server.ts', '0')
   console.log(
-    '| body | connections | sink, µs | Kelvin, µs | ratio | quartiles | at most | CPU of sink, µs | of Kelvin, µs | sink, requests/s | Kelvin, requests/s |\n' +
+    '| body | connections | sink, µs | Kelvin, µs | ratio | quartiles | target | CPU of sink, µs | of Kelvin, µs | sink, requests/s | Kelvin, requests/s |\n' +
       `|${' --- |'.repeat(11)}`,
   )
   const skipped: string[] = []
@@ -103,14 +103,14 @@ async function compareWithSink(): Promise<void> {
   await Promise.all([sink.stop(), kelvin.stop()])
 }
 
-/** Where the server has more to do than the client, which takes a core of its own, more workers do more. */
+/** Compares one worker with two. A second worker helps only if the server needs more time than the client, which takes a core. */
 async function compareWorkers(): Promise<void> {
   const servers = [
     await startServer('src/server.ts', anyCore, { WORKERS: '1' }),
     await startServer('src/server.ts', anyCore, { WORKERS: '2' }),
   ]
   console.log(
-    `\nServers on any of ${cpus().length} cores, one of which the client takes; 8 connections:\n`,
+    `\nServers on all ${cpus().length} cores, one of which the client uses too; 8 connections:\n`,
   )
   console.log('| body | WORKERS=1, requests/s | WORKERS=2 | ratio | quartiles |')
   console.log('| --- | --- | --- | --- | --- |')

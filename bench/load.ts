@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Connection, openConnection, prepare } from './client.ts'
 import type { Server } from './processes.ts'
 
-/** What came of requests: how long they took, in milliseconds, by status. */
+/** Latencies of answers in milliseconds, by status. */
 export type Outcome = Map<number, number[]>
 
 function note(outcome: Outcome, status: number, milliseconds: number): void {
@@ -18,7 +18,7 @@ async function timed(connection: Connection, request: Buffer, outcome: Outcome):
   return status
 }
 
-/** Clients of which each asks again as soon as it is answered, whatever the answer. */
+/** A closed loop: each client sends its next request as soon as it has an answer, whatever its status. */
 export async function insist(
   server: Server,
   clients: number,
@@ -42,8 +42,8 @@ export async function insist(
 }
 
 /**
- * So many requests a second as a Poisson process, whether or not those before them have been answered.
- * Connections are kept, as clients keep them; opening them all at once would be another test.
+ * An open loop: sends requests as a Poisson process of `rate` per second, without waiting for answers. Connections are
+ * opened before and kept, because opening all of them at once would be another test.
  */
 export async function pour(
   server: Server,
@@ -76,7 +76,7 @@ export async function pour(
   return outcome
 }
 
-/** Sequences that ask for a token, and for the next one so many milliseconds after it came. */
+/** Sequences that request a token, and the next one `pause` milliseconds after its answer. */
 export async function generate(
   server: Server,
   sequences: number,
@@ -100,7 +100,7 @@ export async function generate(
   return outcome
 }
 
-/** So many requests at once, once a second. */
+/** Sends `size` requests at once, every second. */
 export async function burst(
   server: Server,
   size: number,
@@ -126,7 +126,7 @@ export const quantile = (times: number[] = [], part: number): number =>
 
 const PROBE = prepare('/livez', 'text/plain', Buffer.alloc(0)).toString().replace('POST', 'GET')
 
-/** Asks whether the process is alive, twenty times a second. */
+/** Requests /livez twenty times a second. */
 export async function probe(server: Server, seconds: number): Promise<Outcome> {
   const outcome: Outcome = new Map()
   const end = performance.now() + 1000 * seconds

@@ -10,14 +10,14 @@ export function median(numbers: number[]): number {
   return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!
 }
 
-/** In microseconds. */
+/** Time of `work` in microseconds. */
 export function time(work: () => void): number {
   const start = process.hrtime.bigint()
   work()
   return Number(process.hrtime.bigint() - start) / 1000
 }
 
-/** A row's request as the pipeline gets it, after that many tokens of output. */
+/** A request for one row, with `history` tokens of output. */
 export function requestOf(
   logits: Float32Array,
   params: Params,

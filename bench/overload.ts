@@ -5,14 +5,14 @@ import { burst, generate, insist, type Outcome, pour, probe, quantile } from './
 import { pinClient, type Server, startServer } from './processes.ts'
 import { batch, float32, wholeRow } from './scenarios.ts'
 
-/** What becomes of Kelvin, as it is by default, under ordinary load, under twenty times what it can take, and after. */
+/** Measures Kelvin with default configuration under ordinary load, under twenty times its capacity, and afterwards. */
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '30' } } })
 const SECONDS = Number(values.seconds)
-/** For what is no overload a sixth of the time is enough. */
+/** Ordinary loads need only a sixth of the time. */
 const SHORT = SECONDS / 6
 const TIMES = 20
-/** How soon it must be as it was, in seconds. */
+/** Time after overload until throughput is measured again, in seconds. */
 const RECOVERY = 2
 
 const json = (body: object) =>
@@ -22,7 +22,7 @@ const five = { name: '5 logits', request: json({ logits: [2, 1, 0.5, -1, -3], se
 const row = { name: float32.name, request: float32.requests[0]! }
 const jsonRow = { name: wholeRow.name, request: wholeRow.requests[0]! }
 const rows = { name: batch.name, request: batch.requests[0]! }
-/** Small to send and long to do, so that the client can send twenty times too many. */
+/** A request that is small to send and slow to compute, so that the client can send twenty times the capacity. */
 const draws = {
   name: '20,000 draws, 0.4 kB',
   request: json({
@@ -48,13 +48,13 @@ function head(columns: readonly string[]): void {
   tell(columns.map(() => '---'))
 }
 
-/** A load, beside which somebody asks whether the process is alive. */
+/** Runs a load while it probes /livez. */
 async function watched(server: Server, seconds: number, load: Promise<Outcome>) {
   const [outcome, probed] = await Promise.all([load, probe(server, seconds)])
   return { outcome, times: answered(outcome), alive: quantile(probed.get(200), 1) }
 }
 
-/** Clients of which each asks again as soon as it is answered. */
+/** Clients that send the next request as soon as they have an answer. */
 async function closedLoops(server: Server): Promise<void> {
   head([
     'request',
@@ -78,12 +78,12 @@ async function closedLoops(server: Server): Promise<void> {
   }
 }
 
-/** Requests that come whenever they come, up to nearly all that can be done. */
+/** Requests at random times, up to 0.9 of the capacity. */
 async function openLoops(server: Server): Promise<void> {
   head([
     'request',
-    'requests/s it can take',
-    'offered',
+    'capacity, requests/s',
+    'offered / capacity',
     'answered/s',
     'refused',
     'mean, ms',
@@ -107,7 +107,7 @@ async function openLoops(server: Server): Promise<void> {
   }
 }
 
-/** What inference servers ask: sequences with a model between their steps, and batches that come at once. */
+/** Loads of inference servers: sequences with a model between their steps, and bursts. */
 async function realistic(server: Server): Promise<void> {
   head([
     'load',
@@ -140,15 +140,15 @@ async function realistic(server: Server): Promise<void> {
 async function overload(server: Server): Promise<void> {
   head([
     'request',
-    'requests/s it can take',
-    'offered, times that',
+    'capacity, requests/s',
+    'offered / capacity',
     'answered/s',
     'p99 of the answered, ms',
-    'refusals, median, ms',
-    'longest',
+    'median of refusals, ms',
+    'longest refusal, ms',
     '/livez, longest, ms',
     'memory, MB',
-    'requests/s after, to before',
+    'capacity after / before',
   ])
   for (const { name, request, isOpen } of [
     { ...draws, isOpen: true },
@@ -156,7 +156,7 @@ async function overload(server: Server): Promise<void> {
   ]) {
     const full = rate(await insist(server, 4, request, SHORT), SHORT)
     const before = server.memory()
-    // Large bodies take the client longer to send than the server to refuse.
+    // The client needs longer to send large bodies than the server needs to refuse them, so use a closed loop.
     const load = isOpen
       ? pour(server, TIMES * full, request, SECONDS)
       : insist(server, 200, request, SECONDS)

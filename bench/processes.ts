@@ -4,23 +4,23 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { availableParallelism, cpus } from 'node:os'
 
-/** Servers as processes of their own, on loopback, and where they run. */
+/** Starts servers as processes on loopback, and pins them to cores. */
 
 const root = new URL('..', import.meta.url).pathname
 
-/** Whether servers get one core and the client another. */
+/** Whether processes can be pinned: servers to one core, the client to another. */
 export const isPinned = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
 
-/** Give the client, which is this process with all its threads, a core that no server has. */
+/** Pins all threads of this process, which is the client, to a core without a server. */
 export function pinClient(): void {
   if (isPinned) spawnSync('taskset', ['-acp', '1', String(process.pid)])
 }
 
 export interface Server {
   port: number
-  /** Processor time its threads have taken, in milliseconds, where the system tells. */
+  /** Processor time of all threads in milliseconds. NaN without /proc. */
   busy(): number
-  /** The memory it has, in bytes, where the system tells. */
+  /** Resident memory in bytes. NaN without /proc. */
   memory(): number
   stop(): Promise<void>
 }
@@ -61,10 +61,10 @@ async function isListening(port: number): Promise<boolean> {
   }
 }
 
-/** Every core; a server that is given none has the client's alone. */
+/** All cores. A server without `taskset` would inherit the single core of the client. */
 export const anyCore = `0-${cpus().length - 1}`
 
-/** A server with its ordinary configuration, whose log lines are written, to /dev/null. */
+/** Starts a server with default configuration. It writes its log to /dev/null. */
 export async function startServer(
   file: string,
   cores: string,
@@ -78,7 +78,7 @@ export async function startServer(
     env: { ...process.env, PORT: String(port), HOST: '127.0.0.1', ...environment },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  // However this process ends, the server does not outlive it.
+  // Ends the server with this process, even after an error.
   const end = () => child.kill('SIGTERM')
   process.once('exit', end)
   const exited = once(child, 'exit')

@@ -7,17 +7,16 @@ import { compare } from './alternative.ts'
 import { median, type Params, requestOf, time } from './measure.ts'
 
 /**
- * What it costs to get from a float32 row in memory to a drawn token, on one core. Times are noisy,
- * ratios hold: each is printed as a multiple of one exponential pass of the kernel over the same row,
- * interleaved with it.
+ * Measures the time from a float32 row in memory to a drawn token, on one core. Times are noisy, but ratios are stable.
+ * So each time is also printed as a multiple of one exponential pass of the kernel over the same row, interleaved with it.
  */
 
 interface Scenario {
   name: string
   params: Params
-  /** Token ids the penalties look at. */
+  /** Number of tokens in the history, for penalties. */
   history?: number
-  /** At most so many passes at V = 128,256; what llama.cpp takes on this scale. */
+  /** Target and time of llama.cpp at V = 128,256, in passes. */
   limit: number
   llama: number
 }
@@ -61,7 +60,7 @@ const { values } = parseArgs({
 const ROWS = Number(values.rows)
 const ROUNDS = Number(values.rounds)
 
-/** A kernel of its own, whose rows do not move when the pipeline's do. */
+/** A second instance of the kernel, so that its rows stay in place when those of the pipeline move. */
 function passesOver(vocabSize: number) {
   const binary = readFileSync(new URL('../src/kernel/kernel.wasm', import.meta.url))
   const memory = new WebAssembly.Memory({ initial: 64 })
@@ -107,11 +106,11 @@ for (const vocabSize of [32_000, 128_256, 262_144]) {
   }
   const perEntry = (1000 * median(passes)) / vocabSize
   console.log(
-    `\nV = ${vocabSize}: one pass ${median(passes).toFixed(1)} µs (${perEntry.toFixed(2)} ns an entry); ` +
+    `\nV = ${vocabSize}: one pass ${median(passes).toFixed(1)} µs (${perEntry.toFixed(2)} ns per token); ` +
       `a Math.exp loop takes ${(median(exps) / median(passes)).toFixed(1)} passes`,
   )
   console.log(
-    '| from row to token | µs | passes | at most | llama.cpp |\n| --- | --- | --- | --- | --- |',
+    '| from row to token | µs | passes | target | llama.cpp |\n| --- | --- | --- | --- | --- |',
   )
   for (const scenario of scenarios) {
     const requests = rows.map((logits, step) =>

@@ -1,10 +1,10 @@
 import { realisticRow, seeded } from '../test/sampling/rows.ts'
 import { prepare } from './client.ts'
 
-/** Requests as inference servers send them, with several rows in turn. */
+/** Requests as inference servers send them. Several rows alternate. */
 export interface Scenario {
   name: string
-  /** At most so many times what a server takes that drops the body. */
+  /** Target: largest ratio to the latency of a server that drops the body. */
   limit?: number
   requests: Buffer[]
 }
@@ -28,7 +28,7 @@ const json = (row: Float32Array) =>
     Buffer.from(JSON.stringify({ logits: Array.from(row), ...params })),
   )
 
-/** A request of the KServe protocol, version 2, with its tensor after the JSON. */
+/** A request of the Open Inference Protocol, with a binary tensor after the JSON. */
 function infer(row: Float32Array): Buffer {
   const header = JSON.stringify({
     inputs: [

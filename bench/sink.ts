@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 
-/** A bare server that reads bodies, drops them, and answers as shortly as Kelvin does. */
+/** A bare server that reads and drops bodies. Its answer is as short as Kelvin's. */
 
 const answer = JSON.stringify({
   results: [{ token_ids: [40_123], logprobs: [-0.8125], kept_count: 12, entropy: 1.25 }],

@@ -16,10 +16,10 @@ import {
   type Where,
 } from './soaking.ts'
 
-/** How much more memory the last quarter may take than the third: a leak goes on, noise does not. */
+/** Largest ratio of memory between the last quarter and the third. A leak grows further, noise does not. */
 const GROWTH = 1.05
 
-/** Every look at the process, in milliseconds. */
+/** Time between two readings of the memory, in milliseconds. */
 const LOOK = 500
 
 export interface Verdict {
@@ -27,7 +27,7 @@ export interface Verdict {
   faults: string[]
 }
 
-/** Loads a server for some seconds, or until so many requests; what it held, and what is wrong with that. */
+/** Loads a server for some seconds, or for `most` requests. Returns figures of what it held, and faults. */
 export async function soak(seconds: number, most: number): Promise<Verdict> {
   const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
   const path = join(folder, 'kelvin.sock')
@@ -56,7 +56,7 @@ export async function soak(seconds: number, most: number): Promise<Verdict> {
     ])
     clearInterval(looking)
     const took = (performance.now() - began) / 1000
-    // What clients have left has been noticed by then.
+    // Wait until the server has ended the connections of clients that disconnected.
     await setTimeout(7000)
     const left = holdings(pid)
     const after = await answersTo({ path }, kinds)

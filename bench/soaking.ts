@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { Client, type Dispatcher } from 'undici'
 import { realisticRow, seeded } from '../test/sampling/rows.ts'
 
-/** A mixed load on a running server, and what it leaves behind. */
+/** A mixed load for a running server, and a measurement of what the server holds afterwards. */
 
 export interface Kind {
   name: string
@@ -42,7 +42,7 @@ function infer(values: Float32Array): Kind {
   }
 }
 
-/** Sizes and transports as they come, and what is wrong with some. All have a seed: their answers are known. */
+/** Requests of all sizes and transports, some of them invalid. All have a seed, so their answers never change. */
 export function kindsOfRequests(): Kind[] {
   const [small, medium, large] = [row(512), row(32_000), row(128_256)]
   const shared = { seed: 1, temperature: 0.8, top_p: 0.95, top_logprobs: 5 }
@@ -102,7 +102,7 @@ async function send(client: Client, { path, headers, body }: Kind): Promise<[num
   return [answer.statusCode, Buffer.from(await answer.body.arrayBuffer())]
 }
 
-/** The bytes of every kind of answer that is one. */
+/** The answers to all valid kinds, in base64. */
 export async function answersTo(where: Where, kinds: readonly Kind[]): Promise<string[]> {
   const client = open(where)
   const answers: string[] = []
@@ -118,11 +118,11 @@ export async function answersTo(where: Where, kinds: readonly Kind[]): Promise<s
 export interface Tally {
   sent: number
   refused: number
-  /** Kinds that were answered otherwise than expected. */
+  /** Kinds whose answer had an unexpected status. */
   unexpected: Set<string>
 }
 
-/** Request after request of every kind, until there have been enough or it is time. */
+/** Sends requests of all kinds one after the other, until `most` are sent or until the time `end`. */
 export async function drive(
   where: Where,
   kinds: readonly Kind[],
@@ -143,7 +143,7 @@ export async function drive(
   await client.close()
 }
 
-/** Clients that go away: before a request, in its head, in its body, before its answer. */
+/** Clients that disconnect: before a request, in its head, in its body, or before its answer. */
 export async function disturb(where: Where, kinds: readonly Kind[], end: number): Promise<void> {
   for (let i = 0; performance.now() < end; i++) {
     const { path, body, headers } = kinds[i % kinds.length]!
@@ -159,7 +159,7 @@ export async function disturb(where: Where, kinds: readonly Kind[], end: number)
   }
 }
 
-/** What a process holds, where the system tells: memory in bytes, and what it has open by kind. */
+/** What a process holds: memory in bytes, and numbers of open sockets and other descriptors. No figures without /proc. */
 export function holdings(pid: number) {
   if (!existsSync(`/proc/${pid}/fd`)) return { memory: Number.NaN, sockets: 0, others: 0 }
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')

@@ -10,13 +10,13 @@ import { median, requestOf } from './measure.ts'
 import { isPinned, pinClient, startServer } from './processes.ts'
 
 /**
- * What a token costs from logits in memory to its id: sampled in this process, and through the client and a
- * server beside it. All take turns, token by token, so that noise hits them alike.
+ * Measures the time from logits in memory to a token id: sampled in this process, and through the client and a
+ * server. The ways alternate token by token, so that noise affects all.
  */
 
 const { values } = parseArgs({ options: { tokens: { type: 'string', default: '600' } } })
 const TOKENS = Number(values.tokens)
-/** Code gets fast, and connections are opened. */
+/** Number of tokens before the measurement, in which code is optimised and connections are opened. */
 const WARMING = 200
 const ROWS = 8
 
@@ -36,13 +36,13 @@ const clients: Record<string, Kelvin> = {
 
 const where = isPinned ? 'server on core 0, client on core 1' : 'not pinned to cores'
 console.log(`Node ${process.version}, ${cpus()[0]?.model}; ${where}; ${TOKENS} tokens each\n`)
-console.log('| vocabulary | way | µs a token | quartiles | times in-process | tokens/s |')
+console.log('| vocabulary | way | µs per token | quartiles | times in-process | tokens/s |')
 console.log('| --- | --- | --- | --- | --- | --- |')
 
 async function measure(vocabSize: number): Promise<void> {
   const random = seeded(vocabSize)
   const rows = Array.from({ length: ROWS }, () => realisticRow(vocabSize, random))
-  // Parameters are checked once, as a server does for each request, and an engine for each text.
+  // Parameters are checked before the measurement, because an engine checks them once per text.
   const requests = rows.map((row) => requestOf(row, params, 0))
   const ways: Record<string, (step: number) => number | Promise<number>> = {
     'in-process': (step) => {
