@@ -1,6 +1,6 @@
 """sample.py ROW [URL] draws a token from a row of float32, with NumPy and the standard library.
 
-A Unix socket is unix:/run/kelvin/kelvin.sock.
+The URL of a Unix socket is like unix:/run/kelvin/kelvin.sock.
 """
 
 import http.client
@@ -24,7 +24,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Refused(Exception):
-    """Kelvin's answer where it is none to the question: a problem document."""
+    """Kelvin answered with a problem document."""
 
 
 def connect(url):
@@ -34,7 +34,7 @@ def connect(url):
 
 
 def sample(connection, logits, retries=3, **params):
-    """Draws from one row, and says what came of it. A connection is kept from call to call."""
+    """Draws from one row, and returns its result. The connection stays open between calls."""
     path = f"/v1/sample?{urlencode(params)}"
     headers = {"Content-Type": "application/octet-stream"}
     body = logits.astype("<f4", copy=False).tobytes()
@@ -46,7 +46,7 @@ def sample(connection, logits, retries=3, **params):
             return answer["results"][0]
         if response.status != 503 or retries == 0:
             raise Refused(f"{response.status}: {answer['detail']}")
-        # It was refused before anything was drawn, and a seed makes the answer the same.
+        # A retry is safe: nothing was drawn before the refusal, and with a seed the answer is the same.
         retries -= 1
         time.sleep(float(response.headers["Retry-After"]))
 

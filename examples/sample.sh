@@ -1,5 +1,6 @@
 #!/bin/sh
-# sample.sh ROW [URL] draws a token from a row of float32 with curl. A Unix socket is unix:/run/kelvin/kelvin.sock.
+# sample.sh ROW [URL] draws a token from a row of float32 with curl. The URL of a Unix socket is like
+# unix:/run/kelvin/kelvin.sock.
 set -eu
 row=${1:?ROW is missing: a file of float32}
 url=${2:-http://localhost:27315}
@@ -8,7 +9,7 @@ case $url in unix:*) socket=${url#unix:} url=http://localhost ;; esac
 
 answer=$(mktemp)
 trap 'rm -f "$answer"' EXIT
-# A 503 comes before anything was drawn: curl asks again after as long as it says.
+# curl retries after a 503 when Retry-After has passed. That is safe, because nothing was drawn before the refusal.
 status=$(curl --silent --show-error --retry 3 ${socket:+--unix-socket "$socket"} \
   --header 'Content-Type: application/octet-stream' --data-binary "@$row" \
   --output "$answer" --write-out '%{http_code}' \
@@ -18,6 +19,6 @@ if [ "$status" != 200 ]; then
   echo "$status: $(cat "$answer")" >&2
   exit 1
 fi
-# One token of one row; with more to read, use jq.
+# Enough for one token of one row. For more, use jq.
 field() { sed -n "s/.*\"$1\":\[\([^],]*\).*/\1/p" "$answer"; }
 LC_ALL=C printf 'token %d, logprob %.4f\n' "$(field token_ids)" "$(field logprobs)"

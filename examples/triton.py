@@ -1,6 +1,6 @@
-"""triton.py ROW [HOST:PORT] draws a token with Triton's client, which asks Kelvin as it would ask Triton.
+"""triton.py ROW [HOST:PORT] draws a token with the client of Triton.
 
-It has no Unix sockets. Needs tritonclient[http].
+The client does not support Unix sockets. It needs tritonclient[http].
 """
 
 import sys

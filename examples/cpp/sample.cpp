@@ -1,5 +1,5 @@
-// Draws a token from a row of float32 with libcurl: sample ROW [URL]. A Unix socket is
-// unix:/run/kelvin/kelvin.sock. A program with dependencies would use a JSON library.
+// Draws a token from a row of float32 with libcurl: sample ROW [URL]. The URL of a Unix socket is like
+// unix:/run/kelvin/kelvin.sock. A program with more dependencies would use a JSON library.
 #include <curl/curl.h>
 
 #include <chrono>
@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-// The first value after a name in JSON that has no spaces between tokens, as Kelvin's.
+// The first value after a name in JSON without spaces, which is the form of Kelvin's answers.
 static std::string find(const std::string& json, const std::string& name) {
   const auto at = json.find("\"" + name + "\":");
   if (at == std::string::npos) return "";
@@ -25,7 +25,7 @@ static size_t append(char* data, size_t, size_t length, void* text) {
   return length;
 }
 
-// What Kelvin answers to one row, as JSON. The handle keeps its connection from call to call.
+// Samples one row, and returns Kelvin's answer as JSON. The handle keeps its connection between calls.
 static std::string sample(CURL* curl, const std::vector<float>& logits, int retries = 3) {
   std::string answer;
   curl_easy_setopt(curl, CURLOPT_POSTFIELDS, reinterpret_cast<const char*>(logits.data()));
@@ -39,7 +39,7 @@ static std::string sample(CURL* curl, const std::vector<float>& logits, int retr
   if (status != 503 || retries == 0) {
     throw std::runtime_error(std::to_string(status) + ": " + answer);
   }
-  // It was refused before anything was drawn, and a seed makes the answer the same.
+  // A retry is safe: nothing was drawn before the refusal, and with a seed the answer is the same.
   curl_off_t seconds = 1;
   curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
   std::this_thread::sleep_for(std::chrono::seconds(seconds));

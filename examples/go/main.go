@@ -1,4 +1,4 @@
-// Draws a token from a row of float32: go run main.go ROW [URL]. A Unix socket is unix:/run/kelvin/kelvin.sock.
+// Draws a token from a row of float32: go run main.go ROW [URL]. The URL of a Unix socket is like unix:/run/kelvin/kelvin.sock.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// connect returns a client that keeps its connections, and the URL to ask.
+// connect returns a client that keeps its connections, and the base URL for requests.
 func connect(url string) (*http.Client, string) {
 	path, isSocket := strings.CutPrefix(url, "unix:")
 	if !isSocket {
@@ -48,7 +48,7 @@ func sample(client *http.Client, url string, logits []float32, retries int) (tok
 		return
 	}
 	if response.StatusCode == http.StatusServiceUnavailable && retries > 0 {
-		// It was refused before anything was drawn, and a seed makes the answer the same.
+		// A retry is safe: nothing was drawn before the refusal, and with a seed the answer is the same.
 		seconds, _ := strconv.ParseFloat(response.Header.Get("Retry-After"), 64)
 		time.Sleep(time.Duration(seconds * float64(time.Second)))
 		return sample(client, url, logits, retries-1)

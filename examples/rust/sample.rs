@@ -1,5 +1,5 @@
-//! Draws a token from a row of float32, with the standard library alone: sample ROW [URL]. A Unix socket is
-//! unix:/run/kelvin/kelvin.sock. A program with dependencies would use an HTTP client and serde_json.
+//! Draws a token from a row of float32, with the standard library alone: sample ROW [URL]. The URL of a Unix socket is
+//! like unix:/run/kelvin/kelvin.sock. A program with dependencies would use an HTTP client and serde_json.
 
 use std::io::{Error, Read, Result, Write};
 use std::net::TcpStream;
@@ -17,13 +17,13 @@ fn connect(url: &str) -> Result<Box<dyn Stream>> {
     Ok(Box::new(TcpStream::connect(address)?))
 }
 
-/// What comes after a text, up to the next punctuation mark or end of line.
+/// Parses the value after a text, up to the next comma, bracket or end of line.
 fn after<T: FromStr>(answer: &str, text: &str) -> Option<T> {
     let (_, rest) = answer.split_once(text)?;
     rest.split([',', ']', '\r']).next()?.parse().ok()
 }
 
-/// The whole answer, with its head.
+/// Sends a request, and returns the whole answer with its headers.
 fn post(url: &str, query: &str, body: &[u8]) -> Result<String> {
     let mut stream = connect(url)?;
     let length = body.len();
@@ -49,7 +49,7 @@ fn sample(url: &str, logits: &[f32], query: &str, retries: u32) -> Result<(u32, 
     if !answer.starts_with("HTTP/1.1 503") || retries == 0 {
         return Err(Error::other(answer.replace("\r\n", "; ")));
     }
-    // It was refused before anything was drawn, and a seed makes the answer the same.
+    // A retry is safe: nothing was drawn before the refusal, and with a seed the answer is the same.
     let pause = after(&answer.to_lowercase(), "retry-after: ").unwrap_or(1);
     thread::sleep(Duration::from_secs(pause));
     sample(url, logits, query, retries - 1)

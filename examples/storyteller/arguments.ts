@@ -2,13 +2,13 @@ import type { ClientOptions, DecodeParams } from 'kelvin-client'
 
 export const usage = `Usage: npm run story -- CHECKPOINT [OPTIONS]
 
-Tells a story with a checkpoint of llama2.c, asking Kelvin for every token.
+Tells a story with a checkpoint of llama2.c. Kelvin draws every token.
 
-  --tokenizer FILE  its tokenizer; tokenizer.bin beside the checkpoint if not given
-  --prompt TEXT     how the story begins
-  --steps NUMBER    tokens after the prompt, at most; as many as the model can remember if not given
-  --url URL         where Kelvin is: http://localhost:27315, or unix:/run/kelvin/kelvin.sock
-  --wire FORMAT     binary, or json
+  --tokenizer FILE  tokenizer of the checkpoint; by default tokenizer.bin in the same folder
+  --prompt TEXT     beginning of the story
+  --steps NUMBER    largest number of tokens after the prompt; by default the context of the model
+  --url URL         URL of Kelvin: http://localhost:27315 (the default), or unix:/run/kelvin/kelvin.sock
+  --wire FORMAT     form of the logits: binary (the default) or json
 
 All other options are fields of /v1/sample: --temperature 0.8 --top-p 0.95 --seed 42 --profile llama.cpp
 `
@@ -23,7 +23,7 @@ export interface Arguments {
   params: DecodeParams
 }
 
-/** A value as it would be in JSON, and a text where it would be none. */
+/** Parses a value as JSON. Text that is not JSON stays text. */
 function toValue(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -40,7 +40,7 @@ export function readArguments([checkpoint, ...rest]: string[]): Arguments | unde
     const name = /^--(.+)$/.exec(words[i]!)?.[1]
     const value = words[i + 1]
     if (!name || value === undefined) return undefined
-    // Seeds may be larger than a number of JavaScript holds.
+    // A seed may be too large for a number in JavaScript.
     const isText = ['tokenizer', 'prompt', 'url', 'seed'].includes(name)
     given[name.replaceAll('-', '_')] = isText ? value : toValue(value)
   }

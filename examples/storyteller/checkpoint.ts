@@ -8,7 +8,7 @@ export interface Checkpoint {
   heads: number
   kvHeads: number
   vocabSize: number
-  /** Most tokens of a text. */
+  /** Largest number of tokens of a text. */
   context: number
   embedding: Float32Array
   attentionNorm: Float32Array[]
@@ -32,7 +32,7 @@ export function readCheckpoint(path: string): Checkpoint {
   const header = new Int32Array(whole, 0, HEADER / 4)
   const [dim = 0, hiddenDim = 0, layers = 0, heads = 0, kvHeads = 0, vocab = 0, context = 0] =
     header
-  // A negative size says that the classifier is not the embedding.
+  // A negative size means that the classifier has its own weights.
   const vocabSize = Math.abs(vocab)
   const headSize = dim / heads
   const kvDim = kvHeads * headSize
@@ -59,12 +59,12 @@ export function readCheckpoint(path: string): Checkpoint {
       up: takeEach(hiddenDim * dim),
       finalNorm: take(dim),
     }
-    // Sines and cosines of positions, which are computed here.
+    // Skip the sines and cosines of positions, because model.ts computes them.
     take(context * headSize)
     const classifier = vocab > 0 ? embedding : take(vocabSize * dim)
     const sizes = { dim, hiddenDim, layers, heads, kvHeads, vocabSize, context }
     return { ...sizes, ...weights, classifier }
   } catch (cause) {
-    throw new Error(`${path} is no checkpoint of llama2.c, or not all of one`, { cause })
+    throw new Error(`${path} is not a checkpoint of llama2.c, or is incomplete`, { cause })
   }
 }

@@ -5,7 +5,7 @@ import { loadModel } from './model.ts'
 import { openScreen } from './terminal.ts'
 import { BEGIN, END, readTokenizer } from './tokenizer.ts'
 
-/** A language model that leaves the choice of every token to Kelvin. */
+/** A language model. Kelvin draws every token. */
 
 async function tell({ checkpoint: path, tokenizer: texts, prompt, steps, ...how }: Arguments) {
   const checkpoint = readCheckpoint(path)
@@ -18,7 +18,7 @@ async function tell({ checkpoint: path, tokenizer: texts, prompt, steps, ...how 
   let position = 0
   let computing = 0
 
-  /** The model remembers what came before, so it is given only what is new. */
+  /** Computes the logits of the next token. The model has a cache, so it gets only the new tokens. */
   function next(output: readonly number[]): Float32Array {
     const since = performance.now()
     let logits: Float32Array = new Float32Array()

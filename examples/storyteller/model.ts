@@ -1,6 +1,6 @@
 import type { Checkpoint } from './checkpoint.ts'
 
-/** The Llama 2 architecture: from a token and those before it to the logits of the next one. */
+/** The Llama 2 architecture: computes the logits of the next token from all tokens so far. */
 
 const EPSILON = 1e-5
 const ROTATION_BASE = 10_000
@@ -12,7 +12,7 @@ function normalize(out: Float32Array, x: Float32Array, weight: Float32Array): vo
   for (let i = 0; i < x.length; i++) out[i] = weight[i]! * scale * x[i]!
 }
 
-/** out = weights · x; a row of weights for each number of `out`. */
+/** out = weights · x. The matrix has one row for each number of `out`. */
 function multiply(out: Float32Array, weights: Float32Array, x: Float32Array): void {
   const { length } = x
   for (let row = 0, at = 0; row < out.length; row++) {
@@ -33,7 +33,7 @@ function softmax(x: Float32Array): void {
   for (let i = 0; i < x.length; i++) x[i]! /= sum
 }
 
-/** Turns pairs of numbers by an angle that grows with the position, faster for the first pairs of a head. */
+/** Rotates pairs of numbers by an angle that grows with the position. It grows faster for the first pairs of a head. */
 function rotate(x: Float32Array, headSize: number, position: number): void {
   for (let i = 0; i < x.length; i += 2) {
     const angle = position / ROTATION_BASE ** ((i % headSize) / headSize)
@@ -44,7 +44,7 @@ function rotate(x: Float32Array, headSize: number, position: number): void {
   }
 }
 
-/** Takes the tokens of a text one after the other, each with its position, and answers with the logits of the next. */
+/** Returns a function that takes the tokens of a text in order, each with its position, and returns the logits of the next one. */
 export function loadModel(checkpoint: Checkpoint) {
   const { dim, hiddenDim, layers, heads, kvHeads, vocabSize, context } = checkpoint
   const headSize = dim / heads

@@ -1,10 +1,10 @@
-/** A story as it comes, and below it, where there is a terminal, how fast. */
+/** Prints a story while it is generated. In a terminal, the last line shows the speed. */
 
 const { stdout, stderr } = process
 
 export interface Screen {
   write(bytes: Uint8Array): void
-  /** On the last line of the terminal. */
+  /** Shows a text on the last line of the terminal. */
   status(text: string): void
   end(text: string): void
 }
@@ -21,13 +21,13 @@ const plain: Screen = {
 export function openScreen(): Screen {
   const { isTTY, rows, columns } = stdout
   if (!isTTY || rows < 3) return plain
-  // The story scrolls above the last line, which stays.
+  // The last line stays, and the story scrolls above it.
   stdout.write(`\n\x1b[A\x1b7\x1b[1;${rows - 1}r\x1b8`)
   process.once('exit', () => stdout.write('\x1b7\x1b[r\x1b8'))
   let column = 0
 
   function status(text: string): void {
-    // At the end of a line the cursor is on its last letter, and would come back to write over it.
+    // At the end of a full line the terminal keeps the cursor on the last letter. Restored there, it would overwrite the letter.
     if (column > 0 && column % columns === 0) return
     stdout.write(`\x1b7\x1b[${rows};1H\x1b[2m${text}\x1b[0m\x1b[K\x1b8`)
   }
@@ -37,7 +37,7 @@ export function openScreen(): Screen {
       stdout.write(bytes)
       for (const byte of bytes) {
         if (byte === 10) column = 0
-        // Bytes that go on with a letter take no room.
+        // Continuation bytes of UTF-8 take no column.
         else if ((byte & 0xc0) !== 0x80) column++
       }
     },

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 
-/** The tokenizer of llama2.c: texts with scores, of which those with the highest are put together first. */
+/** The tokenizer of llama2.c: texts with scores. It merges the pair with the highest score first. */
 
 export const BEGIN = 1
 export const END = 2
-/** The first three tokens are no text, then come the 256 bytes. */
+/** Tokens 0 to 2 are special; the 256 bytes follow. */
 const FIRST_BYTE = 3
 
 export interface Tokenizer {
-  /** The tokens of a text, the beginning of a text before them. */
+  /** The tokens of a text, after the token `BEGIN`. */
   encode(text: string): number[]
-  /** The bytes of a token that follows another one. */
+  /** The bytes of a token that follows the token `before`. */
   decode(token: number, before: number): Uint8Array
 }
 
@@ -23,7 +23,7 @@ function read(path: string, vocabSize: number): Vocabulary {
   const bytes = readFileSync(path)
   const texts: string[] = []
   const scores: number[] = []
-  // The length of the longest one is not needed here.
+  // Skip the first four bytes, the length of the longest text.
   for (let at = 4; texts.length < vocabSize; ) {
     scores.push(bytes.readFloatLE(at))
     const length = bytes.readInt32LE(at + 4)
@@ -37,7 +37,7 @@ export function readTokenizer(path: string, vocabSize: number): Tokenizer {
   const { texts, scores } = read(path, vocabSize)
   const ids = new Map(texts.map((text, id) => [text, id]))
 
-  /** The pair of neighbours that makes the token with the highest score. */
+  /** The pair of neighbours whose merged token has the highest score. */
   function best(tokens: readonly number[]): { at: number; id: number } | undefined {
     let found: { at: number; id: number } | undefined
     for (let at = 0; at + 1 < tokens.length; at++) {
@@ -49,7 +49,7 @@ export function readTokenizer(path: string, vocabSize: number): Tokenizer {
 
   return {
     encode(text) {
-      // A word has its space before it, and so has the first.
+      // Each word has its space before it, including the first word.
       const tokens = [...(text && ` ${text}`)].flatMap((letter) => {
         const id = ids.get(letter)
         return id === undefined ? [...Buffer.from(letter)].map((byte) => FIRST_BYTE + byte) : [id]
