@@ -19,7 +19,7 @@ async function timed(connection: Connection, request: Buffer, outcome: Outcome):
 }
 
 /** A closed loop: each client sends its next request as soon as it has an answer, whatever its status. */
-export async function insist(
+export async function closedLoop(
   server: Server,
   clients: number,
   request: Buffer,
@@ -45,7 +45,7 @@ export async function insist(
  * An open loop: sends requests as a Poisson process of `rate` per second, without waiting for answers. Connections are
  * opened before and kept, because opening all of them at once would be another test.
  */
-export async function pour(
+export async function openLoop(
   server: Server,
   rate: number,
   request: Buffer,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { prepare } from './client.ts'
-import { burst, generate, insist, type Outcome, pour, probe, quantile } from './load.ts'
+import { burst, closedLoop, generate, type Outcome, openLoop, probe, quantile } from './load.ts'
 import { pinClient, type Server, startServer } from './processes.ts'
 import { batch, float32, wholeRow } from './scenarios.ts'
 
@@ -49,7 +49,7 @@ function head(columns: readonly string[]): void {
 }
 
 /** Runs a load while it probes /livez. */
-async function watched(server: Server, seconds: number, load: Promise<Outcome>) {
+async function withProbe(server: Server, seconds: number, load: Promise<Outcome>) {
   const [outcome, probed] = await Promise.all([load, probe(server, seconds)])
   return { outcome, times: answered(outcome), alive: quantile(probed.get(200), 1) }
 }
@@ -67,10 +67,10 @@ async function closedLoops(server: Server): Promise<void> {
     '/livez, longest, ms',
   ])
   for (const { name, request } of [five, row, jsonRow, rows]) {
-    await insist(server, 1, request, 1)
+    await closedLoop(server, 1, request, 1)
     for (const clients of request === rows.request ? [1, 4, 16] : [1, 4, 16, 64]) {
-      const load = insist(server, clients, request, SHORT)
-      const { outcome, times, alive } = await watched(server, SHORT, load)
+      const load = closedLoop(server, clients, request, SHORT)
+      const { outcome, times, alive } = await withProbe(server, SHORT, load)
       const [average, p99] = [mean(times), quantile(times, 0.99)]
       const figures = [average, p99, p99 / average, alive].map(ms)
       tell([name, clients, rate(outcome, SHORT).toFixed(0), refused(outcome), ...figures])
@@ -90,9 +90,9 @@ async function openLoops(server: Server): Promise<void> {
     'p99, ms',
   ])
   for (const { name, request } of [row, draws]) {
-    const full = rate(await insist(server, 4, request, SHORT), SHORT)
+    const full = rate(await closedLoop(server, 4, request, SHORT), SHORT)
     for (const part of [0.5, 0.7, 0.9]) {
-      const outcome = await pour(server, part * full, request, SHORT)
+      const outcome = await openLoop(server, part * full, request, SHORT)
       const times = answered(outcome)
       const figures = [mean(times), quantile(times, 0.99)].map(ms)
       tell([
@@ -119,7 +119,7 @@ async function realistic(server: Server): Promise<void> {
     'p99 / work ahead',
   ])
   const { name, request } = row
-  const alone = quantile(answered(await insist(server, 1, request, SHORT)), 0.5)
+  const alone = quantile(answered(await closedLoop(server, 1, request, SHORT)), 0.5)
   const seconds = Math.ceil(SHORT)
   for (const [load, size, start] of [
     [
@@ -154,17 +154,17 @@ async function overload(server: Server): Promise<void> {
     { ...draws, isOpen: true },
     { ...jsonRow, isOpen: false },
   ]) {
-    const full = rate(await insist(server, 4, request, SHORT), SHORT)
+    const full = rate(await closedLoop(server, 4, request, SHORT), SHORT)
     const before = server.memory()
     // The client needs longer to send large bodies than the server needs to refuse them, so use a closed loop.
     const load = isOpen
-      ? pour(server, TIMES * full, request, SECONDS)
-      : insist(server, 200, request, SECONDS)
+      ? openLoop(server, TIMES * full, request, SECONDS)
+      : closedLoop(server, 200, request, SECONDS)
     const half = sleep(500 * SECONDS).then(() => server.memory())
-    const { outcome, times, alive } = await watched(server, SECONDS, load)
+    const { outcome, times, alive } = await withProbe(server, SECONDS, load)
     const after = server.memory()
     await sleep(1000 * RECOVERY)
-    const again = rate(await insist(server, 4, request, SHORT), SHORT)
+    const again = rate(await closedLoop(server, 4, request, SHORT), SHORT)
     const offered = times.length + refused(outcome)
     tell([
       name,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { prepare } from '../../bench/client.ts'
-import { insist, pour, probe, quantile } from '../../bench/load.ts'
+import { closedLoop, openLoop, probe, quantile } from '../../bench/load.ts'
 import { startServer } from '../../bench/processes.ts'
 import { loadConfig } from '../../src/config.ts'
 
@@ -13,11 +13,11 @@ it('with far more to do than can be done, does what it can, and says so to the o
   const draws = { logits: Array.from({ length: 64 }, (_, i) => i / 10), n: 20_000, seed: 1 }
   const body = Buffer.from(JSON.stringify({ ...draws, return_probabilities: 'none' }))
   const request = prepare('/v1/sample', 'application/json', body)
-  await insist(server, 1, request, 1)
-  const full = (await insist(server, 4, request, 2)).get(200)!.length / 2
+  await closedLoop(server, 1, request, 1)
+  const full = (await closedLoop(server, 4, request, 2)).get(200)!.length / 2
   const before = server.memory()
   const [pressed, probed] = await Promise.all([
-    pour(server, TIMES * full, request, SECONDS),
+    openLoop(server, TIMES * full, request, SECONDS),
     probe(server, SECONDS),
   ])
   const answered = pressed.get(200)!
@@ -30,7 +30,7 @@ it('with far more to do than can be done, does what it can, and says so to the o
   expect(quantile(probed.get(200), 0.5)).toBeLessThan(quantile(answered, 0.5) / 5)
   expect(server.memory() - before).toBeLessThan(2 ** 28)
   await new Promise((resolve) => setTimeout(resolve, 2000))
-  const again = (await insist(server, 4, request, 2)).get(200)!.length / 2
+  const again = (await closedLoop(server, 4, request, 2)).get(200)!.length / 2
   expect(again).toBeGreaterThan(0.6 * full)
   await server.stop()
 }, 60_000)
