@@ -100,12 +100,12 @@ const Variables = z.object({
   METRICS_ACCESS: access
     .prefault('public')
     .describe(
-      'Who may read /metrics: everybody (`public`), who has a key (`key`), or nobody (`off`).',
+      'Who may read /metrics: everybody (`public`), clients with a key (`key`), or nobody (`off`).',
     ),
   DOCS_ACCESS: access
     .prefault('public')
     .describe(
-      'Who may open the playground, /docs and /openapi.json: everybody (`public`), who has a key (`key`), or nobody (`off`).',
+      'Who may open the playground, /docs and /openapi.json: everybody (`public`), clients with a key (`key`), or nobody (`off`).',
     ),
   TLS_CERT_FILE: z
     .string()

@@ -12,7 +12,7 @@ let budget = SHORTEST_WORK
 /** When work was last under way, and the total idle time of the loop at the beginning of the turn. */
 let worked = 0
 let idle = 0
-/** Whether this turn has begun work; `endTurn` resets it. */
+/** Whether work has begun in this turn; `endTurn` resets it. */
 let isWatched = false
 
 function endTurn(): void {

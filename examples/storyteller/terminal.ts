@@ -27,7 +27,7 @@ export function openScreen(): Screen {
   let column = 0
 
   function status(text: string): void {
-    // At the end of a full line the terminal keeps the cursor on the last letter. Restored there, it would overwrite the letter.
+    // After a full line the cursor is still on the last letter, and the story would go on there. So print no status then.
     if (column > 0 && column % columns === 0) return
     stdout.write(`\x1b7\x1b[${rows};1H\x1b[2m${text}\x1b[0m\x1b[K\x1b8`)
   }

@@ -53,7 +53,7 @@ const halfClosed = new WeakSet<Socket>()
 /** Sockets whose clients were already too slow. */
 const slowSockets = new WeakSet<Socket>()
 
-/** Checks a client that was too slow earlier than others while its input is dropped. */
+/** Shortens the time in which the input of a socket is drained, because its client was already too slow. */
 export function shortenDrain(socket: Socket): void {
   slowSockets.add(socket)
 }

@@ -1,4 +1,4 @@
-/** An error that is not a bug. It ends the command with its message and without a stack trace. */
+/** An error outside of the program, such as a missing file. It ends the command with a message and no stack trace. */
 export class Failure extends Error {
   readonly exitCode: number
 

@@ -8,7 +8,7 @@ import { toRows } from '../request/rows.ts'
 import { validate } from '../request/validate.ts'
 import { sample } from '../sampling/sample.ts'
 
-/** Limits of formats only. The user may spend as much time and memory as the file needs. */
+/** The largest limits that a server can have, and unlimited work, because users wait only for themselves. */
 const LIMITS = { maxVocabSize: 2 ** 24, maxRows: 2 ** 16, maxWork: Number.POSITIVE_INFINITY }
 
 /** Samples in this process, and returns the answer of /v1/sample as JSON. Throws a `Problem` if that would be the answer. */

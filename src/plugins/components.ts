@@ -36,7 +36,7 @@ const isEveryString = (schema: Schema) => JSON.stringify(schema) === '{"type":"s
 export function openComponents(): Components {
   const schemas = new Map<string, Schema>()
 
-  /** An optional list that may also be null. Otherwise Java sends an empty list for an omitted one, which means something else. */
+  /** Makes an optional list nullable. Otherwise a Java client sends an empty list instead of omitting it, which means something else. */
   function orNull(schema: Schema): Schema {
     const { description, ...list } = schema
     return { ...(description !== undefined && { description }), anyOf: [list, { type: 'null' }] }

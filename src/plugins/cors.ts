@@ -1,7 +1,7 @@
 import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 
-/** Lets pages of these origins send requests, and read the headers of answers, including `headers`. */
+/** Lets web pages of these origins send requests, and read headers of answers, `headers` among them. */
 export async function registerCors(
   app: FastifyInstance,
   origins: readonly string[],

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describeValue } from '../fields/parsed.ts'
 
-/** Headers of which Node keeps the first line and drops the others. Another server may use one of the others. */
+/** Headers of which Node keeps the first line and drops the others. A proxy may use a later line. */
 const single = ['host', 'content-type', 'authorization']
 
 /** A name or an address, with an optional port (RFC 3986). */

@@ -85,7 +85,7 @@ const remedies: Readonly<Record<number, Headers>> = {
   },
 }
 
-/** Statuses of errors of the HTTP parser. There is no request yet, so the answer has no id and no format of a protocol. */
+/** Statuses of errors of the HTTP parser. There is no request yet, so the answer has no id, and is a problem document in every protocol. */
 const withoutRequest = [408, 431]
 
 export function jsonContent(schema: z.ZodType, examples?: Examples): Content {
@@ -196,7 +196,7 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
     ]
   }
 
-  /** By operation, the parts of the document that @fastify/swagger would change. They replace its own at the end. */
+  /** For each operation, the parts of the document that @fastify/swagger would change. `transformObject` restores them. */
   const operations = new Map<string, object>()
 
   function transform(schema: FastifySchema): FastifySchema {

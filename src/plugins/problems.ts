@@ -127,7 +127,7 @@ const LONGEST_PATH = 256
 /** Whether a path looks like a route pattern. `hasRoute` takes a pattern, so such a path must not be looked up. */
 const isPattern = (path: string) => /[:*]/.test(path)
 
-/** Throws the problem of a request without a route: the methods that the URL has, or a path like it. */
+/** Throws the problem for a request without a route. It names the methods of the URL, or a similar path. */
 export function findRoute(
   app: FastifyInstance,
   { method, url }: FastifyRequest,

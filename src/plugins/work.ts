@@ -22,7 +22,7 @@ export type Phase = (typeof phases)[number]
 
 /** An answer longer than this, in bytes, is sent while it is written. */
 const LONG = 2 ** 20
-/** Smallest piece of such an answer, in bytes, except the last piece. */
+/** Smallest piece of a streamed answer, in bytes, except the last piece. */
 const PIECE = 2 ** 16
 
 /** Largest size of a row without its logits, and of a set of parameters with its plan, in bytes. */
@@ -98,7 +98,7 @@ export class Work {
     }
   }
 
-  /** Reports the time since the last pause to admission control. */
+  /** Tells admission control how long the request has used the event loop since its last pause. */
   #note(): void {
     if (!this.#visit) return
     const { admission, ticket } = this.#visit
@@ -118,7 +118,7 @@ export class Work {
     this.#resumed = performance.now()
   }
 
-  /** The rows are decoded. */
+  /** Records that the rows are decoded. */
   decoded(rows: readonly RequestRow[]): void {
     this.hold(bytesOf(rows))
     const now = performance.now()
@@ -233,7 +233,7 @@ export class Work {
     }
   }
 
-  /** The answer, or the first piece of a stream, is written. Sets `Server-Timing`. */
+  /** Records that the answer, or the first piece of a stream, is written, and sets `Server-Timing`. */
   #encoded(reply: FastifyReply): void {
     this.took.encode = performance.now() - this.#since - this.took.compute
     const durations = phases.map((phase) => `${phase};dur=${this.took[phase].toFixed(3)}`)

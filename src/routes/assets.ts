@@ -65,7 +65,7 @@ export async function loadAssets(
   files: ReadonlyMap<string, string>,
 ): Promise<ReadonlyMap<string, Asset>> {
   const sources = [...files.values()].filter((path) => extname(path) === '.ts')
-  // It is compiled if this file is, and TypeScript otherwise.
+  // The thread has the extension of this module: .ts in a checkout, .js in a package.
   const stripper = `./strip-types${extname(import.meta.filename)}`
   const worker = new Worker(new URL(stripper, import.meta.url), {
     workerData: sources,

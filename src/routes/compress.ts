@@ -11,6 +11,6 @@ const compressors = {
 export function compress(answer: string | Buffer | Readable, encoding: string) {
   const { whole, stream } = compressors[encoding as keyof typeof compressors]
   if (typeof answer === 'string' || Buffer.isBuffer(answer)) return whole(answer)
-  // The reader of the compressed stream gets the errors.
+  // The callback does nothing, because the reader of the compressed stream gets the errors.
   return pipeline(answer, stream(), () => {})
 }

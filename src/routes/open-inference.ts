@@ -236,9 +236,9 @@ async function modelRoutes(
       description:
         'The input `logits` is FP32, FP16, BF16 or FP64, [V] or [B, V]. Any field of /v1 that is a value or a list may be a ' +
         'request parameter (a list as text, with commas), or an input of its name with a value for each row; lists of ' +
-        'different lengths are padded with negative numbers. Fields that are objects, such as `state`, are JSON text. FP32, FP16 ' +
-        'and BF16 are read as the shortest decimals they stand for. With `Inference-Header-Content-Length` binary tensors follow ' +
-        'the JSON; with 0 the body is one row of FP32. A query may have fields too; parameters and inputs win where both have one. Also at `/versions/1/infer`.',
+        'different lengths are padded with negative numbers. Fields that are objects, such as `state`, are JSON text. Inputs of FP32, FP16 ' +
+        'and BF16 are read as the shortest decimals that round to them. With `Inference-Header-Content-Length` binary tensors follow ' +
+        'the JSON; with 0 the body is one row of FP32. A query may have fields too; parameters and inputs win if both have one. Also at `/versions/1/infer`.',
       tags,
       hide,
       requestHeaders: headerLength(

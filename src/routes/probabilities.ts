@@ -14,7 +14,7 @@ const examples = {
     request: { logits: [2, 1, 0.5, -1, -3], temperature: 5 },
   },
   kept: {
-    summary: 'What top-p leaves, and the logprobs of chosen tokens in the raw distribution',
+    summary: 'The tokens that top-p keeps, and the raw logprobs of chosen tokens',
     request: {
       logits: [2, 1, 0.5, -1, -3],
       top_p: 0.8,

@@ -10,7 +10,7 @@ const examples = {
     request: { logits: [2, 1, 0.5, -1, -3], temperature: 0.8, seed: 42 },
   },
   greedy: {
-    summary: 'Temperature 0: the most likely token, always',
+    summary: 'Temperature 0: always the most likely token',
     request: { logits: [2, 1, 0.5, -1, -3], temperature: 0, seed: 42 },
   },
   truncated: {
@@ -27,7 +27,7 @@ const examples = {
     },
   },
   batch: {
-    summary: 'Two rows, the second with settings of its own and a banned token',
+    summary: 'Two rows; the second has its own temperature and a banned token',
     request: {
       logits: [
         [2, 1, 0.5, -1, -3],
@@ -57,7 +57,7 @@ export function sampleRoute(app: FastifyInstance, config: Config): Promise<void>
     operationId: 'sample',
     summary: 'Draw tokens from logits',
     description:
-      'Runs the samplers that the request switches on, in the order of the profile, and then draws n tokens for each row. The answer has seed, stream and step. The same request with these draws the same tokens.',
+      'Runs the samplers that the request switches on, in the order of the profile, and then draws n tokens for each row. The answer has seed, stream and step. The same request with the same seed, stream and step draws the same tokens.',
     operation: sampleOperation,
     response: SampleResponse,
     answersTensor: false,
