@@ -30,6 +30,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'src/request',
       'src/sampling',
       'src/fields',
+      'src/tensors',
       'src/errors.ts',
     ],
     packages: ['node:', 'zod'],

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import type { SparseLogits } from '../client/index.ts'
 import type { Batch, Dtype, Tensor } from '../client/rows.ts'
 import { BadNpy, isNpy, readHeader } from '../playground/npy.ts'
+import { widths } from '../tensors/dtypes.ts'
 import { Failure, misuse } from './failure.ts'
 
 /** Reads logits from a file: NumPy's .npy, JSON, or raw bytes. */
@@ -11,14 +12,6 @@ export interface Input {
   logits: Batch | SparseLogits
   /** The other fields of a request in JSON. */
   fields: Readonly<Record<string, unknown>>
-}
-
-/** Bytes of an element by type. */
-export const widths: Readonly<Record<Dtype, number>> = {
-  float32: 4,
-  float64: 8,
-  float16: 2,
-  bfloat16: 2,
 }
 
 const ofNumpy: Readonly<Record<string, Dtype>> = { f2: 'float16', f4: 'float32', f8: 'float64' }

@@ -2,10 +2,11 @@ import { parseArgs } from 'node:util'
 import { KelvinError } from '../client/index.ts'
 import { toJsonRequest, toWire } from '../client/request.ts'
 import { openTransport, type Transport } from '../client/transport.ts'
+import { dtypes } from '../tensors/dtypes.ts'
 import { Failure, misuse } from './failure.ts'
 import { fieldOptions, fieldsOf, fieldUsage, unknownOption } from './flags.ts'
 import { Problem, sampleHere } from './in-process.ts'
-import { type Input, readInput, widths } from './input.ts'
+import { type Input, readInput } from './input.ts'
 import { type Shown, toTable } from './table.ts'
 
 /** `kelvin sample` does the same as /v1/sample, with logits from a file. */
@@ -25,7 +26,7 @@ tokens and the tokens drawn.
   --json
       Print the answer of /v1/sample as JSON.
   --dtype TYPE
-      The file is one row of bytes of this type: ${Object.keys(widths).join(', ')}.
+      The file is one row of bytes of this type: ${dtypes.join(', ')}.
   -h, --help
 
 Fields of the request:

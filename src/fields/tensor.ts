@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Bytes } from '../tensors/bytes.ts'
-import { type Dtype, dtypes, Elements, widths } from '../tensors/elements.ts'
+import { type Dtype, dtypes, widths } from '../tensors/dtypes.ts'
+import { Elements } from '../tensors/elements.ts'
 import { base64 } from './base64.ts'
 import type { Batch } from './batch.ts'
 import { list } from './list.ts'

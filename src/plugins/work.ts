@@ -30,7 +30,7 @@ const ROW = 2 ** 10
 const PARAMETERS = 3 * 2 ** 11
 
 /** Largest number of bytes that rows hold besides their logits until they are answered. */
-function bytesOf(rows: readonly RequestRow[]): number {
+function bytesOfRows(rows: readonly RequestRow[]): number {
   const parameters = new Set(rows.map(({ params }) => params))
   const lists = new Set<ArrayBufferView>()
   for (const { prompt, output } of rows) lists.add(prompt).add(output)
@@ -120,7 +120,7 @@ export class Work {
 
   /** Records that the rows are decoded. */
   decoded(rows: readonly RequestRow[]): void {
-    this.hold(bytesOf(rows))
+    this.hold(bytesOfRows(rows))
     const now = performance.now()
     this.took.decode = now - this.#since
     this.#since = now

@@ -1,6 +1,6 @@
 import type { Batch } from '../fields/batch.ts'
 import { readShape, toBatch } from '../fields/tensor.ts'
-import { type Dtype, widths } from '../tensors/elements.ts'
+import { type Dtype, widths } from '../tensors/dtypes.ts'
 import { Intake } from '../tensors/intake.ts'
 import { ByteQueue } from './byte-queue.ts'
 

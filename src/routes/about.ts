@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 import { jsonAnswer, problemResponses } from '../plugins/openapi.ts'
 import { catalogue } from '../request/catalogue.ts'
 import { DETERMINISM_VERSION } from '../sampling/sample.ts'
-import { dtypes } from '../tensors/elements.ts'
+import { dtypes } from '../tensors/dtypes.ts'
 
 const Reference = z
   .strictObject({ title: z.string(), url: z.string() })

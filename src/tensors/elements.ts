@@ -1,11 +1,6 @@
 import { bytesAt } from '../kernel/arena.ts'
 import { bytesOf } from './bytes.ts'
-
-/** Bytes of an element of each dtype. */
-export const widths = { float32: 4, float64: 8, float16: 2, bfloat16: 2 } as const
-
-export type Dtype = keyof typeof widths
-export const dtypes = Object.keys(widths) as [Dtype, ...Dtype[]]
+import { type Dtype, widths } from './dtypes.ts'
 
 /**
  * Numbers as they arrived: little-endian elements of one dtype, in pieces that may end anywhere, even within an

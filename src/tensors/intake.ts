@@ -1,7 +1,8 @@
 import { bytesAt, floatsAt, type Region, release, reserve } from '../kernel/arena.ts'
 import { BLOCK } from '../kernel/index.ts'
 import { CORNER, cornerRow } from '../kernel/memory.ts'
-import { type Dtype, Elements, widths } from './elements.ts'
+import { type Dtype, widths } from './dtypes.ts'
+import { Elements } from './elements.ts'
 import { decoders } from './load.ts'
 
 /**

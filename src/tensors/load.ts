@@ -1,6 +1,7 @@
 import { BLOCK, kernel, type Offset } from '../kernel/index.ts'
 import { CORNER, cornerRow, type RowMemory, type Staging } from '../kernel/memory.ts'
-import type { Dtype, Elements } from './elements.ts'
+import type { Dtype } from './dtypes.ts'
+import type { Elements } from './elements.ts'
 
 /** Loads elements into rows of the kernel's memory, as float32. */
 

@@ -10,7 +10,7 @@ import { suggestField } from '../../src/request/suggest.ts'
 import { validate } from '../../src/request/validate.ts'
 import { profiles } from '../../src/sampling/profiles/index.ts'
 import { kelvinOrder } from '../../src/sampling/registry.ts'
-import { dtypes } from '../../src/tensors/elements.ts'
+import { dtypes } from '../../src/tensors/dtypes.ts'
 
 const fields = [...Object.keys(sampleOperation.Fields.shape), 'logits', 'rows']
 

@@ -5,7 +5,7 @@ import { shapeField } from '../../fields/tensor.ts'
 import type { Operation } from '../../request/operations.ts'
 import { type Query, queryNames, readQuery } from '../../request/query.ts'
 import { validate } from '../../request/validate.ts'
-import { dtypes } from '../../tensors/elements.ts'
+import { dtypes } from '../../tensors/dtypes.ts'
 
 /** The query of a request whose body is a tensor. */
 

@@ -1,5 +1,5 @@
 import { joinBytes } from '../../tensors/bytes.ts'
-import type { Dtype } from '../../tensors/elements.ts'
+import type { Dtype } from '../../tensors/dtypes.ts'
 
 /** The datatypes of the Open Inference Protocol, and Triton's BF16. All are little-endian. */
 

@@ -3,7 +3,7 @@ import { Problem } from '../../errors.ts'
 import { list } from '../../fields/list.ts'
 import type { DecodedText } from '../../fields/long-values.ts'
 import { describeValue, isList, isObject, parsed } from '../../fields/parsed.ts'
-import type { Dtype } from '../../tensors/elements.ts'
+import type { Dtype } from '../../tensors/dtypes.ts'
 import { datatypeNames, datatypeOf } from './datatypes.ts'
 
 /** The schema of requests of the Open Inference Protocol, and checks of their inputs. */
