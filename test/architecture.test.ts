@@ -280,6 +280,13 @@ describe('imports point downwards', () => {
   })
 })
 
+it('a protocol computes nothing: it imports types alone from the sampling room', () => {
+  for (const file of files.filter((path) => within(path, 'src/protocols'))) {
+    const source = readFileSync(join(root, file), 'utf8')
+    expect(source, file).not.toMatch(/^import (?!type)[^']*'[./]*\/sampling\//m)
+  }
+})
+
 it('the playground takes types alone from the server', () => {
   const source = readFileSync(join(root, 'src/playground/types.ts'), 'utf8')
   expect(source).not.toMatch(/^import (?!type)/m)
