@@ -5,7 +5,7 @@ import { moved, orderOf, withOrder } from './profiles.ts'
 import type { createSharing } from './sharing.ts'
 import type { Fields, Row, Vocabulary } from './types.ts'
 
-/** Everything that somebody can do on the page. */
+/** The actions of a user on the page. */
 export type Actions = ReturnType<typeof createActions> &
   ReturnType<typeof createSharing> & { compare(isOpen: boolean): void }
 
@@ -20,7 +20,7 @@ export function createActions(model: Model, changed: (change: Change) => void) {
     changed('fields')
   }
 
-  /** Fields from somewhere else in place of those of these names. */
+  /** Removes the fields with these names, and sets the given values. */
   function replaceFields(names: readonly string[], values: Fields): void {
     for (const name of names) {
       model.unreadable.delete(name)
@@ -48,7 +48,7 @@ export function createActions(model: Model, changed: (change: Change) => void) {
 
   async function openRow(rows: Given, index: number): Promise<void> {
     const logits = await rows.row(index)
-    // Words of another model would be wrong words.
+    // A vocabulary of another size belongs to another model.
     if (model.vocabulary.words.length !== rows.vocabSize) model.vocabulary = NO_WORDS
     model.given = { rows, index }
     const name = rows.rows > 1 ? `${rows.name}, row ${index}` : rows.name
@@ -58,7 +58,7 @@ export function createActions(model: Model, changed: (change: Change) => void) {
   return {
     setField,
 
-    /** What was written into the control of a field. */
+    /** Takes the text of a field's control. */
     writeField(name: string, text: string): void {
       try {
         setField(name, readText(schemaOf(catalogue, name), text, model.vocabulary))
@@ -97,7 +97,7 @@ export function createActions(model: Model, changed: (change: Change) => void) {
         }
       }),
 
-    /** An order of one's own is that of the profile it was made from. */
+    /** Sets the profile, and drops the user's order, which was made from the old profile. */
     chooseProfile(name: string): void {
       const { order: _, ...others } = model.fields
       model.fields = others
@@ -111,7 +111,7 @@ export function createActions(model: Model, changed: (change: Change) => void) {
       const isSet = names.some((field) => model.fields[field] !== undefined)
       if (isSet) model.remembered.set(name, set)
       const values = isSet ? {} : (model.remembered.get(name) ?? usualFields(sampler))
-      // What has no usual value is for its user to say.
+      // A sampler without a usual value is opened, so that the user can set its fields.
       if (!isSet && Object.keys(values).length === 0) model.open.add(name)
       replaceFields(names, values)
       changed('fields')
@@ -147,7 +147,7 @@ export function createActions(model: Model, changed: (change: Change) => void) {
       changed('view')
     },
 
-    /** One place up or down in the order. */
+    /** Moves a sampler one place up or down in the order. */
     move(name: string, by: -1 | 1): void {
       const order = orderOf(catalogue, model.fields)
       const at = order.indexOf(name)
@@ -157,7 +157,7 @@ export function createActions(model: Model, changed: (change: Change) => void) {
       changed('fields')
     },
 
-    /** Everything at its default but where the random numbers come from, and the history. */
+    /** Sets every field to its default, except the seed and the history. */
     reset(): void {
       const kept = [...Object.keys(catalogue.fields.context), 'seed'].filter(
         (name) => name !== 'state',
@@ -174,14 +174,14 @@ export function createActions(model: Model, changed: (change: Change) => void) {
       changed('fields')
     },
 
-    /** The same again with new random numbers: the server draws a seed, and tells it. */
+    /** Draws with new random numbers. The server draws a seed, and the answer has it. */
     draw(n: number): void {
       const { seed: _, ...others } = model.fields
       model.fields = withField(others, 'n', catalogue.fields.draw.n!, n)
       changed('fields')
     },
 
-    /** The next token of a text: the same seed, the next step, and what is remembered of this one. */
+    /** Draws the next token of the text: with the same seed, the next step, and the state of this answer. */
     nextStep(): void {
       const result = answerOf(model)?.result
       if (!result) return

@@ -1,7 +1,7 @@
 import { askForKey, authorization } from './key.ts'
 import type { Problem } from './types.ts'
 
-/** A request that Kelvin did not answer, with the problem document that says why. */
+/** An error answer, with its problem document. */
 export class Refusal extends Error {
   readonly problem: Problem
 
@@ -13,7 +13,7 @@ export class Refusal extends Error {
 
 const UNAUTHORIZED = 401
 
-/** Sends a request, again with a key where one is asked for, and reads the answer. */
+/** Sends a request and reads the answer. If the server needs a key, asks the user for it and sends the request again. */
 async function ask(path: string, init: RequestInit = {}): Promise<unknown> {
   for (;;) {
     const headers = { ...init.headers, ...authorization() }

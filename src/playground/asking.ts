@@ -1,9 +1,9 @@
-/** How long an answer may take before a newer question takes its place, in milliseconds. */
+/** After this time, in milliseconds, a newer question aborts the one under way. */
 const PATIENCE = 100
 
 /**
- * Asks for the newest alone: one question at a time, and while one is under way only the last of those
- * that come is kept. So no older answer follows a newer one, and a slow server is not piled upon.
+ * Asks one question at a time. Of the questions that come while one is under way, only the newest is asked. So no
+ * older answer replaces a newer one, and a slow server gets no queue.
  */
 export function newest<Question, Answer>(
   ask: (question: Question, signal: AbortSignal) => Promise<Answer>,
@@ -45,7 +45,7 @@ export function newest<Question, Answer>(
   }
 }
 
-/** Calls once things have been quiet for a while. */
+/** Debounces: `call` runs after no call has come for some milliseconds. */
 export function settled(call: () => void, milliseconds: number): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   return () => {

@@ -11,11 +11,11 @@ import { bodyText, logitsText, repeated } from './request.ts'
 import { temperatureAt } from './scale.ts'
 import type { Fields, ProbabilitiesAnswer, Row, SampleAnswer } from './types.ts'
 
-/** What the page asks of Kelvin. */
+/** The requests that the page sends. */
 
 const textOf = new WeakMap<Row, string>()
 
-/** The logits of a row as JSON, made once. */
+/** The logits of a row as JSON, cached. */
 export function textOfRow(row: Row): string {
   let text = textOf.get(row)
   if (text === undefined) {
@@ -25,7 +25,7 @@ export function textOfRow(row: Row): string {
   return text
 }
 
-/** The distribution of the logits as they are. */
+/** Asks for the distribution before all samplers. */
 export async function askRaw(row: Row, signal: AbortSignal): Promise<Raw> {
   const body = bodyText(textOfRow(row), { top_logprobs: SHOWN, return_probabilities: 'none' })
   const { results } = await post<ProbabilitiesAnswer>('/v1/probabilities', body, signal)
@@ -37,7 +37,7 @@ export async function askRaw(row: Row, signal: AbortSignal): Promise<Raw> {
 export interface Question {
   readonly row: Row
   readonly fields: Fields
-  /** Tokens to tell the fate of. */
+  /** Tokens for `watch_token_ids`. */
   readonly watched: readonly number[]
 }
 
@@ -47,7 +47,7 @@ export function question(model: Model): Question {
   return { row: model.row, fields: model.fields, watched: [...watched] }
 }
 
-/** The request on screen, and with it what the page shows of its answer. */
+/** Sends the request on screen, with the reports that the page shows. */
 export async function askAnswer(
   { row, fields, watched }: Question,
   signal: AbortSignal,
@@ -74,10 +74,10 @@ function textOfCopies(row: Row, count: number): string {
   return text
 }
 
-/** A row and its settings, to be looked at under variations of them. */
+/** A row and the fields that variations change. */
 export type Varied = Pick<Question, 'row' | 'fields'>
 
-/** As rows of one batch. */
+/** Asks for variations as rows of one batch. */
 async function askVariations(
   { row, fields }: Varied,
   rows: readonly Fields[],
@@ -89,9 +89,9 @@ async function askVariations(
   return results
 }
 
-/** So many temperatures for a curve, where rows are short. */
+/** The most temperatures of a curve. */
 const CURVE_POINTS = 61
-/** For rows that are not: what they may take together, in logits, and how many it is at least. */
+/** For long rows: the most logits of all temperatures together, and the fewest temperatures. */
 const CURVE_LOGITS = 2 ** 21
 const FEWEST_POINTS = 9
 

@@ -2,7 +2,7 @@ import { brief } from './numbers.ts'
 import type { Fields, Sampler, Schema, Schemas, Vocabulary } from './types.ts'
 import { idOf } from './vocabulary.ts'
 
-/** Which control a field has, from its schema alone. */
+/** Derives the control of a field from its schema. */
 
 export type Control =
   | { kind: 'number'; low: number; high: number; step: number }
@@ -13,7 +13,7 @@ export type Control =
   | { kind: 'group'; schemas: Schemas }
   | { kind: 'json' }
 
-/** A slider spans the default and what is usual; anything else can be typed. */
+/** The slider spans the default and the usual values. Other values can be typed. */
 function numberControl(schema: Schema): Control {
   const { type, default: fallback, minimum, maximum } = schema
   const [usualLow, usualHigh] = schema['x-typical'] ?? [minimum ?? 0, Math.min(maximum ?? 1, 100)]
@@ -49,20 +49,20 @@ function isDefault(schema: Schema, value: unknown): boolean {
   return JSON.stringify(value) === JSON.stringify(schema.default)
 }
 
-/** Fields without those that are at their default, and so say nothing. */
+/** Fields with one set, or removed if the value is its default. */
 export function withField(fields: Fields, name: string, schema: Schema, value: unknown): Fields {
   const { [name]: _, ...others } = fields
   return isDefault(schema, value) ? others : { ...others, [name]: value }
 }
 
-/** The fields of a sampler that are set, with their values. */
+/** The fields of a sampler that a request sets, with their values. */
 export function setFields({ fields: schemas }: Sampler, fields: Fields): [string, unknown][] {
   return Object.keys(schemas).flatMap((name): [string, unknown][] =>
     fields[name] === undefined ? [] : [[name, fields[name]]],
   )
 }
 
-/** A value that one might try: of numbers the middle of what is usual. */
+/** A value to begin with: for numbers, the middle of the usual range. */
 function usualValue(schema: Schema): unknown {
   const { kind } = controlOf(schema)
   if (kind === 'switch') return !schema.default
@@ -81,7 +81,7 @@ function usualValue(schema: Schema): unknown {
   return middle === schema.default ? between(0.75) : middle
 }
 
-/** What switches a sampler on, for one who does not know it yet: a usual value for the first field that has one. */
+/** The fields that switch a sampler on by a click: a usual value for its first field that has one. */
 export function usualFields({ fields: schemas }: Sampler): Fields {
   for (const [name, schema] of Object.entries(schemas)) {
     const value = usualValue(schema)
@@ -90,10 +90,10 @@ export function usualFields({ fields: schemas }: Sampler): Fields {
   return {}
 }
 
-/** Text that is not what its field wants, and why. */
+/** Text that its field cannot take. The message says why. */
 export class Unreadable extends Error {}
 
-/** What somebody wrote into the control of a field; undefined where nothing. */
+/** The value of the text in a field's control; undefined if it is empty. */
 export function readText(schema: Schema, text: string, vocabulary: Vocabulary): unknown {
   const written = text.trim()
   if (written === '') return undefined
@@ -120,7 +120,7 @@ function readJson(written: string): unknown {
   }
 }
 
-/** Token ids and quoted words, with commas or spaces between them. */
+/** Reads token ids and quoted words, separated by commas or spaces. */
 function readTokens(written: string, vocabulary: Vocabulary): number[] {
   const inside = /^\[(.*)\]$/s.exec(written)?.[1] ?? written
   const items = inside.match(/"(?:[^"\\]|\\.)*"|[^\s,]+/g) ?? []
@@ -134,7 +134,7 @@ function readTokens(written: string, vocabulary: Vocabulary): number[] {
   })
 }
 
-/** A value as it is written into its control. */
+/** The text of a value in its control. */
 export function writeText(value: unknown): string {
   if (value === undefined) return ''
   if (Array.isArray(value) && value.every((item) => typeof item === 'number')) {
@@ -143,7 +143,7 @@ export function writeText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/** A value in a few characters, for a line about its sampler. */
+/** A value in a few characters, for the line of its sampler. */
 export function summary(value: unknown): string {
   if (typeof value === 'number') return brief(value, 4)
   const text = writeText(value)

@@ -1,18 +1,18 @@
 import uPlot from '/vendor/uplot/dist/uPlot.esm.js'
 import { HIGHEST, KNOWN_GOOD, placeOf, temperatureAt } from './scale.ts'
 
-/** Entropy over temperature, on the scale of the slider below it, with the temperature that is set. */
+/** The plot of entropy over temperature. It has the scale of the slider below, and marks the temperature that is set. */
 
 export interface CurveData {
   temperatures: readonly number[]
   entropies: readonly number[]
-  /** The temperature that is set, and what it comes to; of a temperature above the scale, at its end. */
+  /** The temperature that is set, with its entropy. A temperature above the scale is at its end. */
   now?: { temperature: number; entropy: number } | undefined
 }
 
 const MARKS = [0, 0.1, 0.2, 0.5, 1, 1.5, 2, 3]
 
-/** What the axis of entropies takes to the left of the plot, and what is free to its right; the slider has the same. */
+/** Pixels to the left of the plot, for its axis, and to its right. The slider has the same margins. */
 const AXIS_WIDTH = 44
 const MARGIN = 14
 
@@ -91,7 +91,7 @@ export class Curve {
     if (clientWidth > 0) this.#plot.setSize({ width: clientWidth, height: clientHeight })
   }
 
-  /** Where output is known to suffer. */
+  /** Shades the temperatures at which output quality is known to fall. */
   #shade({ ctx, bbox, root, valToPos }: uPlot): void {
     const from = valToPos(KNOWN_GOOD, 'x', true)
     ctx.fillStyle = getComputedStyle(root).getPropertyValue('--warm-zone')

@@ -1,6 +1,6 @@
 import type { Actions } from './actions.ts'
 
-/** A sampler is taken by its grip, and let go above another; fingers and mice alike. Keys have buttons for it. */
+/** Drags a sampler by its grip and drops it before another, by mouse or touch. For the keyboard there are buttons. */
 export function startDrag(event: PointerEvent, name: string, actions: Actions): void {
   if (event.button !== 0) return
   event.preventDefault()

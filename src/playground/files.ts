@@ -2,7 +2,7 @@ import { BadNpy, HEADER_ROOM, isNpy, readHeader, rowRange, toFloat32 } from './n
 import type { Vocabulary } from './types.ts'
 import { NotAVocabulary, readVocabulary } from './vocabulary.ts'
 
-/** Rows of logits that somebody gave, of which one is looked at. */
+/** Rows of logits from the user, one of which is shown. */
 export interface Given {
   readonly name: string
   readonly rows: number
@@ -10,10 +10,10 @@ export interface Given {
   row(index: number): Promise<Float32Array>
 }
 
-/** Why something given is of no use, in words for the one who gave it. */
+/** Input that cannot be read. The message is for the user. */
 export class Unusable extends Error {}
 
-/** What is wrong with a row, if anything: NaN and +∞ have no place among logits. */
+/** Returns a row, or throws if it contains NaN or +∞. */
 function check(logits: Float32Array, origin: string): Float32Array {
   const bad = logits.findIndex((logit) => !(logit < Number.POSITIVE_INFINITY))
   if (bad >= 0) {
@@ -27,7 +27,7 @@ function check(logits: Float32Array, origin: string): Float32Array {
   return logits
 }
 
-/** A row, or a list of rows, of which each number is checked. */
+/** Reads a row or a list of rows, and checks each number. */
 function readList(name: string, value: unknown): Given {
   const isBatch = Array.isArray(value) && Array.isArray(value[0])
   const rows = (isBatch ? value : [value]) as unknown[]
@@ -62,13 +62,13 @@ function readList(name: string, value: unknown): Given {
   }
 }
 
-/** What was pasted. */
+/** Reads pasted text. */
 export function readPasted(text: string): Given {
   const name = 'Pasted logits'
   const written = text.trim()
   if (written === '') throw new Unusable('There is nothing to read: paste a JSON array of numbers')
   const value = parse(written, 'This is not a JSON array')
-  // A whole request is as good as its logits.
+  // A whole request is accepted, too; only its logits are read.
   const { logits } = (value ?? {}) as { logits?: unknown }
   return readList(name, logits ?? value)
 }
@@ -88,7 +88,7 @@ async function readNpy(file: File): Promise<Given> {
   }
 }
 
-/** float32 as it is in memory, a row and nothing else. */
+/** Reads a file of raw float32, which is one row. */
 async function readRaw(file: File): Promise<Given> {
   if (file.size % 4 !== 0) {
     throw new Unusable(
@@ -96,7 +96,7 @@ async function readRaw(file: File): Promise<Given> {
     )
   }
   const logits = new Float32Array(await file.arrayBuffer())
-  // Text and other formats, read as float32, are hardly ever all logits.
+  // Text and other formats, read as float32, almost always contain such numbers.
   const wild = logits.findIndex(
     (logit) => !(logit < 1e30) || (logit !== 0 && Math.abs(logit) < 1e-30),
   )
@@ -115,7 +115,7 @@ async function readRaw(file: File): Promise<Given> {
 
 const looksLikeText = (head: string) => !/(?!\s)[^ -\uffff]/.test(head)
 
-/** Words rather than numbers: an object, a list of texts, or lines. */
+/** Whether the start of a file looks like words (an object, a list of texts, or lines) and not like numbers. */
 const looksLikeWords = (head: string) => !/^\s*\[\s*(?:\[\s*)?(?:-?\d|"-Infinity"|null)/.test(head)
 
 export interface Limits {
@@ -123,14 +123,14 @@ export interface Limits {
   readonly max_vocab_size: number
 }
 
-/** A file as what it is: logits, or words. */
+/** Reads a file as logits or as words, by its contents. */
 export async function readFile(file: File, limits: Limits): Promise<Given | Vocabulary> {
   if (file.size === 0) throw new Unusable(`${file.name} is empty`)
   const head = await file.slice(0, 1024).arrayBuffer()
   const text = new TextDecoder('latin1').decode(head)
   try {
     if (isNpy(head)) return checkSize(await readNpy(file), limits)
-    // A row of that many bytes would be refused, and text takes more of them.
+    // The server would refuse a row of this size. Text takes more bytes than a row.
     if (file.size > 2 * limits.max_body_bytes) {
       throw new Unusable(
         `${file.name} is too large: this server takes ${limits.max_body_bytes} bytes`,

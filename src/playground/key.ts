@@ -1,4 +1,4 @@
-/** The key of a server that asks for one, kept for this tab alone. */
+/** The API key, kept for this tab only. */
 
 const STORED = 'key'
 
@@ -9,7 +9,7 @@ export function authorization(): Record<string, string> {
 
 let asking: Promise<void> | undefined
 
-/** Asks whoever looks at the page, once for all requests that want it. */
+/** Asks the user for a key, once for all requests that wait for it. */
 export function askForKey(): Promise<void> {
   const dialog = document.querySelector<HTMLDialogElement>('#key')!
   const form = dialog.querySelector('form')!
@@ -23,7 +23,7 @@ export function askForKey(): Promise<void> {
       asking = undefined
       resolve()
     }
-    // There is nothing to see without one.
+    // The page shows nothing without a key, so the dialog cannot be closed.
     dialog.oncancel = (event) => event.preventDefault()
   })
   return asking

@@ -1,22 +1,22 @@
 import type { Fields, Row, Vocabulary } from './types.ts'
 
-/** The whole state of the page as the fragment of its address, which no server sees. */
+/** Writes and reads the state of the page in the fragment of its address. Browsers send no fragment to a server. */
 
 export interface Linked {
   readonly fields: Fields
-  /** A preset by its id, or else the logits themselves. */
+  /** The id of a preset. Omitted: the link has the logits. */
   readonly preset?: string
   readonly name?: string
   readonly logits?: string
-  /** Words of the vocabulary, where it is not the preset’s. */
+  /** Words of the vocabulary, if it is not that of the preset. */
   readonly words?: Readonly<Record<string, string>>
   readonly vocabulary?: string
   readonly inspected?: number
 }
 
-/** What browsers still open, in characters. */
+/** The longest address that browsers open, in characters. */
 const LONGEST = 2_000_000
-/** A state of a million logits with as many words, unpacked. */
+/** The most bytes of an unpacked state: a million logits and a million words fit. */
 const MOST_UNPACKED = 2 ** 26
 
 export class BadLink extends Error {}
@@ -33,7 +33,7 @@ async function through(bytes: Uint8Array<ArrayBuffer>, stream: GenericTransformS
   return new Uint8Array(await new Blob(pieces).arrayBuffer())
 }
 
-/** Up to this size a vocabulary goes along whole; of a larger one, the words in sight. */
+/** A vocabulary up to this size is in the link as a whole. Of a larger one, only the words on screen are. */
 const SMALL_VOCABULARY = 1024
 
 export function wordsFor({ words }: Vocabulary, inSight: Iterable<number>): Record<string, string> {

@@ -39,7 +39,7 @@ async function boot(): Promise<Model> {
   }
 }
 
-/** Takes on the state of a link, if the address has one. */
+/** Loads the state from the address, if it has one. */
 async function followLink(model: Model): Promise<void> {
   const fragment = location.hash.slice(1)
   if (fragment.length < 8) return
@@ -93,7 +93,7 @@ function renderNow(): void {
   const answer = answerOf(model)
   const temperature = temperatureOf(model)
   document.documentElement.style.setProperty('--heat', String(Math.min(temperature / 2, 1)))
-  // What is moved to another place loses the focus, and should not.
+  // An element loses the focus when it is moved, so the focus is restored.
   const focused = document.activeElement
   renderPage(model, actions)
   if (focused instanceof HTMLElement && focused !== document.activeElement) focused.focus()
@@ -105,7 +105,7 @@ function renderNow(): void {
   if (notice.textContent !== model.notice) notice.textContent = model.notice
 }
 
-/** For those who listen to the page rather than see it: once it has come to rest. */
+/** Announces the result to screen readers, once the page has settled. */
 const announce = settled(() => {
   const { answer, problem } = model
   if (problem) status.textContent = problem.detail
@@ -134,7 +134,7 @@ const ask = newest(
   (answer, { fields }) => {
     model.answer = answer
     model.problem = undefined
-    // A seed that the server drew is part of the state from here on, so that what it drew can be seen again.
+    // The seed that the server drew becomes part of the state, so that the draw can be repeated.
     if (model.fields === fields && fields.seed === undefined) {
       model.fields = { ...fields, seed: answer.result.seed }
     }
@@ -154,7 +154,7 @@ const askForRaw = newest(
   fail,
 )
 
-/** Settings without what a look at variations of them has no use for. */
+/** The fields without those that a comparison does not need, or sets itself. */
 function varied(...omitted: string[]) {
   const { row, fields, catalogue } = model
   const names = [...omitted, ...Object.keys(catalogue.fields.draw)]
@@ -168,13 +168,13 @@ const askForCurve = newest(
     if (row === model.row) model.curve = points
     render()
   },
-  // What is wrong, the answer itself says.
+  // The error is shown with the answer.
   () => {
     model.curve = undefined
     render()
   },
 )
-/** Of which row and settings the curve is: no temperature changes it. */
+/** The row and settings of the current curve. The temperature is not among them, because it does not change the curve. */
 let curved = { row: model.row, settings: '' }
 const renewCurve = settled(() => {
   const { row, fields } = varied('temperature', 'step', 'seed')
@@ -200,7 +200,7 @@ const renewProfiles = settled(() => {
   askForProfiles({ ...varied(), names: model.catalogue.profiles.map(({ name }) => name) })
 }, 120)
 
-/** Of a row too large for it, the address is made only when a link is asked for. */
+/** Up to this row length the address always has the state; for longer rows it is made when the user copies a link. */
 const ADDRESSED = 4096
 const remember = settled(() => {
   if (model.row.logits.length > ADDRESSED) return

@@ -11,43 +11,43 @@ import type {
   Warning,
 } from './types.ts'
 
-/** What has changed, and so what must be done again. */
+/** What has changed: the page then asks or draws again what depends on it. */
 export type Change = 'row' | 'fields' | 'view'
 
-/** Everything the page shows is made from this. */
+/** The state of the page. Everything on screen is made from it. */
 export interface Model {
   readonly catalogue: Catalogue
   readonly limits: Limits
   readonly presets: readonly Preset[]
 
   row: Row
-  /** Where the row came from a file with others. */
+  /** The rows of the file from which the row is. */
   given?: { rows: Given; index: number } | undefined
   vocabulary: Vocabulary
   fields: Fields
-  /** The token that was asked about. */
+  /** The token whose details are shown. */
   inspected?: number | undefined
 
-  /** The distribution of the logits as they are. */
+  /** The distribution before all samplers. */
   raw?: Raw | undefined
-  /** The newest answer, and to what. */
+  /** The newest answer, with its question. */
   answer?: Answer | undefined
   curve?: EntropyCurve | undefined
-  /** What other profiles make of the same settings; asked for while somebody looks at it. */
+  /** The results of other profiles with the same settings. Only asked for while the comparison is open. */
   compared?: ReadonlyMap<string, Pick<Result, 'kept_count' | 'entropy'>> | undefined
   comparing: boolean
   problem?: Problem | undefined
-  /** Text in the control of a field that cannot be read, and why. */
+  /** Errors about text in controls, by field. */
   readonly unreadable: Map<string, string>
 
-  /** What a sampler was set to before it was switched off. */
+  /** The settings of samplers that were switched off, to restore them. */
   readonly remembered: Map<string, Fields>
   readonly open: Set<string>
   filter: string
   dragged?: { name: string; before: string | undefined } | undefined
   language: string
   notice: string
-  /** What came of a replay, and of copying, in words. */
+  /** Messages about the last replay and the last copy. */
   said: string
   copied: string
 }
@@ -57,13 +57,13 @@ export interface Preset {
   readonly vocabulary: Vocabulary
   readonly entropy: number
   readonly row: Row
-  /** The history, where there is one. */
+  /** Prompt, output and other fields of the history, if any. */
   readonly context: Fields
 }
 
 export interface Raw {
   readonly ids: readonly number[]
-  /** ln of the sum of all exponentials, so that any token's probability follows from its logit. */
+  /** ln Σ e^logit, so that the probability of any token follows from its logit. */
   readonly logTotal: number
 }
 
@@ -74,22 +74,22 @@ export interface Answer {
   readonly warnings: readonly Warning[]
 }
 
-/** What the row comes to at other temperatures, everything else as it is. */
+/** The entropy of the row at other temperatures, with all other fields as they are. */
 export interface EntropyCurve {
   readonly temperatures: readonly number[]
   readonly entropies: readonly number[]
 }
 
-/** How many of the most likely tokens are shown. */
+/** The number of most likely tokens on screen. */
 export const SHOWN = 24
 
-/** The schema of a field, whoever's it is. */
+/** The schema of any field, of a sampler or shared. */
 export function schemaOf({ samplers, fields }: Catalogue, name: string): Schema {
   const all = [...samplers.map((sampler) => sampler.fields), ...Object.values(fields)]
   return all.find((schemas) => schemas[name])?.[name] ?? {}
 }
 
-/** What a field is, set or not. */
+/** The value of a field, or its default. */
 export function fieldOf({ fields, catalogue }: Model, name: string): unknown {
   return fields[name] ?? schemaOf(catalogue, name).default
 }
@@ -98,12 +98,12 @@ export function samplerOf({ samplers }: Catalogue, name: string): Sampler {
   return samplers.find((sampler) => sampler.name === name)!
 }
 
-/** The answer on show: none while there is only one of another row. */
+/** The answer for the current row; undefined if there is only one for another row. */
 export function answerOf({ answer, row }: Model): Answer | undefined {
   return answer?.row === row ? answer : undefined
 }
 
-/** The tokens on show: the most likely before all samplers and after, by their logits. */
+/** The tokens on screen: the most likely ones before and after all samplers, by logit. */
 export function shownTokens(model: Model): number[] {
   const { raw, row } = model
   const ids = new Set([...(raw?.ids ?? []), ...(answerOf(model)?.result.top?.token_ids ?? [])])
@@ -128,7 +128,7 @@ export function temperatureOf(model: Model): number {
   return fieldOf(model, 'temperature') as number
 }
 
-/** What is wrong with a field: what was written into it, or what the server says of it. */
+/** The error about a field: its text cannot be read, or the server refuses its value. */
 export function faultOf({ unreadable, problem }: Model, name: string): string | undefined {
   const written = unreadable.get(name)
   if (written) return written

@@ -1,4 +1,4 @@
-/** NumPy's .npy: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
+/** Reads NumPy's .npy format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
 
 const MAGIC = [0x93, ...new TextEncoder().encode('NUMPY')]
 
@@ -8,22 +8,22 @@ export function isNpy(head: ArrayBuffer): boolean {
 }
 
 export interface Header {
-  /** Of an element: its kind and width, as NumPy writes them without the byte order. */
+  /** Kind and width of an element, in NumPy's notation without the byte order. */
   readonly dtype: string
   readonly shape: readonly number[]
-  /** Where the elements begin. */
+  /** The offset of the first element. */
   readonly start: number
 }
 
-/** Why a file is not read as an array. */
+/** An array file that cannot be read. The message is for the user. */
 export class BadNpy extends Error {}
 
-/** The longest header that makes sense here; a file of ours has one of 128 bytes. */
+/** The longest header that is accepted. A row or matrix of floats has one of 128 bytes. */
 export const HEADER_ROOM = 4096
 
 const widths: Readonly<Record<string, number>> = { f2: 2, f4: 4, f8: 8 }
 
-/** What the beginning of a file says of the rest. */
+/** Reads the header from the head of a file. */
 export function readHeader(head: ArrayBuffer, size: number): Header {
   const view = new DataView(head)
   if (view.byteLength < 12) throw new BadNpy('It ends before its header')
@@ -56,7 +56,7 @@ export function readHeader(head: ArrayBuffer, size: number): Header {
   return { dtype, shape, start }
 }
 
-/** Where a row of it lies, in bytes. */
+/** The range of a row in the file, in bytes. */
 export function rowRange({ dtype, shape, start }: Header, row: number): [from: number, to: number] {
   const length = shape.at(-1)! * widths[dtype]!
   return [start + row * length, start + (row + 1) * length]

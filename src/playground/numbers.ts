@@ -1,4 +1,4 @@
-/** Numbers for people. */
+/** Formats numbers for people. */
 
 const MINUS = '−'
 
@@ -8,7 +8,7 @@ export function count(value: number): string {
   return group.format(value)
 }
 
-/** A number with so many digits that matter, and no more than it has. */
+/** A number with at most this many significant digits. */
 export function brief(value: number, digits = 3): string {
   if (value === Number.NEGATIVE_INFINITY) return `${MINUS}∞`
   const text = Number(value.toPrecision(digits))
@@ -16,7 +16,7 @@ export function brief(value: number, digits = 3): string {
   return (plain ? text.toExponential() : String(text)).replace('-', MINUS)
 }
 
-/** A share as per cent; what is there is never shown as nothing, nor what is not all as all. */
+/** A share in per cent. Only 0 is shown as 0 %, and only 1 as 100 %. */
 export function percent(share: number): string {
   const value = share * 100
   if (value === 0) return '0 %'
@@ -25,7 +25,7 @@ export function percent(share: number): string {
   return `${value >= 10 ? value.toFixed(value > 99 && value < 100 ? 2 : 1) : value.toPrecision(2)} %`
 }
 
-/** The fewest digits that are this float32. */
+/** The shortest decimal that rounds to this float32. */
 export function float32Text(value: number): string {
   for (let digits = 6; digits < 9; digits++) {
     const text = String(Number(value.toPrecision(digits)))

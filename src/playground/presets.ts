@@ -1,9 +1,9 @@
 import type { Preset } from './model.ts'
 import type { Fields } from './types.ts'
 
-/** presets.json: rows of a real model and one made by hand, with the words of their tokens. */
+/** The contents of presets.json: rows of a real model and one made by hand, with the words of their tokens. */
 export interface PresetFile {
-  /** What the page begins with. */
+  /** The state of the page at its start. */
   readonly first: { row: string; fields: Fields }
   readonly vocabularies: Readonly<Record<string, readonly string[]>>
   readonly rows: readonly (Fields & {

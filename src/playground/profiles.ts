@@ -1,13 +1,13 @@
 import type { Catalogue, Fields, Profile } from './types.ts'
 
-/** Which samplers run, in which order: the request’s own, or its profile’s. */
+/** The samplers that run, in order: those of the request's `order`, or of its profile. */
 
 export function profileOf(catalogue: Catalogue, fields: Fields): Profile {
   const name = fields.profile ?? catalogue.fields.common.profile!.default
   return catalogue.profiles.find((profile) => profile.name === name) ?? catalogue.profiles[0]!
 }
 
-/** The order that a profile runs these fields in: its own, or that of a sampler that takes over. */
+/** The order that a profile uses for these fields: its own, or that of a takeover. */
 function profileOrder(catalogue: Catalogue, profile: Profile, fields: Fields): readonly string[] {
   for (const [name, order] of Object.entries(profile.takeovers)) {
     const sampler = catalogue.samplers.find((one) => one.name === name)!
@@ -21,14 +21,14 @@ export function orderOf(catalogue: Catalogue, fields: Fields): readonly string[]
   return profileOrder(catalogue, profileOf(catalogue, fields), fields)
 }
 
-/** The request’s own order, without one where it is the profile’s. */
+/** Sets `order`, or removes it if it equals the order of the profile. */
 export function withOrder(catalogue: Catalogue, fields: Fields, order: readonly string[]): Fields {
   const { order: _, ...others } = fields
   const usual = orderOf(catalogue, others)
   return usual.join() === order.join() ? others : { ...others, order }
 }
 
-/** `name` taken out of a list and put back in before `before`, or at the end. */
+/** The list with `name` moved to the place before `before`, or to the end. */
 export function moved(order: readonly string[], name: string, before: string | undefined) {
   if (name === before) return order
   const others = order.filter((one) => one !== name)
@@ -37,16 +37,16 @@ export function moved(order: readonly string[], name: string, before: string | u
 }
 
 export interface Difference {
-  /** Samplers of the other profile that this one lacks, and the other way round. */
+  /** Samplers that only the other profile has, and that only this one has. */
   gained: string[]
   lost: string[]
-  /** Samplers of both that run in another place. */
+  /** Samplers that both have, in another place of the order. */
   moved: string[]
-  /** Choices of the other profile where engines disagree. */
+  /** Rules that the other profile sets differently. */
   rules: { sampler: string; rule: string; value: unknown; here: unknown }[]
 }
 
-/** The fewest that must move to make one order of the other: all but a longest common subsequence. */
+/** The fewest samplers whose moves turn one order into the other: all except a longest common subsequence. */
 function movedBetween(here: readonly string[], there: readonly string[]): string[] {
   const lengths = here.map(() => new Array<number>(there.length).fill(0))
   const at = (i: number, j: number) => lengths[i]?.[j] ?? 0
@@ -68,7 +68,7 @@ function movedBetween(here: readonly string[], there: readonly string[]): string
   return there.filter((name) => !stayed.has(name))
 }
 
-/** What another profile does that this one does not. */
+/** The differences between two profiles. */
 export function differenceOf(catalogue: Catalogue, here: Profile, there: Profile): Difference {
   const gained = there.order.filter((name) => !here.order.includes(name))
   const lost = here.order.filter((name) => !there.order.includes(name))

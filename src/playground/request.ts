@@ -1,10 +1,10 @@
 import { float32Text } from './numbers.ts'
 import type { Fields } from './types.ts'
 
-/** A row up to this length is written as numbers that a person can read, a longer one as a tensor. */
+/** A row up to this length is written as numbers, for people to read; a longer one as a base64 tensor. */
 export const READABLE = 1024
 
-/** The logits of a request as JSON; of a float32 all digits that matter, so that no bit is lost. */
+/** The logits of a request as JSON. A float32 has enough digits to be read back unchanged. */
 export function logitsText(logits: Float32Array): string {
   if (logits.length > READABLE) return tensorText([logits.length], logits)
   const numbers = Array.from(logits, (logit) =>
@@ -18,13 +18,13 @@ function tensorText(shape: readonly number[], values: Float32Array): string {
   return JSON.stringify({ dtype: 'float32', shape, data })
 }
 
-/** A request's body, around logits that are text already. */
+/** The body of a request, from logits that are JSON text already. */
 export function bodyText(logits: string, fields: Fields): string {
   const rest = JSON.stringify(fields).slice(1)
   return `{"logits": ${logits}${rest === '}' ? '' : ', '}${rest}`
 }
 
-/** A row for each of `count` settings of it. */
+/** A tensor of `count` copies of a row. */
 export function repeated(logits: Float32Array, count: number): string {
   const values = new Float32Array(logits.length * count)
   for (let i = 0; i < count; i++) values.set(logits, i * logits.length)

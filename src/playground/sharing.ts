@@ -6,9 +6,9 @@ import { bodyText } from './request.ts'
 import { LOGITS_FILE } from './snippets/snippet.ts'
 import type { SampleAnswer } from './types.ts'
 
-/** What leaves the page: links, code, files. */
+/** Links, code and files that the user takes from the page. */
 
-/** The state of the page, without what can be asked for again. */
+/** The state of the page for a link, without answers. */
 export function toLinked(model: Model): Linked {
   const { row, fields, vocabulary, inspected, presets, answer } = model
   const preset = presets.find(({ id }) => id === row.preset)
@@ -27,7 +27,7 @@ export function toLinked(model: Model): Linked {
   }
 }
 
-/** Without a secure context, as on a plain http address, there is no clipboard but that of the selection. */
+/** Copies text. A page from a plain http address has no `navigator.clipboard`, so there it copies a selection. */
 async function toClipboard(text: string): Promise<boolean> {
   if (navigator.clipboard) {
     await navigator.clipboard.writeText(text)
@@ -73,7 +73,7 @@ export function createSharing(model: Model, changed: (change: Change) => void) {
       URL.revokeObjectURL(url)
     },
 
-    /** What was asked last once more: the same tokens must come of it. */
+    /** Sends the last request again. The answer must have the same tokens. */
     async replay(): Promise<void> {
       const answer = answerOf(model)
       if (!answer) return

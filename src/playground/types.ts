@@ -3,7 +3,7 @@ import type { ProbabilitiesResponse, SampleResponse } from '../protocols/json/re
 import type { ProblemDocument } from '../protocols/problem.ts'
 import type { Catalogue as AnyCatalogue } from '../request/catalogue.ts'
 
-/** The API as the page sees it: the types are those that the server checks and answers by. */
+/** The types of the API, taken from the server's schemas. */
 
 export type SampleAnswer = z.output<typeof SampleResponse>
 export type ProbabilitiesAnswer = z.output<typeof ProbabilitiesResponse>
@@ -12,7 +12,7 @@ export type Warning = SampleAnswer['warnings'][number]
 export type TraceStep = NonNullable<Result['trace']>[number]
 export type Problem = z.output<typeof ProblemDocument>
 
-/** What of JSON Schema the catalogue's fields use. */
+/** The part of JSON Schema that fields of the catalogue use. */
 export interface Schema {
   type?: 'number' | 'integer' | 'boolean' | 'string' | 'array' | 'object'
   enum?: readonly (string | number)[]
@@ -25,7 +25,7 @@ export interface Schema {
   default?: unknown
   description?: string
   'x-typical'?: readonly [low: number, high: number]
-  /** How it is written outside JSON. */
+  /** The form of the field outside JSON. */
   'x-form'?: string
 }
 export type Schemas = Readonly<Record<string, Schema>>
@@ -38,12 +38,12 @@ export interface Catalogue {
   fields: Readonly<Record<keyof AnyCatalogue['fields'], Schemas>>
 }
 
-/** Everything of a request but its logits; a field that is not here has its default. */
+/** The fields of a request, except its logits. Omitted fields have their defaults. */
 export type Fields = Readonly<Record<string, unknown>>
 
-/** A row of logits, and where it came from. */
+/** A row of logits, and its origin. */
 export interface Row {
-  /** Of a preset, its id. */
+  /** The id of a preset. Omitted for a row of the user. */
   readonly preset?: string
   readonly name: string
   readonly logits: Float32Array

@@ -1,6 +1,6 @@
 import type { Vocabulary } from './types.ts'
 
-/** The word of a token, or its id where it has none. */
+/** The word of a token, or its id if it has no word. */
 export function wordOf(id: number, { words }: Vocabulary): string {
   return words[id] ?? `#${id}`
 }
@@ -11,14 +11,14 @@ export function idOf(word: string, { words }: Vocabulary): number | undefined {
   return id < 0 ? undefined : id
 }
 
-/** Tokens as the text they make. */
+/** The text of some tokens. */
 export function textOf(ids: readonly number[], vocabulary: Vocabulary): string {
   return ids.map((id) => wordOf(id, vocabulary)).join('')
 }
 
 const marks: Readonly<Record<string, string>> = { '\n': '↵', '\t': '⇥', '\r': '␍', ' ': '·' }
 
-/** A word with what cannot be seen made visible: space at its ends, line breaks, control characters. */
+/** A word with invisible characters made visible: space at its ends, line breaks, control characters. */
 export function visible(word: string): string {
   if (word === '') return '∅'
   return word
@@ -26,7 +26,7 @@ export function visible(word: string): string {
     .replace(/\p{Cc}/gu, (one) => `<0x${one.charCodeAt(0).toString(16).padStart(2, '0')}>`)
 }
 
-/** Why a file is no vocabulary. */
+/** A file that is no vocabulary. The message is for the user. */
 export class NotAVocabulary extends Error {}
 
 type WordList = (string | undefined)[]
@@ -70,7 +70,7 @@ function fromJson(value: unknown): WordList {
   return fromIds(Object.entries(value as object))
 }
 
-/** The characters that byte-level BPE writes bytes as: those that can be seen as themselves, others from U+0100 on. */
+/** The characters with which byte-level BPE writes bytes: visible ones as themselves, the others from U+0100 on. */
 const byteOf = new Map<string, number>()
 let shifted = 256
 for (let byte = 0; byte < 256; byte++) {
@@ -90,7 +90,7 @@ function fromBytes(word: string): string {
   }
 }
 
-/** Tokenizers write a space as one of these: byte-level BPE, and SentencePiece. */
+/** The characters with which byte-level BPE and SentencePiece write a space. */
 const BPE_SPACE = 'Ġ'
 const PIECE_SPACE = '▁'
 

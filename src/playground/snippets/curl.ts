@@ -10,7 +10,7 @@ export const curl: Language = {
       const body = object([`  "logits": ${logits}`, ...lines(fields, '  ')])
       return `${call} -d '${body.replaceAll("'", `'\\''`)}'\n`
     }
-    // What a shell would expand is escaped, but for the file.
+    // Escapes what a shell would expand, except the command that reads the file.
     const settings = lines(fields, '  ').map((line) => line.replace(/[\\$`]/g, '\\$&'))
     const data = `"$(base64 < ${LOGITS_FILE} | tr -d '\\n')"`
     const tensor = `{"dtype": "float32", "shape": [${vocabSize}], "data": ${data}}`

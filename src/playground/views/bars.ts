@@ -4,11 +4,11 @@ import { percent } from '../numbers.ts'
 import type { Vocabulary } from '../types.ts'
 import { tokenButton } from './word.ts'
 
-/** Tokens with two shares each: one drawn as a bar, the other as its outline behind. */
+/** A bar chart of tokens with two shares each: one is a bar, the other an outline behind it. */
 
 export interface Bar {
   id: number
-  /** Null where it is out of play. */
+  /** Null if the token is out of play. */
   front: number | null
   behind: number
 }
@@ -25,8 +25,8 @@ export interface BarChart {
 
 const CEILINGS = [0.02, 0.05, 0.1, 0.2, 0.5, 1]
 
-/** The end of the scale: the smallest round share that nothing exceeds. */
-function ceilingOf(bars: readonly Bar[]): number {
+/** The end of the scale: the smallest round share that no bar exceeds. */
+export function ceilingOf(bars: readonly Bar[]): number {
   const most = Math.max(0, ...bars.flatMap(({ front, behind }) => [front ?? 0, behind]))
   return CEILINGS.find((ceiling) => ceiling >= most) ?? 1
 }

@@ -6,7 +6,7 @@ import { READABLE } from '../request.ts'
 import { languages } from '../snippets/index.ts'
 import { LOGITS_FILE } from '../snippets/snippet.ts'
 
-/** The request on screen, to take away. */
+/** The request on screen as code. */
 
 function snippet({ row, fields, language }: Model): string {
   const { length } = row.logits

@@ -4,7 +4,7 @@ import { faultOf, type Model, temperatureOf } from '../model.ts'
 import { brief, count } from '../numbers.ts'
 import { KNOWN_GOOD, placeOf, temperatureAt } from '../scale.ts'
 
-/** The temperature, and what it makes of the distribution. */
+/** The temperature, and its effect on the distribution. */
 
 function figure(id: string, label: string, value: string, unit: string) {
   return html`<div class="figure"><dt>${label}</dt><dd><output id=${id}>${value}</output> <small>${unit}</small></dd></div>`
@@ -55,7 +55,7 @@ export function dial(model: Model, actions: Actions) {
   `
 }
 
-/** Above the highest temperature that it can show, the slider is at its end. */
+/** The slider. Temperatures above its scale are at its end. */
 export function slider(model: Model, actions: Actions) {
   const temperature = temperatureOf(model)
   return html`<input

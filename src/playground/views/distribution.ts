@@ -5,7 +5,7 @@ import { count, percent } from '../numbers.ts'
 import { type Bar, barChart } from './bars.ts'
 import { tokenDetail } from './token.ts'
 
-/** The most likely tokens, after all samplers and as the logits have them. */
+/** The most likely tokens, with their probabilities after and before all samplers. */
 export function distribution(model: Model, actions: Actions) {
   const answer = answerOf(model)
   if (!answer) return nothing

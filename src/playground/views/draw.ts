@@ -6,10 +6,10 @@ import { type Bar, barChart } from './bars.ts'
 import { requestField } from './field.ts'
 import { word } from './word.ts'
 
-/** Tokens drawn, and how often each was. */
+/** The drawn tokens, and how often each was drawn. */
 
 const AT_ONCE = [1, 10, 1000]
-/** Of what was drawn, so much is shown one by one. */
+/** The most drawn tokens that are shown one by one. */
 const LISTED = 40
 const SHOWN_BARS = 12
 

@@ -4,15 +4,15 @@ import { controlOf, writeText } from '../controls.ts'
 import { faultOf, type Model } from '../model.ts'
 import type { Schema } from '../types.ts'
 
-/** The control of a field, from its schema. */
+/** The control of a field, made from its schema. */
 
-/** Descriptions name fields and values between backticks. */
+/** A description, with fields and values in backticks as code. */
 function prose(text = '') {
   return text.split('`').map((part, i) => (i % 2 === 0 ? part : html`<code>${part}</code>`))
 }
 
 interface Shown {
-  /** Of the element, and of what describes it. */
+  /** The id of the control. The ids of its descriptions begin with it. */
   id: string
   label: string
   schema: Schema
@@ -22,7 +22,7 @@ interface Shown {
   write(text: string): void
 }
 
-/** What is typed is taken as soon as it is a number, and an empty control is left alone until its user leaves it. */
+/** Takes a typed number at once. An empty control returns to the default when it loses the focus. */
 function numberInput({ id, label, schema, value, fault, set }: Shown, described: string) {
   const shown = writeText(value ?? schema.default)
   return html`<input

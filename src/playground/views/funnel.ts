@@ -5,14 +5,14 @@ import { type Answer, answerOf, type Model, samplerOf } from '../model.ts'
 import { brief, count, percent } from '../numbers.ts'
 import { tokenButton } from './word.ts'
 
-/** What each sampler left of the tokens, and of the probability they had before it. */
+/** The tokens and the probability that each sampler left. */
 
 interface Stage {
   name: string
   title: string
   settings: string
   kept: number
-  /** Of the probability before all samplers that none has taken away, each measured by what it found. */
+  /** The product of the shares that the samplers so far have kept, each of the distribution before it. */
   mass: number
   removed?: { count: number; mass: number; ids: readonly number[] }
   entropy: number
@@ -51,7 +51,7 @@ function stagesOf(model: Model, { result }: Answer): Stage[] {
   return stages
 }
 
-/** How many of the tokens that a sampler dropped are named. */
+/** The most removed tokens of a sampler that are named. */
 const NAMED = 6
 
 export function funnel(model: Model, actions: Actions) {
@@ -59,7 +59,7 @@ export function funnel(model: Model, actions: Actions) {
   const answer = answerOf(model)
   if (!answer) return nothing
   const stages = stagesOf(model, answer)
-  // Of hundreds of thousands of tokens ten are left: only logarithms show both.
+  // Only a logarithmic scale shows both hundreds of thousands of tokens and the ten that are left.
   const width = (kept: number) => (100 * Math.log1p(kept)) / Math.log1p(row.logits.length)
   const dropped = ({ removed }: Stage) => {
     if (!removed || removed.count === 0) return nothing

@@ -7,7 +7,7 @@ import { textOf } from '../vocabulary.ts'
 import { requestField } from './field.ts'
 import { word } from './word.ts'
 
-/** Where the logits come from, and what was said before them. */
+/** The choice of logits, and the text before them. */
 
 const ids = (value: unknown) => (value ?? []) as readonly number[]
 
@@ -16,14 +16,14 @@ const history = ({ prompt_token_ids, output_token_ids }: Fields) => [
   ...ids(output_token_ids),
 ]
 
-/** The end of the text, which is what the next token follows. */
+/** The title of a preset: the end of its text. */
 function titleOf({ context, vocabulary, entropy, row }: Preset): string {
   const text = textOf(history(context), vocabulary).replace('<s>', '').replaceAll('\n', ' ').trim()
   const end = text.length > 34 ? `…${text.slice(-33)}` : text
   return `${end ? `“${end}”` : `${row.logits.length} logits made by hand`} · ${brief(entropy, 2)} nats`
 }
 
-/** What is not a matter of this page's own controls. */
+/** Shared fields whose controls are elsewhere on the page. */
 const ELSEWHERE = ['profile', 'order']
 
 function pasteForm(actions: Actions) {
@@ -52,7 +52,7 @@ function fileInput(id: string, label: string, about: string, accept: string, act
       @change=${({ target }: Event) => {
         const input = target as HTMLInputElement
         void actions.giveFiles([...(input.files ?? [])])
-        // So that the same file, mended, counts as another.
+        // Without this, choosing the same file again would trigger no event.
         input.value = ''
       }}
     /><span class="about">${about}</span></label>`
@@ -80,7 +80,7 @@ function text(model: Model) {
   const output = ids(fields.output_token_ids)
   const drawn = answerOf(model)?.result.token_ids[0]
   const words = (list: readonly number[]) => textOf(list, vocabulary)
-  // All white space in here is the text's own.
+  // White space is shown as it is, so the template must not add any.
   return html`<p class="story" aria-label="The text so far, and the token drawn"><span class="prompt">${words(prompt)}</span><span class="output">${words(output)}</span>${
     drawn === undefined
       ? nothing

@@ -5,7 +5,7 @@ import { brief, count } from '../numbers.ts'
 import { differenceOf, profileOf } from '../profiles.ts'
 import type { Profile } from '../types.ts'
 
-/** Whose way it is done, and what the others do differently. */
+/** The choice of a profile, and the differences to other profiles. */
 
 function names(model: Model, list: readonly string[]): string {
   return list.map((name) => samplerOf(model.catalogue, name).title).join(', ')

@@ -10,7 +10,7 @@ import type { Sampler, TraceStep } from '../types.ts'
 import { requestField } from './field.ts'
 import { profiles } from './profiles.ts'
 
-/** The samplers in the order they run, each with the controls that its fields have. */
+/** The samplers in the order in which they run, each with the controls of its fields. */
 
 function effect({ kept_before, kept_after, mass_removed }: TraceStep): string {
   const dropped = kept_before - kept_after
@@ -19,7 +19,7 @@ function effect({ kept_before, kept_after, mass_removed }: TraceStep): string {
 }
 
 interface Place {
-  /** Omitted if the profile does not run it. */
+  /** The place in the order. Omitted if the sampler does not run. */
   index?: number
   last: number
 }
@@ -89,7 +89,7 @@ function card(model: Model, actions: Actions, sampler: Sampler, place: Place) {
   </li>`
 }
 
-/** The order on show: while something is dragged it is marked where it would go, and goes there when it is let go. */
+/** The list of samplers. While one is dragged, a mark shows the place where it would be dropped. */
 export function samplers(model: Model, actions: Actions) {
   const { catalogue, fields } = model
   const order = orderOf(catalogue, fields)

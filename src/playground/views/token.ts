@@ -5,7 +5,7 @@ import { answerOf, type Model, rawProbability, rawRank, samplerOf } from '../mod
 import { brief, count, percent } from '../numbers.ts'
 import { idOf, visible, wordOf } from '../vocabulary.ts'
 
-/** What became of one token, and why. */
+/** The details of one token: whether it is kept, and why. */
 
 function why(model: Model, id: number, name: string) {
   const sampler = samplerOf(model.catalogue, name)
@@ -38,7 +38,7 @@ function verdict(model: Model, id: number) {
   return html`<p class="verdict" data-dropped-by=""><strong>It is in play.</strong> ${trace.length === 0 ? 'No sampler ran.' : `${ran}.`}</p>`
 }
 
-/** A token by its id or its word. */
+/** Finds a token by its id or word. */
 function find({ vocabulary, row }: Model, written: string): number | undefined {
   const id = /^#?\d+$/.test(written) ? Number(written.replace('#', '')) : undefined
   const found = id ?? idOf(written, vocabulary) ?? idOf(` ${written}`, vocabulary)

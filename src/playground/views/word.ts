@@ -2,12 +2,12 @@ import { html } from '/vendor/lit-html/lit-html.js'
 import type { Vocabulary } from '../types.ts'
 import { visible, wordOf } from '../vocabulary.ts'
 
-/** A token's word, with what cannot be seen of it made visible. */
+/** The word of a token, with invisible characters made visible. */
 export function word(id: number, vocabulary: Vocabulary) {
   return html`<span class="word">${visible(wordOf(id, vocabulary))}</span>`
 }
 
-/** A token that can be asked about. */
+/** A button that shows the details of a token. */
 export function tokenButton(
   id: number,
   vocabulary: Vocabulary,
