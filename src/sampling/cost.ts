@@ -6,20 +6,20 @@ import { plan } from './plan.ts'
 import type { RowRequest } from './sample.ts'
 import { traceCost } from './trace.ts'
 
-/** Steps of any row, and of each of its logits: to load it, add it up and draw from it. */
+/** Steps to load, sum and draw: for each row, and for each of its logits. */
 const ROW = 5000
 const LOGIT = 8
-/** Steps of loading the logits once more, and of gathering all that are in play. */
+/** Steps for each logit to load the row once more, and to gather all tokens in play. */
 const LOAD = 5
 const GATHER = 8
 
-/** How many steps, of about a nanosecond each, a sampler or a field makes a row take. */
+/** The steps, of about a nanosecond each, that a sampler or field adds to a row. */
 export interface Cost {
   readonly name: string
   readonly amount: number
 }
 
-/** What sampling a row is estimated to take. Each part is declared where it is implemented. */
+/** The estimated cost of sampling a row. Each part is declared beside its implementation. */
 export function costsOf(request: RowRequest): Cost[] {
   const { logits, params, draw, prompt, output, stop } = request
   const size = logits instanceof Elements ? logits.length : logits.ids.length
@@ -50,7 +50,7 @@ function isTraced({ trace, watch_token_ids }: RowRequest['params']): boolean {
   return trace || watch_token_ids.length > 0
 }
 
-/** Whether two rows are estimated alike, without another look at them. */
+/** Whether two rows certainly have the same estimate. */
 export function costAlike(a: RowRequest, b: RowRequest): boolean {
   return (
     a.params === b.params &&

@@ -3,16 +3,16 @@ import { descending, placesById } from '../algorithms/sort.ts'
 import { exp } from '../kernel/index.ts'
 import type { Row } from './row/row.ts'
 
-/** What is reported of a row's distribution. Logprobs are natural logarithms. */
+/** Reports of a row's distribution. Logprobs are natural logarithms. */
 
-/** The probabilities of the tokens in play, by id; the row's tokens are survivors from here on. */
+/** The probabilities of the tokens in play, ids ascending. Turns the row into survivors. */
 export function probabilities(row: Row): Float64Array {
   row.gather()
   const total = row.totalMass()
   return row.masses.slice(0, row.size).map((mass) => mass / total)
 }
 
-/** The same by vocabulary entry, 0 for a token that is not in play. */
+/** Writes the probability of each vocabulary entry to `dense`: 0 for a token that is not in play. */
 export function denseProbabilities<
   Values extends Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>,
 >(row: Row, dense: Values): Values {
@@ -21,17 +21,17 @@ export function denseProbabilities<
   return dense
 }
 
-/** Steps of reporting the `count` most likely of so many tokens. */
+/** Steps to report the `count` most likely of `size` tokens. */
 export function topCost(count: number, size: number): number {
   return count === 0 ? 0 : 8 * size + 200 * Math.min(count, size)
 }
 
-/** Steps of scoring so many of them. */
+/** Steps to score `count` of `size` tokens. */
 export function scoreCost(count: number, size: number): number {
   return count === 0 ? 0 : 30 * size + 600 * count
 }
 
-/** How many tokens are reported in one go. */
+/** The number of tokens that are reported between two pauses. */
 const FEW = 2 ** 13
 
 export interface TopTokens {
@@ -63,13 +63,13 @@ export interface ScoredTokens {
   ranks: (number | null)[]
 }
 
-/** Logprob and rank (1 is the most likely) of chosen tokens; null where one is not in play. */
+/** Logprob and rank (1 is the most likely) of chosen tokens; null for a token that is not in play. */
 export function* scoreTokens(row: Row, tokenIds: Uint32Array): Pausing<ScoredTokens> {
   const { length } = tokenIds
   const token_ids = new Array<number>(length)
   const logprobs = new Array<number | null>(length)
   const ranks = new Array<number | null>(length)
-  /** Of those in play: where each is in the list, its id and its logit. */
+  /** The chosen tokens in play: the place of each in `tokenIds`, its id and its logit. */
   const places = new Uint32Array(length)
   const ids = new Uint32Array(length)
   const logits = new Float64Array(length)
@@ -104,7 +104,7 @@ export function* scoreTokens(row: Row, tokenIds: Uint32Array): Pausing<ScoredTok
   return { token_ids, logprobs, ranks }
 }
 
-/** The places of tokens, given in any order, in that of the ranking. */
+/** The places of tokens in the order of the ranking. */
 function* inRanking(ids: Uint32Array, logits: Float64Array): Pausing<Uint32Array> {
   const places = yield* placesById(ids)
   if (ids.length > PART) yield

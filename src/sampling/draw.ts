@@ -13,21 +13,21 @@ export interface Draw {
   replacement: boolean
 }
 
-/** Steps of drawing, beyond what every row takes. */
+/** Steps to draw, in addition to those of every row. */
 export function drawCost({ n, replacement }: Draw, size: number): number {
   return replacement
     ? (200 + Math.min(1000, size / 100)) * n
     : (1000 + Math.min(2500, size / 200)) * n + 8 * size
 }
 
-/** How many draws are made in one go. */
+/** The number of draws between two pauses. */
 const DRAWS = 1024
-/** And how many tokens leave a heap. */
+/** The number of tokens popped from a heap between two pauses. */
 const POPS = 4096
 
 /**
- * The drawn tokens. A draw walks the ids upward and takes the first token at which the running sum of
- * mass exceeds u · total.
+ * Draws tokens. A draw takes the first token, by ascending id, at which the running sum of masses exceeds
+ * u · total, for a uniform number u.
  */
 export function draw(
   row: Row,
@@ -36,7 +36,7 @@ export function draw(
   index: number,
 ): number[] | Pausing<number[]> {
   if (!replacement) checkDrawable(row, n, index)
-  // One token left is no choice, and consumes no randomness.
+  // If one token is left, no random number is used.
   if (!row.dense && row.size === 1) {
     return new Array<number>(n).fill(row.ids[0]!)
   }
@@ -61,7 +61,7 @@ function* drawAgain(row: Row, random: Float64Array): Pausing<number[]> {
 
 const runningOf = reusable()
 
-/** Finds the token for a uniform number. */
+/** Makes a function from a uniform number to its token. */
 function finder(row: Row): (u: number) => number {
   const { dense, temperature } = row
   if (dense) {
@@ -80,12 +80,12 @@ function finder(row: Row): (u: number) => number {
   return (u) => row.ids[firstAbove(running, u * total)]!
 }
 
-/** When no more than this is left of masses that began at 1, they are weighed anew, before they run out of digits. */
+/** If no more mass than this is left, masses are computed anew, relative to the most likely token left, before they underflow. */
 const FAINT = 1e-100
 
 /**
- * The same, and each is taken out of what is left. A token whose mass rounds to 0 beside that of the most
- * likely one has a mass again once that is gone.
+ * Draws without replacement: each drawn token loses its mass. A token whose mass rounds to 0, relative to that of the
+ * most likely token, gets a mass when the more likely tokens are drawn.
  */
 function* drawDifferent(row: Row, random: Float64Array): Pausing<number[]> {
   yield* row.addUp()
@@ -116,7 +116,7 @@ function* drawDifferent(row: Row, random: Float64Array): Pausing<number[]> {
   return drawn
 }
 
-/** The tokens left that weigh anything beside the most likely of them, ids ascending, and what they weigh. */
+/** The tokens left whose mass, relative to the most likely of them, is above 0: ids ascending, with these masses. */
 function* weighAnew({ logits, temperature }: Row, left: Uint32Array, unweighed: Heap) {
   let next = unweighed.peek()
   let max = next === undefined ? Number.NEGATIVE_INFINITY : logits[next]!

@@ -13,7 +13,7 @@ type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: 
   : never
 type SamplerFields = Intersection<(typeof samplers)[number]['fields']>
 
-/** Every sampler's fields, side by side, in the order the samplers run. */
+/** The fields of all samplers, in Kelvin's order. */
 const samplerFields = Object.assign(
   {},
   ...kelvinOrder.map((name) => samplerByName.get(name)!.fields),
@@ -25,7 +25,7 @@ const SamplerNames = z
   .enum(kelvinOrder as [SamplerName, ...SamplerName[]])
   .meta({ title: 'SamplerName' })
 
-/** What concerns samplers together. */
+/** Fields that several samplers share. */
 export const commonFields = {
   min_tokens_to_keep: z
     .int()
@@ -49,7 +49,7 @@ export const commonFields = {
     .meta({
       title: 'ProfileName',
       description:
-        'Engine whose order of samplers, and whose side where engines disagree, to take. `GET /v1/samplers` lists both.',
+        'Engine to agree with: its order of samplers, and its rules where engines disagree. `GET /v1/samplers` lists both.',
     })
     .default('kelvin'),
   order: list(SamplerNames, {
@@ -61,7 +61,7 @@ export const commonFields = {
     .optional(),
 }
 
-/** What shapes the distribution of a row. */
+/** The fields that change the distribution of a row. */
 export const samplingFields = { ...samplerFields, ...commonFields }
 
 const stateShape = Object.assign(
@@ -72,7 +72,7 @@ const stateShape = Object.assign(
 const MARKS =
   'An id outside the vocabulary, such as −1 for padding or an image, is an error only if a sampler would change its logit.'
 
-/** What a row's sampling may look at beside its logits. */
+/** The fields that samplers read in addition to logits and parameters. */
 export const contextFields = {
   prompt_token_ids: tokenHistory(
     `Token ids of the prompt: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. ${MARKS}`,
@@ -97,15 +97,15 @@ export const contextFields = {
     .optional(),
 }
 
-/** Which random numbers to use. */
+/** The fields that select the random numbers. */
 export const addressFields = {
   seed: u64(
     'With stream and step, the address of the random numbers. The same address always draws the same tokens. Omitted: the server draws a seed, and the answer has it.',
-    { hint: 'omit it for a random one' },
+    { hint: 'omit it for a random seed' },
   ).optional(),
   stream: u64(
     'Second part of the address, which tells apart rows that share a seed. Omitted: 0 for a row with a `seed` of its own in `rows`, otherwise the index of the row in the batch.',
-    { hint: 'it tells apart random numbers, and has nothing to do with streamed answers: omit it' },
+    { hint: 'it selects random numbers and does not stream the answer; omit it' },
   ).optional(),
   step: u64(
     'Position in the generated text, the third part of the address. Keep the seed for a whole text, and add 1 to the step for each token.',
@@ -115,7 +115,7 @@ export const addressFields = {
   ).prefault(0),
 }
 
-/** How many tokens to draw. */
+/** The fields of the draw. */
 export const drawFields = {
   n: z
     .int()
@@ -132,7 +132,7 @@ export const drawFields = {
     .default(true),
 }
 
-/** What to report of the distribution beside the draw. */
+/** The fields that add reports to the answer. */
 export const scoreFields = {
   top_logprobs: z
     .int()
@@ -166,7 +166,7 @@ export const scoreFields = {
 
 const rowFields = z.strictObject({ ...samplingFields, ...scoreFields })
 
-/** The parameters of one row, defaults filled in. */
+/** The parameters of one row, with defaults. */
 export type RowParams = z.output<typeof rowFields>
 
 const everyField = Object.entries({ ...rowFields.shape, ...contextFields })
@@ -176,13 +176,13 @@ const checked = everyField.flatMap(([field, schema]) => {
   return check ? [{ field, check }] : []
 })
 
-/** Fields that a batch gives as one value for each row. */
+/** The fields that may have a value for each row of a batch. */
 export const perRowFields = everyField.flatMap(([field, schema]) => {
   const value = perRow.get(withoutDefault(schema))
   return value ? [{ field, split: value.split }] : []
 })
 
-/** The first value, if any, that a vocabulary of this size does not have. */
+/** The first value that does not fit a vocabulary of this size, if any. */
 export function findMisfit(params: Readonly<Record<string, unknown>>, vocabSize: number) {
   for (const { field, check } of checked) {
     const value = params[field]

@@ -2,31 +2,31 @@ import { kernel } from '../kernel/index.ts'
 import { collectScratch, SCRATCH_ENTRIES } from '../kernel/memory.ts'
 
 /**
- * Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), run as
- * NumPy runs it: the counter is raised before each block of four words, and a word becomes a
+ * Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), as in
+ * NumPy: the counter is incremented before each block of four words, and a word becomes a
  * double by `(x >> 11) * 2^-53`. A number is a pure function of its address, so nothing is kept
  * between requests.
  */
 
-/** What a request says of its random numbers. */
+/** The part of the address that a request sets. */
 export interface Address {
   seed: bigint
   stream: bigint
   step: bigint
 }
 
-/** Where a run of uniform numbers starts. Each consumer of randomness has a purpose of its own. */
+/** The address of a sequence of uniform numbers. Each use of randomness has a purpose of its own. */
 interface RandomAddress extends Address {
   purpose: bigint
 }
 
-/** The purpose numbers. They are part of the wire contract: a recorded answer must replay. */
+/** The purpose numbers. They must never change, because a recorded answer must replay. */
 export const purposes = { draw: 0n, roll: 1n } as const
 
 const NUMBERS_PER_BLOCK = 4
 
 /**
- * The first `count` uniform numbers in [0, 1) from an address; the same as
+ * The first `count` uniform numbers in [0, 1) of an address. They equal those of
  *
  *     key = np.array([seed, stream], dtype=np.uint64)
  *     counter = np.array([0, step, purpose, 0], dtype=np.uint64)

@@ -6,10 +6,10 @@ import type { Profile } from './profiles/profile.ts'
 import { kelvinOrder, samplerByName } from './registry.ts'
 import type { Context, Facts, Rules, Sampler, Step } from './sampler.ts'
 
-/** Steps that an ordinary sampler takes for each logit: between few in play, and all. */
+/** Steps that an ordinary sampler takes for each logit: between the cost with few tokens in play and with all. */
 const PASS = 10
 
-/** What a set of parameters comes to: the samplers they switch on, in order, and what to say of them. */
+/** The samplers that a set of parameters switches on, in order, and warnings about the parameters. */
 export interface Plan {
   steps: PlannedStep[]
   warnings: Warning[]
@@ -19,7 +19,7 @@ interface PlannedStep {
   sampler: Sampler
   apply: Step
   cost(facts: Facts): number
-  /** Whether it may put tokens in play where none is. */
+  /** Whether it may put tokens in play if none is. */
   fillsEmpty: boolean
 }
 
@@ -27,7 +27,7 @@ const profileByName: ReadonlyMap<string, Profile> = new Map(
   profiles.map((profile) => [profile.name, profile]),
 )
 
-/** Plans for rows of a request: those that share parameters share their plan. */
+/** Makes plans for the rows of a request. Rows that share parameters share a plan. */
 export function planner(): (params: RowParams) => Plan {
   const plans = new Map<RowParams, Plan>()
   return (params) => {
@@ -74,7 +74,7 @@ export function plan(params: RowParams): Plan {
         warnings.push(withoutEffect(field, `${name} is off`))
       }
     } else if (!order.includes(name)) {
-      const message = `${name} is set but does not run: ${because}`
+      const message = `${name} is set but does not run, because ${because}`
       warnings.push({ code: 'SAMPLER_NOT_RUN', message })
     }
   }
@@ -85,7 +85,7 @@ function withoutEffect(what: string, because: string): Warning {
   return { code: 'PARAMETER_WITHOUT_EFFECT', message: `${what} has no effect: ${because}` }
 }
 
-/** What to say of fields that concern several samplers. */
+/** Warnings about fields that several samplers share. */
 function sharedWarnings(
   { penalty_last_n: last, min_tokens_to_keep: minimum }: RowParams,
   steps: PlannedStep[],
@@ -99,14 +99,15 @@ function sharedWarnings(
   } else if (last > 0 && users.length === 0) {
     warnings.push(withoutEffect('penalty_last_n', 'no sampler that uses it is on'))
   }
-  const cuts = ({ sampler: { stage } }: PlannedStep) => stage === 'truncation' || stage === 'draw'
-  if (minimum > 1 && !steps.some(cuts)) {
+  const truncates = ({ sampler: { stage } }: PlannedStep) =>
+    stage === 'truncation' || stage === 'draw'
+  if (minimum > 1 && !steps.some(truncates)) {
     warnings.push(withoutEffect('min_tokens_to_keep', 'no sampler that truncates is on'))
   }
   return warnings
 }
 
-/** What to say of what comes with a row beside its parameters. */
+/** Warnings about the stop tokens and the state of a row. */
 export function contextWarnings(
   { steps }: Plan,
   { stop, state, address }: Pick<Context, 'stop' | 'state'> & { address: { step: bigint } },
@@ -122,7 +123,7 @@ export function contextWarnings(
     const isNew = remembered.length > 0 && !remembered.some((name) => Object.hasOwn(state, name))
     if (isNew && address.step > 0n) {
       const message =
-        `${sampler.name} has no state at step ${address.step} and begins anew: ` +
+        `${sampler.name} has no state at step ${address.step} and starts from its initial state; ` +
         'send the `state` of the previous answer'
       warnings.push({ code: 'STATE_MISSING', message })
     }
@@ -134,7 +135,7 @@ export function contextWarnings(
   return warnings
 }
 
-/** The fields of each sampler with more than one, and their defaults. */
+/** The fields and defaults of each sampler that has several fields. */
 const defaultsByName: ReadonlyMap<string, [field: string, fallback: unknown][]> = new Map(
   kelvinOrder.flatMap((name) => {
     const { fields } = samplerByName.get(name)!
@@ -146,7 +147,7 @@ const defaultsByName: ReadonlyMap<string, [field: string, fallback: unknown][]> 
 
 const NONE: readonly string[] = []
 
-/** Fields of a sampler that is off which were set all the same, as if it were on. */
+/** The fields that a request sets although their sampler is off. */
 function idleFields({ name }: Sampler, params: RowParams): readonly string[] {
   let idle = NONE
   for (const field of defaultsByName.get(name) ?? []) {
@@ -155,7 +156,7 @@ function idleFields({ name }: Sampler, params: RowParams): readonly string[] {
   return idle
 }
 
-/** The field that a sampler is put down to, the first of its that is set; anything else is a field. */
+/** The field that an error about a sampler names: the first of its fields that is set. Other names are fields already. */
 export function fieldOf(name: string, params: RowParams): string {
   const sampler = samplerByName.get(name)
   if (!sampler) return name
@@ -172,7 +173,7 @@ function isList(value: unknown): value is { length: number } {
   return Array.isArray(value) || ArrayBuffer.isView(value)
 }
 
-/** The order to run in, why a sampler that is not in it does not run, and rules of this order alone. */
+/** The order of the samplers, the reason why others do not run, and rules that only this order has. */
 function orderOf(params: RowParams, profile: Profile) {
   if (params.order) return { order: params.order, because: 'order leaves it out' }
   for (const [name, order] of Object.entries(profile.takeovers ?? {})) {

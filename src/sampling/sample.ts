@@ -23,29 +23,29 @@ import { Row } from './row/row.ts'
 import type { Accept, Context } from './sampler.ts'
 import { type TraceStep, trace, type WatchedToken } from './trace.ts'
 
-/** Raised when the same request may get other bytes than before. */
+/** Increment it when the same request may get other bytes than before. */
 export const DETERMINISM_VERSION = 2
 
-/** What to report of the final distribution, beside what the parameters say. */
+/** What to report of the final distribution, in addition to what the parameters ask for. */
 export interface Report {
-  /** The probabilities of the tokens left, or of every vocabulary entry as numbers of this type. */
+  /** `kept`: the probabilities of the tokens left. Otherwise those of every vocabulary entry, as numbers of this type. */
   readonly probabilities?: 'kept' | 'float32' | 'float64'
-  /** Whether logprobs and entropy come from sums in float64, as probabilities do. */
+  /** Whether logprobs and entropy are computed from sums in float64, as probabilities are. */
   readonly isExact?: boolean
   readonly entropy?: boolean
-  /** How many of the most likely tokens, whatever `logprobs_mode` is. */
+  /** The number of most likely tokens to report after all samplers, whatever `logprobs_mode` is. */
   readonly ranked?: number
 }
 
-/** One row of logits and what is asked of it. Rows that share parameters share the object. */
+/** A row of logits, and how to sample it. Rows with equal parameters share one `params` object. */
 export interface RowRequest extends History {
   logits: Logits
-  /** Where the row or an entry of it is in the request, for errors. */
+  /** The path of the row, or of one of its logits, in the request, for errors. */
   pathOf(id?: number): readonly PropertyKey[]
-  /** The same for a token of its history or of those that end a text. */
+  /** The same for a token of its history or a stop token. */
   tokenPathOf?(part: HistoryPart, index: number): readonly PropertyKey[]
   params: RowParams
-  /** What the parameters come to, if that is known already. */
+  /** The plan of the parameters, if it is made already. */
   plan?: Plan
   /** Tokens that end a text. */
   stop: Uint32Array
@@ -54,48 +54,48 @@ export interface RowRequest extends History {
   draw?: Draw
   /** What to report of the final distribution. */
   report?: Report
-  /** What to say of what else was asked for. */
+  /** Warnings that the caller adds. */
   warnings?: readonly Warning[]
-  /** Whether the request says which random numbers to use. */
+  /** Whether the request sets seed, stream or step. */
   isAddressed?: boolean
-  /** Whether the same logits are sampled again later, and so must not be changed in place. */
+  /** Whether the same logits are sampled again later. If so, they are not changed in place. */
   isSampledAgain?: boolean
 }
 
-/** Plain numbers: a result stays as it is when other rows are sampled. */
+/** The result of a row: plain numbers, which stay the same when other rows are sampled. */
 export interface RowResult {
-  /** How many tokens are left. */
+  /** The number of tokens left. */
   kept_count: number
   /** The tokens left, ids ascending. */
   kept?: { token_ids: Uint32Array; probabilities: Float64Array }
   /** One for each vocabulary entry; 0 for a token that was removed. */
   probabilities?: Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>
-  /** Of the final distribution, in nats. */
+  /** The entropy of the final distribution, in nats. */
   entropy?: number
   ranked?: TopTokens
   drawn?: { token_ids: number[]; logprobs: number[] }
-  /** Which random numbers were used, if any were, or could have been. */
+  /** The address of the random numbers. Omitted if nothing was drawn or rolled. */
   address?: Address
-  /** What to send with the next step. */
+  /** The state for the next step. */
   state?: Record<string, number>
   trace?: TraceStep[]
   watched?: WatchedToken[]
   top?: TopTokens
   scored?: ScoredTokens
-  /** Of a sparse row: whether probabilities are the whole row's, or relative to the tokens given. */
+  /** For a sparse row: whether probabilities refer to the whole vocabulary or to the tokens given. */
   normalization?: 'full' | 'candidates'
-  /** Of a sparse row: what the tokens left weigh in the whole row's distribution, where it is known. */
+  /** For a sparse row: the share of the tokens left in the whole distribution, if it is known. */
   given_mass?: number
   warnings: Warning[]
 }
 
-/** How many tokens are looked up in one go. */
+/** The number of tokens that are looked up between two pauses. */
 const FEW = 2 ** 13
 
-/** How many steps over a vocabulary of ordinary size are one part. */
+/** The number of samplers that run between two pauses on a vocabulary of ordinary size. */
 const STEPS = 4
 
-/** Reused from row to row, so that nothing as large as a vocabulary is allocated for each. */
+/** The rows are reused, so that sampling a row allocates nothing as large as a vocabulary. */
 let capacity = 32_768
 const rows = layOut(3, capacity).map((memory) => new Row(memory))
 const [processed, raw, traced] = rows as [Row, Row, Row]
@@ -120,9 +120,9 @@ function makeRoomFor(vocabSize: number): void {
  * 4. truncation   which tokens stay
  * 5. draw         tokens from what is left
  *
- * A request may give its own order, and a profile has that of its engine. Rows are worked on as
- * results are asked for. Where there is none yet, others may have their turn, but no other row: it would
- * be worked on in the same memory.
+ * A request may set its own order, and a profile has that of its engine. A row is sampled when its result is asked
+ * for. At each yield of undefined other work may run, but no other row may be sampled, because all rows use the same
+ * memory.
  */
 export function* sample(requests: Iterable<RowRequest>): Generator<RowResult | undefined> {
   const planOf = planner()
@@ -132,20 +132,20 @@ export function* sample(requests: Iterable<RowRequest>): Generator<RowResult | u
     try {
       result = yield* runRow(request, request.plan ?? planOf(request.params), index)
     } catch (error) {
-      throw located(error, request, index)
+      throw withLogitPath(error, request, index)
     }
     yield result
     index++
   }
 }
 
-/** The results alone, where nobody waits. */
+/** The results, without pauses. */
 export function* resultsOf(requests: Iterable<RowRequest>): Generator<RowResult> {
   for (const result of sample(requests)) if (result) yield result
 }
 
-/** An error, with its place in the request if it is about a logit. */
-function located(error: unknown, request: RowRequest, index: number): unknown {
+/** An error about a logit as a problem with its path. Returns other errors as they are. */
+function withLogitPath(error: unknown, request: RowRequest, index: number): unknown {
   if (!(error instanceof FaultyLogit)) return error
   const { id, value } = error
   const detail = `Expected a number below +Infinity at row ${index}, index ${id}, got ${value} as float32`
@@ -190,7 +190,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
       const accept = typeof applied === 'object' ? yield* applied : applied
       if (accept) accepts.push(accept)
     } catch (error) {
-      throw aboutToken(error, request, sampler.name)
+      throw withTokenPath(error, request, sampler.name)
     }
     emptiedBy = processed.isEmpty ? (emptiedBy ?? sampler.name) : undefined
   }
@@ -228,7 +228,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
         ? token_ids.map((id) => reported.logprob(reported.logitOf(id)))
         : yield* logprobsOf(reported, token_ids)
     result.drawn = { token_ids, logprobs }
-    // What is remembered follows the first token drawn: that is the one a text goes on with.
+    // The state follows the first token drawn, which is the one that continues the text.
     if (accepts.length > 0) {
       result.state = Object.assign({}, ...accepts.map((accept) => accept(token_ids[0]!)))
     }
@@ -247,7 +247,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
   return result
 }
 
-/** Puts into a result what is asked of the final distribution. */
+/** Adds the reports of the final distribution to a result. */
 function* reportRow(row: Row, report: Report = {}, result: RowResult): Pausing {
   result.kept_count = row.size
   if (report.ranked !== undefined) result.ranked = yield* topTokens(row, report.ranked)
@@ -270,18 +270,18 @@ function* logprobsOf(row: Row, ids: readonly number[]): Pausing<number[]> {
   return logprobs
 }
 
-/** An error of a sampler; with the place of a token that it cannot work on, if it is about one. */
-function aboutToken(error: unknown, request: RowRequest, name: string): unknown {
+/** An error about an unknown token as a problem with its path. Returns other errors as they are. */
+function withTokenPath(error: unknown, request: RowRequest, name: string): unknown {
   if (!(error instanceof UnknownToken)) return error
   const { part, index } = findToken(request, error)
   const path = request.tokenPathOf?.(part, index) ?? [part, index]
-  // A negative one is kept as what is left of it in 32 bits.
+  // A negative id is kept modulo 2^32.
   const what = beyondVocabulary(error.id | 0, processed.vocabSize)
   const detail = `${what}, and ${name} would change its logit; leave it out`
   return problemAt('TOKEN_ID_OUT_OF_RANGE', path, detail)
 }
 
-/** Where a token comes last: a sampler that looks at the last tokens alone has seen it there. */
+/** The last place of a token in the history. A sampler with a window has certainly seen it there. */
 function findToken(
   request: RowRequest,
   { id, part }: UnknownToken,

@@ -4,60 +4,60 @@ import type { Warning } from '../warning.ts'
 import type { History } from './history/history.ts'
 import type { Row } from './row/row.ts'
 
-/** The stages of the pipeline, in order; a sampler belongs to exactly one. */
+/** The stages of the pipeline, in order. A sampler belongs to one of them. */
 export const stages = ['mask', 'penalty', 'temperature', 'truncation', 'draw'] as const
 type Stage = (typeof stages)[number]
 
 export type SamplerShape = z.ZodRawShape
 type Params<F extends SamplerShape> = z.output<z.ZodObject<F>>
 
-/** Where engines disagree about a sampler: choices by name. A profile sets them, a request can't. */
+/** A sampler's choices where engines disagree, by name. A profile sets them; a request cannot. */
 export type Rules = Readonly<Record<string, string | number | boolean>>
 
-/** What a row's sampling may look at beside its logits and parameters. */
+/** What a sampler may read in addition to the row and its parameters. */
 export interface Context extends History {
   /** The last `penalty_last_n` tokens of the history. */
   readonly window: History
   /** Tokens that end a text. */
   readonly stop: Uint32Array
-  /** What the previous step's answer said under `state`. */
+  /** The `state` of the answer to the previous step. */
   readonly state: Readonly<Record<string, number>>
-  /** A uniform number in [0, 1) of this row's own, for one purpose; see `philox.ts`. */
+  /** A uniform number in [0, 1) for this row and one purpose; see `philox.ts`. */
   uniform(purpose: bigint): number
 }
 
-/** What a row's work depends on beside its parameters. */
+/** What the cost of a row depends on in addition to its parameters. */
 export interface Facts extends History {
-  /** How many logits are given. */
+  /** The number of logits given. */
   readonly size: number
   /** The last `penalty_last_n` tokens of the history. */
   readonly window: History
   readonly stop: Uint32Array
 }
 
-/** Called with the token drawn: what to remember for the next step. */
+/** Called with the drawn token. Returns the state for the next step. */
 export type Accept = (tokenId: number) => Record<string, number>
 
 // biome-ignore lint/suspicious/noConfusingVoidType: most samplers remember nothing, and return nothing
 type Done = Accept | void
 
-/** What one sampler does to one row, its parameters already bound: at once, or as work that can stop between parts. */
+/** Runs a sampler, with its parameters bound, on a row: at once, or as work in parts. */
 export type Step = (row: Row, context: Context) => Done | Pausing<Done>
 
-/** Do a step, part by part if it has parts. */
+/** Completes a step, part by part if it has parts. */
 export function* finish(done: ReturnType<Step>): Pausing<Done> {
   return typeof done === 'object' ? yield* done : done
 }
 
-/** From here on float64 keeps nothing of an ordinary logit that is added. */
+/** At this size, adding an ordinary logit no longer changes a float64. */
 const SWALLOWS = 1e16
 
-/** Whether a finite bias is so large that the logit makes no difference any more. */
+/** Whether a finite bias is so large that the logit is lost in rounding. */
 export function swallowsLogit(bias: number): boolean {
   return Math.abs(bias) >= SWALLOWS && Number.isFinite(bias)
 }
 
-/** What to say of such a bias. */
+/** The warning about such a bias. */
 export function warnOfBias(subject: string, bias: number): Warning | undefined {
   if (!swallowsLogit(bias)) return undefined
   const message =
@@ -88,7 +88,7 @@ export interface Sampler<
   readonly needsStop?: boolean
   /** Whether it looks at the last `penalty_last_n` tokens. */
   readonly usesWindow?: boolean
-  /** Probabilities in, probabilities out, after these tokens. */
+  /** An example: the probabilities before and after the sampler, with these parameters and history. */
   readonly example: {
     readonly params: z.input<z.ZodObject<F>>
     readonly history?: Readonly<Partial<Record<'prompt' | 'output' | 'stop', readonly number[]>>>
@@ -97,11 +97,11 @@ export interface Sampler<
   }
   active(params: Params<F>): boolean
   apply(row: Row, params: Params<F>, rules: R, context: Context): ReturnType<Step>
-  /** How many steps of about a nanosecond it takes; `PASS` for each logit where it does not say. */
+  /** The steps, of about a nanosecond each, that it takes. Omitted: `PASS` for each logit. */
   cost?(params: Params<F>, facts: Facts): number
-  /** Whether it puts tokens in play where none is; any other sampler is given at least one. */
+  /** Whether it puts tokens in play if none is. Other samplers only run if at least one is in play. */
   fillsEmpty?(params: Params<F>, rules: R): boolean
-  /** Whether these parameters leave a single token, whatever the row: what runs after has no choice. */
+  /** Whether these parameters leave a single token of any row, so that later samplers have no effect. */
   leavesOne?(params: Params<F>, rules: R, minTokensToKeep: number): boolean
   warn?(params: Params<F>, rules: R): Warning | undefined
 }

@@ -5,7 +5,7 @@ import type { Plan } from './plan.ts'
 import type { Observed, Row } from './row/row.ts'
 import { type Context, finish } from './sampler.ts'
 
-/** What one sampler did. Probabilities are of the distribution before it; entropies are in nats. */
+/** What one sampler did. Probabilities are those before it; entropies are in nats. */
 export interface TraceStep {
   sampler: string
   kept_before: number
@@ -13,26 +13,26 @@ export interface TraceStep {
   mass_removed: number
   entropy_before: number
   entropy_after: number
-  /** The logit, after biases and before temperature, from which tokens were kept; null where it cut no ranking of logits. */
+  /** The smallest logit kept, after biases and before temperature; null if the sampler did not cut the ranking of logits. */
   threshold: number | null
-  /** Of the watched tokens, those it dropped. */
+  /** The watched tokens that the sampler removed. */
   dropped_token_ids: number[]
 }
 
-/** Where a watched token was dropped: by a sampler, by its logit of −∞, or (null) nowhere. */
+/** What removed a watched token: a sampler, `logits` if its logit was −∞, or null if it is left. */
 export interface WatchedToken {
   token_id: number
   dropped_by: string | null
 }
 
-/** Steps of looking at a row after so many samplers, beyond running them again. */
+/** Steps to observe a row before and after each sampler, in addition to running the samplers again. */
 export function traceCost(samplers: number, watched: number, size: number): number {
   return (samplers + 1) * 20 * size + 150 * watched
 }
 
 /**
- * Runs the plan once more, on a row of its own, and looks at the row before and after each step: a
- * request that wants no trace pays nothing for it, and one that does gets the same answer.
+ * Runs the plan again on a row of its own, and observes the row before and after each step. So a request without a
+ * trace pays nothing for it, and one with a trace gets the same answer.
  */
 export function* trace(
   row: Row,
@@ -72,9 +72,9 @@ export function* trace(
 /** The watched tokens, each once. */
 class Watched {
   readonly #ids: Uint32Array
-  /** By place in `#ids`; undefined where a token is there again. */
+  /** What removed each token of `#ids`; undefined for a repeated one. */
   readonly #droppedBy: (string | null | undefined)[]
-  /** The places of those still in play, ids ascending. */
+  /** The places in `#ids` of the watched tokens still in play, ids ascending. */
   #left: Uint32Array
 
   constructor(watch: Uint32Array, places: Uint32Array) {
@@ -91,7 +91,7 @@ class Watched {
     this.#left = this.#left.subarray(0, count)
   }
 
-  /** Those that are not among these any more, ids ascending there, in the order in which they are watched. */
+  /** Marks the watched tokens that are not in `inPlay` (ids ascending) as removed. Returns them in the order of `watch_token_ids`. */
   *drop(inPlay: Uint32Array, by: string): Pausing<number[]> {
     const dropped = new Uint32Array(this.#left.length)
     let count = 0
@@ -128,12 +128,12 @@ class Watched {
   }
 }
 
-/** How many watched tokens are listed in one go. */
+/** The number of watched tokens that are listed between two pauses. */
 const FEW = 2 ** 13
 
 const orderOf = oncePerWork(placesById)
 
-/** The probability of the tokens that are no longer there; both lists of ids ascend. */
+/** The probability of the tokens that a step removed. Both lists of ids are ascending. */
 function* massRemoved({ ids, masses, unseen, total }: Observed, after: Observed): Pausing<number> {
   let removed = after.unseen === 0 ? unseen : 0
   let next = 0
@@ -143,6 +143,6 @@ function* massRemoved({ ids, masses, unseen, total }: Observed, after: Observed)
     else removed += masses[i]!
   }
   if (total === 0) return 0
-  // Beside tokens of so much mass the others are nothing.
+  // An infinite total is the mass of unseen tokens; compared with it, the others have none.
   return total === Number.POSITIVE_INFINITY ? Number(after.unseen === 0) : removed / total
 }

@@ -17,13 +17,13 @@ async function send(payload: string | object, headers: Record<string, string> = 
 }
 
 it.each([...samplerByName.values()].map(({ name, example }) => [name, example.params]))(
-  'a row without any token is refused, not worked on for ever, with %s',
+  'a row without any token is refused, with %s',
   async (_, params) => {
     for (const length of [1, 5, 70_000]) {
       const logits = Array.from({ length }, () => '-Infinity')
       const fields = { ...params, return_probabilities: 'none' }
       const { document } = await send({ logits, ...fields })
-      // Some examples name tokens that so short a row has not.
+      // Some examples name tokens that such a short row does not have.
       expect(['NO_TOKEN_LEFT', 'TOKEN_ID_OUT_OF_RANGE', 'VOCABULARY_MISMATCH']).toContain(
         document.code,
       )
@@ -31,7 +31,7 @@ it.each([...samplerByName.values()].map(({ name, example }) => [name, example.pa
   },
 )
 
-/** What is sent, and the status, code, pointer and words of the answer. */
+/** Body, and the status, code, pointer and text of the answer. */
 const faults: [
   body: string | object,
   status: number,
@@ -80,7 +80,7 @@ const faults: [
     '/step',
     /Expected an integer/,
   ],
-  [{ logits: [1], seed: -1 }, 400, 'INVALID_REQUEST', '/seed', /got -1; omit it for a random one/],
+  [{ logits: [1], seed: -1 }, 400, 'INVALID_REQUEST', '/seed', /got -1; omit it for a random seed/],
   [
     { logits: [1], seed: 2 ** 70 },
     400,
@@ -93,7 +93,7 @@ const faults: [
     400,
     'INVALID_REQUEST',
     '/stream',
-    /got true; .*nothing to do with streamed answers/,
+    /got true; .*does not stream the answer/,
   ],
   [{ logits: [1], max_tokens: 9 }, 400, 'INVALID_REQUEST', '/max_tokens', /Kelvin draws one step/],
   [{ logits: [1], foo: 1 }, 400, 'INVALID_REQUEST', '/foo', /^\/foo: Unknown field "foo"$/],
@@ -218,7 +218,7 @@ const faults: [
     '/logits/data',
     /row 0/,
   ],
-  // Long lists and texts, which are never there as such
+  // Long lists and texts, which are never JavaScript values
   [
     new Array(3000).fill(1),
     400,
@@ -463,7 +463,7 @@ describe('a bad request names its place', () => {
 })
 
 describe('HTTP', () => {
-  it('a large body is a 413, and the next request is fine', async () => {
+  it('a large body gets a 413, and the next request works', async () => {
     const { document } = await send(`{"logits":[${'1,'.repeat(1_000_000)}1]}`)
     expect(document.code).toBe('BODY_TOO_LARGE')
     const next = await app.inject({ method: 'POST', url: '/v1/sample', payload: { logits: [1] } })
@@ -480,7 +480,7 @@ describe('HTTP', () => {
     expect(response.headers.accept).toBe('application/json, application/octet-stream')
   })
 
-  it('an unknown URL is a 404, and another method a 405 that says which', async () => {
+  it('an unknown URL gets a 404, and another method a 405 with Allow', async () => {
     const nowhere = await app.inject('/v1/nowhere?x=1')
     expect(nowhere.json()).toMatchObject({ status: 404, code: 'NOT_FOUND' })
     const wrong = await app.inject({ method: 'DELETE', url: '/v1/sample' })
@@ -488,20 +488,17 @@ describe('HTTP', () => {
     expect(wrong.headers.allow).toBe('POST')
   })
 
-  it.each(['/:a(b', '/a:(', '/:', '/*', '/v1/*'])(
-    'no URL is taken for a pattern: %s',
-    async (url) => {
-      const response = await app.inject({ method: 'DELETE', url })
-      expect(ProblemDocument.parse(response.json()).code).toBe('NOT_FOUND')
-    },
-  )
+  it.each(['/:a(b', '/a:(', '/:', '/*', '/v1/*'])('a URL is no pattern: %s', async (url) => {
+    const response = await app.inject({ method: 'DELETE', url })
+    expect(ProblemDocument.parse(response.json()).code).toBe('NOT_FOUND')
+  })
 
-  it('a malformed URL is a problem too', async () => {
+  it('a malformed URL gets a problem document, too', async () => {
     const response = await app.inject('/v1/%zz')
     expect(ProblemDocument.parse(response.json()).code).toBe('INVALID_URL')
   })
 
-  it('an own request id is kept if sane, else replaced', async () => {
+  it('a request id of the client is kept if it is valid, otherwise replaced', async () => {
     const idFor = async (id: string) =>
       (await app.inject({ url: '/livez', headers: { 'x-request-id': id } })).headers['x-request-id']
     expect(await idFor('abc-1.2:3')).toBe('abc-1.2:3')
@@ -519,7 +516,7 @@ it('prototype keys are unknown fields like any other', async () => {
   expect({}).not.toHaveProperty('polluted')
 })
 
-it('has a status and title of its own for every code', () => {
+it('every code has a status and a title of its own', () => {
   for (const [status, title] of Object.values(problems)) {
     expect(status).toBeGreaterThanOrEqual(400)
     expect(title).toMatch(/^[A-Z].*[^.]$/)

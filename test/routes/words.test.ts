@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config.ts'
 import { ProblemDocument } from '../../src/protocols/problem.ts'
 import { testApp } from '../app.ts'
 
-/** What somebody is told who is almost right. */
+/** Errors for requests that are almost right. */
 
 const app = await testApp()
 await app.listen({ port: 0, host: '127.0.0.1' })
@@ -52,7 +52,7 @@ describe('the encoding of a text', () => {
     expect((await send(url, `\u{feff}${text}`)).status).toBe(200)
   })
 
-  it('also where it comes byte by byte', async () => {
+  it('also if it comes byte by byte', async () => {
     const { port } = app.server.address() as AddressInfo
     const body = Buffer.from(`\u{feff}${long}`)
     const headers = { ...typed, 'content-length': body.length }
@@ -101,12 +101,12 @@ describe('binary data without the length of the JSON', () => {
     expect(error).toContain('Inference-Header-Content-Length')
   })
 
-  it('JSON that is faulty by itself has nothing to do with it', async () => {
+  it('faulty JSON gets no hint about the length', async () => {
     expect((await send(url, '{"inputs":[}')).error).not.toContain('Inference')
   })
 })
 
-describe('a path that is almost one', () => {
+describe('a misspelt path', () => {
   it.each([
     ['POST', '//v1/sample', '/v1/sample'],
     ['POST', '/v1/sample/', '/v1/sample'],
@@ -132,14 +132,14 @@ describe('a path that is almost one', () => {
     expect(detail).toBe(`Cannot ${method} ${path}: ${hint}`)
   })
 
-  it('but nobody looks at a long one', async () => {
+  it('gets no suggestion if it is long', async () => {
     const url = `${'/'.repeat(5000)}v1/sample`
     const { detail } = (await app.inject({ method: 'POST', url })).json()
     expect(detail).toMatch(/^Cannot POST \/{980}/)
     expect(detail).not.toContain('did you mean')
   })
 
-  it('and one of /v2', async () => {
+  it('of /v2 gets one, too', async () => {
     expect((await send('/v2/models/sample/infer/', {})).error).toMatch(
       /mean \/v2\/models\/sample\/in/,
     )
@@ -149,7 +149,7 @@ describe('a path that is almost one', () => {
   })
 })
 
-describe('a list where one value is meant', () => {
+describe('a list in place of one value', () => {
   const logits = [
     [1, 2],
     [3, 4],
@@ -170,7 +170,7 @@ describe('a list where one value is meant', () => {
     expect(errors[0].detail).toMatch(/; to give each row its own value, send rows, a list of obj/)
   })
 
-  it('but not within a row, nor for logits', async () => {
+  it('gets no hint within a row, nor for logits', async () => {
     const rows = [{ temperature: [1] }, {}]
     const details = [
       (await send('/v1/sample', { logits, rows })).detail,
@@ -179,7 +179,7 @@ describe('a list where one value is meant', () => {
     for (const detail of details) expect(detail).not.toContain('send rows')
   })
 
-  it('a parameter of /v2 points to inputs', async () => {
+  it('as a parameter of /v2 gets a hint to inputs', async () => {
     const inputs = [{ name: 'logits', datatype: 'FP32', shape: [2, 2], data: logits }]
     const request = { inputs, parameters: { temperature: [0.5, 1] } }
     expect((await send('/v2/models/sample/infer', request)).error).toMatch(
@@ -192,7 +192,7 @@ describe('an integer beyond its range', () => {
   it.each([
     [{ top_k: 1e20 }, '/top_k', /at most 9007199254740991/],
     [{ n: 1e10 }, '/n', /at most 65536/],
-    [{ seed: -1 }, '/seed', /omit it for a random one/],
+    [{ seed: -1 }, '/seed', /omit it for a random seed/],
     [{ seed: 1e30 }, '/seed', /as strings; omit it/],
     [{ seed: 1.5 }, '/seed', /integer from 0 to 18446744073709551615/],
     [{ step: -1 }, '/step', /integer from 0 to 9007199254740991/],
@@ -205,7 +205,7 @@ describe('an integer beyond its range', () => {
   })
 })
 
-it('a query that is too long is a 431 that says to send JSON', async () => {
+it('a query that is too long gets a 431 that says to send JSON', async () => {
   const { port } = app.server.address() as AddressInfo
   const ids = Array.from({ length: 2999 }, (_, i) => 100_000 + i).join()
   const path = `/v1/sample?banned_token_ids=${ids}`

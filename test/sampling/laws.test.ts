@@ -186,12 +186,12 @@ describe('warnings', () => {
     [
       { profile: 'llama.cpp', mirostat: 2, min_p: 0.1 },
       [
-        /^SAMPLER_NOT_RUN min_p is set but does not run: llama.cpp leaves it out when mirostat is set/,
+        /^SAMPLER_NOT_RUN min_p is set but does not run, because llama.cpp leaves it out when mirostat is set/,
       ],
     ],
     [
       { profile: 'vllm', top_n_sigma: 1 },
-      [/^SAMPLER_NOT_RUN top_n_sigma is set but does not run: vLLM does not have it/],
+      [/^SAMPLER_NOT_RUN top_n_sigma is set but does not run, because vLLM does not have it/],
     ],
     [
       { dry_base: 2, mirostat_tau: 3 },

@@ -39,7 +39,9 @@ it('an order of one’s own replaces the profile’s, and says what it leaves ou
   const answer = run(logits, { ...settings, order: ['min_p', 'temperature'] })
   expect(answer.ids).toEqual([0, 1, 2])
   expect(answer.warnings.map(({ code }) => code)).toEqual(['HIGH_TEMPERATURE', 'SAMPLER_NOT_RUN'])
-  expect(answer.warnings[1]!.message).toBe('top_p is set but does not run: order leaves it out')
+  expect(answer.warnings[1]!.message).toBe(
+    'top_p is set but does not run, because order leaves it out',
+  )
 })
 
 describe('llama.cpp’s list of candidates', () => {
@@ -235,7 +237,7 @@ describe('warns of what has no effect, and is surely meant to', () => {
       { penalty_last_n: 64, presence_penalty: 1, order: ['top_k'] },
       {},
       [
-        'presence_penalty is set but does not run: order leaves it out',
+        'presence_penalty is set but does not run, because order leaves it out',
         'penalty_last_n has no effect: no sampler that uses it is on',
       ],
     ],
@@ -272,7 +274,7 @@ describe('warns of what has no effect, and is surely meant to', () => {
   it('a sampler that remembers, past the first step without its state', () => {
     expect(warned({ mirostat: 2 })).toEqual([])
     expect(warned({ adaptive_target: 0.5 }, {}, 3n)).toEqual([
-      'adaptive_p has no state at step 3 and begins anew: send the `state` of the previous answer',
+      'adaptive_p has no state at step 3 and starts from its initial state; send the `state` of the previous answer',
     ])
     expect(warned({ mirostat: 2 }, { state: { mirostat_mu: 3 } }, 3n)).toEqual([])
   })

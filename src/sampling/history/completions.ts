@@ -2,29 +2,29 @@ import type { Pausing } from '../../algorithms/pausing.ts'
 import { inOrder } from '../../algorithms/sort.ts'
 import type { History } from './history.ts'
 
-/** Some tokens in a row, and what they mean to the last of them. */
+/** A sequence of tokens, and the bias of the last one when the others precede it. */
 interface Sequence {
   readonly ids: Uint32Array
   readonly bias: number
 }
 
-/** Told of a token that would complete a sequence of so many tokens; sequences that are the same add their biases up. */
+/** Called for a token that would complete a sequence of `length` tokens. The biases of equal sequences are summed. */
 type Complete = (token: number, bias: number, length: number) => void
 
-/** Few comparisons for each token of the history that matches, however many sequences there are. */
+/** Finds the sequences that a next token would complete. The time grows with the logarithm of their number. */
 export interface Completions {
-  /** Go through what would be completed after this history. */
+  /** Calls `complete` for each sequence that a next token would complete. */
   visit(history: History, complete: Complete): Pausing
-  /** How many that are. */
+  /** The number of these sequences. */
   count(history: History): number
 }
 
-/** How many of them are gone through in one go. */
+/** The number of sequences that are visited between two pauses. */
 const FEW = 2 ** 13
 
 /**
- * How many of some sequences may be completed after a history, going by its last token alone: cheap to make and to ask,
- * for an estimate.
+ * Estimates the number of sequences that a next token would complete, by the last token of the history only. It is
+ * cheap to make and to call.
  */
 export function mayComplete(given: readonly Uint32Array[]): (history: History) => number {
   let always = 0
@@ -43,7 +43,7 @@ export function mayComplete(given: readonly Uint32Array[]): (history: History) =
   }
 }
 
-/** By the tokens before the last one, read backwards, a shorter sequence before a longer; then by the last one. */
+/** Sorts by the tokens before the last one, from right to left, shorter sequences first; then by the last token. */
 function compare(a: Uint32Array, b: Uint32Array): number {
   const length = Math.min(a.length, b.length)
   for (let back = 2; back <= length; back++) {
@@ -64,7 +64,7 @@ export function* completionsOf(given: readonly Sequence[]): Pausing<Completions>
     } else sequences.push(sequence)
   }
 
-  /** The first of the sequences from `low` to `high` that is not before what is looked for. */
+  /** The first sequence between `low` and `high` for which `isBefore` is false. */
   function firstFrom(low: number, high: number, isBefore: (ids: Uint32Array) => boolean): number {
     while (low < high) {
       const middle = (low + high) >>> 1
@@ -74,7 +74,7 @@ export function* completionsOf(given: readonly Sequence[]): Pausing<Completions>
     return low
   }
 
-  /** The ranges of those completed: of one token, of two, and so on. */
+  /** The ranges of sequences that a next token would complete: those of one token, of two, and so on. */
   function rangesAfter({ prompt, output }: History): [from: number, to: number][] {
     const ranges: [number, number][] = []
     let low = 0

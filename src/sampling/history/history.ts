@@ -2,16 +2,16 @@ import { oncePer } from '../../algorithms/once.ts'
 import { PART, type Pausing } from '../../algorithms/pausing.ts'
 import type { Row } from '../row/row.ts'
 
-/** The tokens so far: those given, and those generated. */
+/** The tokens so far: given ones and generated ones. */
 export interface History {
   readonly prompt: Uint32Array
   readonly output: Uint32Array
 }
 
-/** A token that a sampler would change the logit of, and that the vocabulary does not have. */
+/** Thrown if a sampler would change the logit of an id outside the vocabulary. */
 export class UnknownToken extends Error {
   readonly id: number
-  /** Where it is from, where it need not be looked for in the whole history. */
+  /** The list that has the id, if the sampler knows it. */
   readonly part: HistoryPart | undefined
 
   constructor(id: number, part: HistoryPart | undefined) {
@@ -24,8 +24,8 @@ export class UnknownToken extends Error {
 export type HistoryPart = 'prompt' | 'output' | 'stop'
 
 /**
- * A token of a history, for a sampler that goes on to change its logit. Histories may have ids that are no
- * tokens, such as padding; those that are only compared with others do no harm.
+ * Checks a token of a history before a sampler changes its logit. Histories may have ids that are no tokens, such as
+ * padding. Comparing them with others is allowed.
  */
 export function known(row: Row, id: number, part?: HistoryPart): number {
   if (id < row.vocabSize) return id
@@ -38,14 +38,14 @@ const largestOf = oncePer((ids: Uint32Array) => {
   return largest
 })
 
-/** The same for tokens that rows share. */
+/** The same for a list of tokens. The check is cached, because rows share lists. */
 export function allKnown(row: Row, ids: Uint32Array, part: HistoryPart): Uint32Array {
   const largest = largestOf(ids)
   if (largest >= row.vocabSize) throw new UnknownToken(largest, part)
   return ids
 }
 
-/** The last `count` tokens of a history; −1 is all. */
+/** The last `count` tokens of a history; −1 means all. */
 export function windowed({ prompt, output }: History, count: number): History {
   if (count < 0) return { prompt, output }
   const fromOutput = Math.min(count, output.length)
@@ -56,7 +56,7 @@ export function windowed({ prompt, output }: History, count: number): History {
   }
 }
 
-/** Prompt and output in one. */
+/** Prompt and output in one array. */
 export function joined({ prompt, output }: History): Uint32Array {
   const tokens = new Uint32Array(prompt.length + output.length)
   tokens.set(prompt)
@@ -64,20 +64,20 @@ export function joined({ prompt, output }: History): Uint32Array {
   return tokens
 }
 
-/** Tokens in the order in which they first occur, each with a number: the first `size` entries. */
+/** Tokens in the order of their first occurrence, each with a number. The arrays may be longer than `size`. */
 export interface Tally {
   readonly size: number
   readonly ids: Uint32Array
   readonly numbers: Uint32Array
 }
 
-/** From so many tokens on an array of places by id is faster than a map. */
+/** With more tokens, an array of places by id is faster than a map. */
 const MANY = 4096
 
-/** Ids from here on have no place in it. */
+/** The length of this array. Larger ids are in a map. */
 const MOST_IDS = 2 ** 20
 
-/** Where each token is in the tally, counted from 1; all 0 between tallies, unless one was given up. */
+/** The place of each token in the tally, from 1. It is all 0 between tallies, unless one was abandoned. */
 let places = new Uint32Array(0)
 let isInUse = false
 
@@ -89,8 +89,8 @@ function takePlaces(): Uint32Array {
 }
 
 /**
- * A number for each token by what comes of the number before (0 at first) at a place. Each number is above
- * 0; a place that gives 0 changes nothing.
+ * Folds over the places of each token: `next` makes its number from the number before, which is 0 at first. If `next`
+ * returns 0, the number stays as it is.
  */
 function* tally(
   parts: readonly Uint32Array[],
@@ -143,7 +143,7 @@ function doubled(values: Uint32Array): Uint32Array<ArrayBuffer> {
   return larger
 }
 
-/** Does something for each token of a tally. */
+/** Calls `act` for each token of a tally. */
 export function* forEach(
   { size, ids, numbers }: Tally,
   act: (id: number, number: number) => void,
@@ -154,17 +154,18 @@ export function* forEach(
   }
 }
 
-/** How many tokens have their logits changed in one go. */
+/** The number of tokens whose logits are changed between two pauses. */
 const FEW = 2 ** 13
 
-/** How often each token occurs. */
+/** The number of times that each token occurs. */
 export function countTokens(...parts: Uint32Array[]): Pausing<Tally> {
   return tally(parts, (count) => count + 1)
 }
 
 /**
- * For each token that has followed `least` or more tokens of those at the end, somewhere before it: one more than how many
- * it has followed, at most `most`. The first token of all has followed nothing.
+ * Finds the tokens that would prolong a repetition: those that followed, earlier in the history, a copy of at least
+ * `least` of its last tokens. The number of each is the length of its longest such copy, at most `most`, plus 1. The
+ * first token of the history follows nothing.
  */
 export function* followed(
   tokens: Uint32Array,
@@ -179,14 +180,14 @@ export function* followed(
 }
 
 /**
- * For each place, how many tokens up to it, itself included, are also those at the end. This is the
- * Z-algorithm read backwards: its time grows with the number of tokens alone, however they repeat.
+ * For each place, the number of tokens up to and including it that equal the last tokens of the history. This is the
+ * Z-algorithm from right to left: its time is linear in the number of tokens, however they repeat.
  */
 export function* matchesOfEnd(tokens: Uint32Array): Pausing<Uint32Array> {
   const last = tokens.length - 1
   const lengths = new Uint32Array(tokens.length)
   if (last >= 0) lengths[last] = tokens.length
-  // Distances back from the end: the match that reaches furthest back spans `start` to `reached`.
+  // Positions count back from the end. The match that reaches furthest spans `start` to `reached`.
   let start = 0
   let reached = 0
   for (let back = 1; back <= last; back++) {
@@ -206,7 +207,7 @@ export function* matchesOfEnd(tokens: Uint32Array): Pausing<Uint32Array> {
   return lengths
 }
 
-/** Steps of counting the tokens of a history, and of changing the logits of those that may be different. */
+/** Steps to count the tokens of a history and to change the logit of each distinct one. */
 export function penaltyCost({ prompt, output }: History, size: number): number {
   const tokens = prompt.length + output.length
   return COUNT * tokens + CHANGE * Math.min(tokens, size)
@@ -215,7 +216,7 @@ export function penaltyCost({ prompt, output }: History, size: number): number {
 const COUNT = 30
 const CHANGE = 120
 
-/** Make tokens less likely by a factor above 1, or more by one below, whatever the signs of their logits. */
+/** Makes tokens less likely by a factor above 1, and more likely by one below 1, whatever the signs of their logits. */
 export function* discourage(row: Row, tokens: Tally, factor: number): Pausing {
   yield* forEach(tokens, (token) => {
     const logit = row.logitOf(known(row, token)) + row.shift

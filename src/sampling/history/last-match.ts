@@ -1,7 +1,7 @@
 import type { Pausing } from '../../algorithms/pausing.ts'
 import { descending } from '../../algorithms/sort.ts'
 
-/** Where the sequence begins that begins last of those found, and how many tokens the longest one there has. */
+/** The sequence that begins last in a text: its start, and the length of the longest sequence there. */
 interface Match {
   readonly start: number
   readonly length: number
@@ -9,15 +9,15 @@ interface Match {
 
 type Find = (tokens: Uint32Array) => Pausing<Match | undefined>
 
-/** How many tokens are looked at in one go. */
+/** The number of tokens that are read between two pauses. */
 const STEPS = 4096
 
-/** A pair of a state and a token as one number. */
+/** state · TOKENS + token is a pair of both as one number. */
 const TOKENS = 2 ** 32
 
 /**
- * Finds the last of some sequences: an Aho–Corasick automaton of the sequences read backwards, so that it takes
- * one step for each token, whatever the sequences have in common.
+ * Finds the sequence that begins last in a text. It uses an Aho–Corasick automaton of the reversed sequences, which
+ * takes one step for each token, whatever the sequences have in common.
  */
 export function* lastMatchOf(sequences: readonly Uint32Array[]): Pausing<Find> {
   const next = new Map<number, number>()
@@ -40,7 +40,7 @@ export function* lastMatchOf(sequences: readonly Uint32Array[]): Pausing<Find> {
     longest[state] = sequence.length
   }
 
-  /** The state of the longest end of a state's tokens that is the beginning of a sequence, too. */
+  /** The fallback of each state: the state of the longest proper suffix of its tokens that a reversed sequence begins with. */
   const fallback = new Uint32Array(states.length)
 
   function step(state: number, token: number): number {

@@ -6,14 +6,14 @@ export const kelvin = defineProfile({
   meaning: 'Every sampler, temperature before truncation. Of tied tokens, the lower id goes first.',
   reference: { title: 'The order of steps', url: '/v1/samplers' },
   order: [
-    // Masks: tokens that may not be chosen, and biases.
+    // Masks and biases by token.
     'guidance',
     'mask',
     'logit_bias',
     'min_tokens',
     'sequence_bias',
     'bad_words',
-    // Penalties: what the history forbids or discourages.
+    // Penalties by history.
     'repetition_penalty',
     'frequency_penalty',
     'presence_penalty',
@@ -21,10 +21,10 @@ export const kelvin = defineProfile({
     'dry',
     'no_repeat_ngram',
     'length_penalty',
-    // The shape of the distribution.
+    // Shape of the distribution.
     'temperature',
     'smoothing',
-    // Truncation: which tokens stay.
+    // Truncation.
     'top_n_sigma',
     'top_h',
     'top_k',
@@ -37,7 +37,7 @@ export const kelvin = defineProfile({
     'tfs',
     'p_less',
     'xtc',
-    // Samplers that watch what is drawn.
+    // Samplers that follow the drawn tokens.
     'mirostat',
     'adaptive_p',
   ],

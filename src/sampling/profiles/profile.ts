@@ -6,20 +6,20 @@ type RulesOf<Name extends SamplerName> = Extract<(typeof samplers)[number], { na
 
 type ProfileRules = { readonly [Name in SamplerName]?: Partial<RulesOf<Name>> }
 
-/** An engine to agree with: the order it runs samplers in, and its side where engines disagree. */
+/** An engine to agree with: its order of samplers, and its rules where engines disagree. */
 export interface Profile<Name extends string = string> {
   readonly name: Name
   readonly title: string
-  /** What following it means, in one sentence. */
+  /** How the engine samples, in one sentence. */
   readonly meaning: string
   readonly reference: { readonly title: string; readonly url: string }
-  /** A sampler the engine lacks is not here, and does not run under its profile. */
+  /** A sampler that is not in the order does not run under this profile. */
   readonly order: readonly SamplerName[]
-  /** Samplers that, switched on, put an order of their own in its place. */
+  /** Samplers that replace the order while they are on, with their orders. */
   readonly takeovers?: { readonly [Name in SamplerName]?: readonly SamplerName[] }
-  /** Differences to the samplers' own rules. */
+  /** The rules that differ from the samplers' own. */
   readonly rules: ProfileRules
-  /** Those of `takeovers` alone. */
+  /** The rules that differ further while a takeover is on. */
   readonly takeoverRules?: ProfileRules
 }
 

@@ -2,15 +2,15 @@ import * as z from 'zod'
 import { reusable } from '../../algorithms/reusable.ts'
 import { defineSampler } from '../sampler.ts'
 
-/** The shape of the preference, as the method has it: logit PEAK at the target, falling off in WIDTHs. */
+/** The shape of the preference, from the original method: a logit of PEAK at the target. WIDTH is the unit of the distance to it. */
 const PEAK = 5
 const SHARPNESS = 10
 const WIDTH = 0.3
 
-/** A longer memory than this would never forget. */
+/** The largest decay: with 1, old tokens would never lose weight. */
 const LONGEST = 0.99
 
-/** More than what a decay of 0.99 adds up to. */
+/** An upper bound of the total weight: with a decay of 0.99 it is at most 100. */
 const MOST_WEIGHT = 1000
 
 const beforeOf = reusable()
@@ -50,10 +50,11 @@ export const adaptiveP = defineSampler({
   state: {
     adaptive_weighted_sum: z.number().min(0).max(MOST_WEIGHT).meta({
       description:
-        'Decaying sum of the probabilities of the tokens drawn. Begins at target / (1 − decay).',
+        'Weighted sum of the probabilities of the drawn tokens. Begins at target / (1 − decay).',
     }),
     adaptive_total_weight: z.number().min(0).max(MOST_WEIGHT).meta({
-      description: 'Divisor of that sum. Begins at 1 / (1 − decay).',
+      description:
+        'Sum of the weights, by which the sum of probabilities is divided. Begins at 1 / (1 − decay).',
     }),
   },
   example: {

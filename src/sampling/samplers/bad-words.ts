@@ -20,7 +20,7 @@ export const badWords = defineSampler({
     ).prefault([]),
   },
   rules: {
-    /** Where a sequence may have begun: `all` is prompt and output, as in transformers; `output` the output alone, as in vLLM. */
+    /** The tokens in which a sequence may begin: `all` is prompt and output, as in transformers; `output` is the output only, as in vLLM. */
     scope: 'all' as 'all' | 'output',
     /** transformers never bans a token that ends a text, unless it completes a longer sequence. */
     spares_stop: false as boolean,
@@ -47,7 +47,7 @@ export const badWords = defineSampler({
   },
 })
 
-/** Steps of a sequence that is completed. */
+/** Steps for a sequence that would be completed. */
 const TOKEN = 100
 
 const mostOf = oncePer(mayComplete)

@@ -8,13 +8,13 @@ import { defineSampler } from '../sampler.ts'
 
 /** ln of the largest float32; llama.cpp lets no penalty exceed it. */
 const LOG_MAX = 88.7228391
-/** Bases no larger than this never come near it. */
+/** Powers of a base up to this never come near the largest float32. */
 const HARMLESS_BASE = 1.000001
 
-/** Each is looked for at every place of the history. */
+/** The most breakers, because each of them may match at every place of the history. */
 const MAX_BREAKERS = 1024
 
-/** Steps of a token of the history, and of one of the breakers. */
+/** Steps for a token of the history, and for a token of the breakers. */
 const TOKEN = 100
 const BREAKER = 300
 

@@ -25,7 +25,7 @@ export const encoderRepetitionPenalty = defineSampler({
       .default(1),
   },
   example: {
-    // Halved, the logarithm is that of the square root.
+    // Halving the logarithm takes the square root of the probability.
     params: { encoder_repetition_penalty: 2 },
     history: { prompt: [0] },
     given: [0.25, 0.25, 0.5],

@@ -23,8 +23,8 @@ export const epsilonCutoff = defineSampler({
       .default(0),
   },
   /**
-   * Where too few are likely enough, `exact` keeps `min_tokens_to_keep` tokens, lower ids first among
-   * equals; transformers keeps `all` that tie with the last of them.
+   * If too few tokens reach the threshold, `exact` keeps `min_tokens_to_keep` tokens, of tied ones the lower ids;
+   * `all` also keeps every token tied with the last of them, as transformers does.
    */
   rules: { ties: 'exact' as 'exact' | 'all' },
   example: {

@@ -24,7 +24,7 @@ export const etaCutoff = defineSampler({
       })
       .default(0),
   },
-  /** As `epsilon_cutoff` has it. */
+  /** The same rule as that of `epsilon_cutoff`. */
   rules: { ties: 'exact' as 'exact' | 'all' },
   example: {
     // An entropy of 1.2130 nats: √0.25 · exp(−1.2130) = 0.1487 is less than 0.25.

@@ -24,10 +24,10 @@ export const frequencyPenalty = defineSampler({
       })
       .default(0),
   },
-  /** `output` counts generated tokens alone, as vLLM does; `all` the prompt’s too, as llama.cpp does. */
+  /** `output` counts only generated tokens, as vLLM does; `all` also counts those of the prompt, as llama.cpp does. */
   rules: { scope: 'output' as 'output' | 'all' },
   example: {
-    // Half the odds for each time.
+    // Each occurrence halves the odds.
     params: { frequency_penalty: Math.LN2 },
     history: { output: [0, 0] },
     given: [0.5, 0.25, 0.25],

@@ -30,7 +30,7 @@ export const guidance = defineSampler({
     ).optional(),
   },
   example: {
-    // The odds between two tokens are squared, and divided by what they are without the condition.
+    // The odds between two tokens are squared and divided by their unconditional odds.
     params: { guidance_scale: 2, unconditional_logits: [0, 0, 0] },
     given: [0.25, 0.25, 0.5],
     gives: [1 / 6, 1 / 6, 4 / 6],
@@ -40,7 +40,7 @@ export const guidance = defineSampler({
   active: ({ guidance_scale }) => guidance_scale !== 1,
   *apply(row, { guidance_scale, unconditional_logits }) {
     if (!unconditional_logits) return
-    // A batch has been split into its rows by now.
+    // Lists of rows are split before samplers run, so this is one row.
     const other = unconditional_logits as Float32Array
     const { least, logSum } = yield* survey(other)
     row.gather()
@@ -49,7 +49,7 @@ export const guidance = defineSampler({
     const logTotal = row.logTotal()
     row.shift = 0
     let next = 0
-    // Logits are kept times the temperature, and so is what takes their place.
+    // The row stores logits times the temperature, so the new logits are multiplied, too.
     yield* row.map((logit) => {
       const conditional = logit - max - temperature * logTotal
       const unconditional = temperature * (Math.max(other[ids[next++]!]!, least) - logSum)
@@ -60,7 +60,7 @@ export const guidance = defineSampler({
     if (unconditional_logits) return undefined
     return {
       code: 'GUIDANCE_WITHOUT_LOGITS',
-      message: `guidance_scale ${guidance_scale} does nothing without unconditional_logits`,
+      message: `guidance_scale ${guidance_scale} has no effect without unconditional_logits; send them, or omit guidance_scale`,
     }
   },
 })

@@ -4,7 +4,7 @@ import { pow } from '../../kernel/index.ts'
 import { known } from '../history/history.ts'
 import { defineSampler } from '../sampler.ts'
 
-/** The largest float32: any growth beyond it decides as much. */
+/** The largest growth, about the largest float32. A larger one would have the same effect. */
 const MOST_GROWTH = 3.4e38
 
 export const lengthPenalty = defineSampler({
@@ -42,7 +42,7 @@ export const lengthPenalty = defineSampler({
       .optional(),
   },
   example: {
-    // One token beyond the start: the logarithm of 1/4 is raised by its own size, to 0.
+    // One token past the start, ln(1/4) is raised by its absolute value, to 0.
     params: { exponential_decay_length_penalty: { start: 1, factor: 2 } },
     history: { output: [1, 2], stop: [0] },
     given: [0.25, 0.25, 0.5],
@@ -71,6 +71,6 @@ export const lengthPenalty = defineSampler({
   },
 })
 
-/** Steps of a stop token, and how many of them are changed in one go. */
+/** Steps for a stop token, and the number of them that are changed between two pauses. */
 const TOKEN = 120
 const FEW = 2 ** 13

@@ -16,13 +16,13 @@ export const logitBias = defineSampler({
     ).prefault({}),
   },
   example: {
-    // Twice the odds: ln 2.
+    // Adding ln 2 doubles the odds.
     params: { logit_bias: { 0: Math.LN2 } },
     given: [0.25, 0.25, 0.5],
     gives: [0.4, 0.2, 0.4],
   },
 
-  /** vLLM brings a bias beyond 100, to either side, back to it, −∞ too. 0 takes every bias as it is. */
+  /** The largest absolute bias: vLLM clamps biases to ±100, including −∞. 0 is no limit. */
   rules: { limit: 0 as number },
   active: ({ logit_bias }) => logit_bias.ids.length > 0,
   cost: ({ logit_bias: { ids } }, { size }) => TOKEN * ids.length + size,
@@ -51,6 +51,6 @@ export const logitBias = defineSampler({
   },
 })
 
-/** Steps of a token, and how many of them are changed in one go. */
+/** Steps for a token, and the number of tokens that are changed between two pauses. */
 const TOKEN = 120
 const FEW = 2 ** 13

@@ -23,7 +23,7 @@ export const mask = defineSampler({
       'One bit for each token, 1 for allowed: base64 of ⌈vocabulary size / 32⌉ little-endian int32 words, with token `id` at bit `id & 31` of word `id >> 5`. Omitted: every token (off). If no token is left, the answer is a 422.',
     ).optional(),
   },
-  /** transformers puts the tokens of `allowed_token_ids` in play, with equal logits, if none of them is. */
+  /** Whether the tokens of `allowed_token_ids` are put in play, with equal logits, if none of them is. transformers does this. */
   rules: { forces_allowed: false as boolean },
   example: {
     params: { banned_token_ids: [3] },
@@ -46,6 +46,6 @@ export const mask = defineSampler({
   },
 })
 
-/** Steps of a token of either list. */
+/** Steps for a token of each list. */
 const ALLOWED = 20
 const BANNED = 10

@@ -7,10 +7,10 @@ import { defineSampler, finish } from '../sampler.ts'
 /** Bits in a nat. */
 const LOG2_E = 1 / log(2)
 
-/** More surprise, in bits, than any token has: from here on μ allows everything. */
+/** The largest μ, in bits. No token is as surprising, so it removes none. */
 const MOST_MU = 1e6
 
-/** How many of the most likely tokens version 1 fits a line to. */
+/** The number of most likely tokens to which version 1 fits a line. */
 const FITTED = 100
 
 export const mirostat = defineSampler({
@@ -65,7 +65,7 @@ export const mirostat = defineSampler({
   /** Whether `min_tokens_to_keep` holds here; in llama.cpp it does not. */
   rules: { keeps_minimum: true as boolean },
   example: {
-    // μ begins at 2 bits, so that tokens below a probability of 1/4 go.
+    // μ begins at 2 bits, which removes tokens with a probability below 1/4.
     params: { mirostat: 2, mirostat_tau: 1 },
     given: [0.1, 0.2, 0.3, 0.4],
     gives: [0, 0, 3 / 7, 4 / 7],
@@ -89,7 +89,7 @@ export const mirostat = defineSampler({
   },
 })
 
-/** How many tokens have at most this surprise on average, if probabilities follow Zipf's law. */
+/** The number of tokens whose average surprise is at most μ, if probabilities follow Zipf's law. */
 function* countFor(row: Row, mu: number): Pausing<number> {
   const largest = yield* row.largest(FITTED)
   const logprobs = largest.map((logit) => row.logprob(logit))

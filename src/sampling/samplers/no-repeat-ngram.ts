@@ -40,5 +40,5 @@ export const noRepeatNgram = defineSampler({
   },
 })
 
-/** Steps of a token of the history. */
+/** Steps for a token of the history. */
 const TOKEN = 60

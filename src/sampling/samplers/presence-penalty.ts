@@ -23,10 +23,10 @@ export const presencePenalty = defineSampler({
       })
       .default(0),
   },
-  /** `output` looks at generated tokens alone, as vLLM does; `all` at the prompt’s too, as llama.cpp does. */
+  /** `output` looks only at generated tokens, as vLLM does; `all` also at those of the prompt, as llama.cpp does. */
   rules: { scope: 'output' as 'output' | 'all' },
   example: {
-    // Half the odds, however often.
+    // The odds are halved once, however often the token occurs.
     params: { presence_penalty: Math.LN2 },
     history: { output: [0, 0] },
     given: [0.5, 0.25, 0.25],

@@ -25,7 +25,7 @@ export const repetitionPenalty = defineSampler({
       .default(1),
   },
   example: {
-    // Below 1 a probability has a negative logarithm: doubled, it is squared.
+    // The logarithm of a probability is negative, so it is doubled, which squares the probability.
     params: { repetition_penalty: 2 },
     history: { output: [0] },
     given: [0.5, 0.25, 0.25],

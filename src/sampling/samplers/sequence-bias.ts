@@ -18,7 +18,7 @@ export const sequenceBias = defineSampler({
     ).prefault([]),
   },
   example: {
-    // Twice the odds of 1 after 0.
+    // Doubles the odds of token 1 after token 0.
     params: { sequence_bias: [{ token_ids: [0, 1], bias: Math.LN2 }] },
     history: { output: [0] },
     given: [0.25, 0.25, 0.5],
@@ -44,5 +44,5 @@ const mostOf = oncePer((given: readonly SequenceBias[]) => mayComplete(given.map
 
 const biasesOf = oncePerWork(completionsOf)
 
-/** Steps of a sequence that is completed. */
+/** Steps for a sequence that would be completed. */
 const TOKEN = 300

@@ -34,7 +34,7 @@ export const smoothing = defineSampler({
       .default(1),
   },
   example: {
-    // One and two bits below the largest come to lie 1² and 2² below it.
+    // Logits one and two bits below the largest move to 1² and 2² bits below it.
     params: { smoothing_factor: 1 / Math.LN2 },
     given: [4 / 7, 2 / 7, 1 / 7],
     gives: [16 / 25, 8 / 25, 1 / 25],
@@ -49,7 +49,7 @@ export const smoothing = defineSampler({
     const max = row.max()
     const { temperature } = row
     yield* row.map((logit) => {
-      // Beyond this every power of it is beyond any exponential already, and none overflows to NaN.
+      // At this distance a token has no mass already; the cap keeps the powers from overflowing to NaN.
       const d = Math.min((max - logit) / temperature, 1e100)
       return max - temperature * (smoothing_factor * d * d * (square + cube * d))
     })

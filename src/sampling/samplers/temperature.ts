@@ -45,11 +45,11 @@ export const temperature = defineSampler({
       .default(1),
   },
   rules: {
-    /** vLLM raises every temperature between 0 and 0.01 to 0.01 (`SamplingParams`, `_MAX_TEMP`). */
+    /** The smallest temperature above 0: vLLM raises lower ones to 0.01 (`SamplingParams`, `_MAX_TEMP`). */
     floor: 0 as number,
-    /** llama.cpp counts masked tokens too for the largest possible entropy, until a filter has cut them. */
+    /** Whether the largest possible entropy counts masked tokens. llama.cpp counts them until a filter cuts them. */
     counts_masked: false as boolean,
-    /** Whether it can be dynamic; with mirostat llama.cpp's is not. */
+    /** Whether `dynatemp_range` has an effect. In llama.cpp it has none with mirostat. */
     dynamic: true as boolean,
   },
   example: {

@@ -3,21 +3,21 @@ import { PART } from '../../algorithms/pausing.ts'
 import { exp } from '../../kernel/index.ts'
 import { defineSampler, finish } from '../sampler.ts'
 
-/** How many of the most likely tokens to look among at first, and how many more each time after. */
+/** The number of most likely tokens in the first attempt, and the factor by which each further attempt has more. */
 const FIRST = 256
 const GROWTH = 64
 
-/** Steps of a token of a flat row, whose tokens are all looked at in order. */
+/** Steps for a token of a flat row, of which all tokens are sorted. */
 const SORTED = 250
 
-/** What the rounding of logits alone may bend a straight line, where the largest mass is 1. */
+/** The second differences that rounding of logits may give a straight line, if the largest mass is 1. */
 const STRAIGHT = 1e-6
 
 export const tfs = defineSampler({
   name: 'tfs',
   title: 'Tail-free',
   meaning:
-    'Removes the flat tail of the sorted probabilities: it begins where the curve has done a given share of its bending.',
+    'Removes the flat tail of the sorted probabilities: it begins where the curvature so far reaches a given share of the whole.',
   reference: {
     title: 'Bricken: Tail free sampling (2019)',
     url: 'https://www.trentonbricken.com/Tail-Free-Sampling/',
@@ -36,7 +36,7 @@ export const tfs = defineSampler({
       .default(1),
   },
   example: {
-    // Differences 0.2, 0.2, 0.05, 0; second ones 0, 0.15, 0.05.
+    // The differences are 0.2, 0.2, 0.05 and 0; the second differences are 0, 0.15 and 0.05.
     params: { tfs: 0.5 },
     given: [0.5, 0.3, 0.1, 0.05, 0.05],
     gives: [5 / 8, 3 / 8, 0, 0, 0],
@@ -64,8 +64,8 @@ export const tfs = defineSampler({
 })
 
 /**
- * How many masses there are before the tail; nothing if that depends on those not given. Those that
- * follow the last bend no more than they fall: |a − 2b + c| ≤ (a − b) + (b − c), and so on to 0.
+ * The number of masses before the tail; undefined if it depends on masses that are not given. The second differences
+ * of those sum to a bounded amount, because |a − 2b + c| ≤ (a − b) + (b − c) and the masses fall to 0.
  */
 function tailStart(masses: Float64Array, share: number, isAll: boolean): number | undefined {
   const { length } = masses

@@ -2,10 +2,10 @@ import * as z from 'zod'
 import { exp, log } from '../../kernel/index.ts'
 import { defineSampler, finish } from '../sampler.ts'
 
-/** The most likely tokens, among which it looks; no other is ever kept. */
+/** The number of most likely tokens that may be kept. */
 const TOKENS = 100
 
-/** Rounding shall not drop a token that reaches the bound exactly. */
+/** Slack, so that rounding does not remove a token that reaches the bound exactly. */
 const ROUNDING = 1 + 1e-12
 
 export const topH = defineSampler({
@@ -31,7 +31,7 @@ export const topH = defineSampler({
       .default(0),
   },
   example: {
-    // In bits: terms 0.5, 0.5, 0.375 and 0.375 of an entropy of 1.75.
+    // In bits, the terms are 0.5, 0.5, 0.375 and 0.375; the entropy is 1.75.
     params: { top_h: 0.6 },
     given: [0.5, 0.25, 0.125, 0.125],
     gives: [2 / 3, 1 / 3, 0, 0],
@@ -46,7 +46,7 @@ export const topH = defineSampler({
     const largest = yield* row.largest(TOKENS)
     const masses = largest.map((logit) => exp((logit - max) / row.temperature))
     const total = masses.reduce((a, b) => a + b)
-    // One without probability has no term, and ends the sum.
+    // A token of probability 0 has no term, and neither have those after it.
     const terms = masses.filter((mass) => mass > 0).map((mass) => entropyTerm(mass / total))
     const bound = top_h * ROUNDING * terms.reduce((a, b) => a + b)
     let sum = 0

@@ -22,7 +22,7 @@ export const topNSigma = defineSampler({
       .default(0),
   },
   example: {
-    // Logits 4, 2, 2, 0, 0 bits: the mean is 1.6, the deviation 1.497.
+    // The logits are 4, 2, 2, 0 and 0 bits, their mean is 1.6 and their standard deviation 1.497.
     params: { top_n_sigma: 2 },
     given: [16 / 26, 4 / 26, 4 / 26, 1 / 26, 1 / 26],
     gives: [16 / 24, 4 / 24, 4 / 24, 0, 0],
@@ -31,7 +31,7 @@ export const topNSigma = defineSampler({
   rules: {
     /** Whether `min_tokens_to_keep` holds here; in llama.cpp it does not. */
     keeps_minimum: true as boolean,
-    /** llama.cpp masks what it drops, and leaves it in its list of candidates. */
+    /** Whether removed tokens stay in the list of candidates as masked ones, as in llama.cpp. */
     masks: false as boolean,
   },
   active: ({ top_n_sigma }) => top_n_sigma > 0,

@@ -24,13 +24,13 @@ export const typicalP = defineSampler({
       .default(1),
   },
   rules: {
-    /** `exact` takes the likelier of tokens as near, and then the lower id; transformers keeps `all` as near as the last. */
+    /** Of equally near tokens, `exact` takes the likelier first, then the lower id; `all` keeps every token as near as the last one, as transformers does. */
     ties: 'exact' as 'exact' | 'all',
-    /** llama.cpp goes on until the share is exceeded, not only reached. */
+    /** Whether the share must be exceeded, as in llama.cpp, and not only reached. */
     strict: false as boolean,
   },
   example: {
-    // The entropy is 1.28 nats, the tokens' information 0.92, 1.2, 1.61 and 2.3.
+    // The entropy is 1.28 nats; −ln p is 0.92, 1.2, 1.61 and 2.3.
     params: { typical_p: 0.4 },
     given: [0.4, 0.3, 0.2, 0.1],
     gives: [0, 0.6, 0.4, 0],

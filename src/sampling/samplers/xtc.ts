@@ -7,14 +7,14 @@ import { purposes } from '../philox.ts'
 import type { Row, Tokens } from '../row/row.ts'
 import { defineSampler, finish } from '../sampler.ts'
 
-/** More tokens than this are worked on in parts. */
+/** With more tokens, the work pauses. */
 const MANY = 2 ** 15
 
 export const xtc = defineSampler({
   name: 'xtc',
   title: 'Exclude top choices',
   meaning:
-    'With a given probability, removes every token that is likely enough except the least likely of them, so that text is less predictable.',
+    'With a given probability, removes all tokens above a threshold except the least likely of them, so that text is less predictable.',
   reference: {
     title: 'Weidmann: Exclude top choices, text-generation-webui #6335 (2024)',
     url: 'https://github.com/oobabooga/text-generation-webui/pull/6335',
@@ -53,7 +53,7 @@ export const xtc = defineSampler({
       'Token ids that are never removed nor counted as likely enough, such as those of line breaks and the end of the text. [] protects none (off).',
     ).prefault([]),
   },
-  /** llama.cpp counts the masked tokens in its list of candidates, too, towards `min_tokens_to_keep`. */
+  /** Whether masked tokens in the list of candidates count towards `min_tokens_to_keep`, as in llama.cpp. */
   rules: { counts_masked: false as boolean },
   example: {
     params: { xtc_probability: 1, xtc_threshold: 0.15 },
@@ -75,7 +75,7 @@ export const xtc = defineSampler({
     const needed = row.minTokensToKeep + count - 1
     if (counts_masked ? row.listed < needed : !row.hasAtLeast(needed)) return
 
-    // Ids ascend, so the last of the smallest is the last of the ranking.
+    // Ids ascend, so the last of the smallest logits is the last of the ranking.
     let least = 0
     if (count > MANY) yield
     for (let i = 1; i < count; i++) if (likely.logits[i]! <= likely.logits[least]!) least = i
@@ -102,8 +102,8 @@ export const xtc = defineSampler({
 })
 
 /**
- * What is left weighs `rest`, and 1 as often as the others are excluded; they have their own probability the
- * other times. All as logarithms, because the rest may be too little for float64.
+ * Averages both cases. With `probability`, the excluded tokens have probability 0 and the others share 1; otherwise all
+ * keep theirs. Everything is in logarithms, because the probability of the others together may underflow float64.
  */
 function* excludeOnAverage(row: Row, { ids, logits }: Tokens, probability: number): Pausing {
   const logprobs = new Float64Array(ids.length)

@@ -105,7 +105,8 @@ describe('guidance', () => {
     expect(warnings).toEqual([
       {
         code: 'GUIDANCE_WITHOUT_LOGITS',
-        message: 'guidance_scale 2 does nothing without unconditional_logits',
+        message:
+          'guidance_scale 2 has no effect without unconditional_logits; send them, or omit guidance_scale',
       },
     ])
   })
