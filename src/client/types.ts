@@ -196,7 +196,7 @@ export interface SampleParams {
    */
   penalty_last_n?: number
   /**
-   * Engine whose order of samplers, and whose side where engines disagree, to take. `GET /v1/samplers` lists both. Default: "kelvin".
+   * Engine to agree with: its order of samplers, and its rules where engines disagree. `GET /v1/samplers` lists both. Default: "kelvin".
    */
   profile?: 'kelvin' | 'llama.cpp' | 'transformers' | 'vllm'
   /**
@@ -563,11 +563,11 @@ export interface State {
    */
   mirostat_mu?: number
   /**
-   * Decaying sum of the probabilities of the tokens drawn. Begins at target / (1 − decay).
+   * Weighted sum of the probabilities of the drawn tokens. Begins at target / (1 − decay).
    */
   adaptive_weighted_sum?: number
   /**
-   * Divisor of that sum. Begins at 1 / (1 − decay).
+   * Sum of the weights, by which the sum of probabilities is divided. Begins at 1 / (1 − decay).
    */
   adaptive_total_weight?: number
 }
