@@ -7,8 +7,8 @@ import { stages } from '../src/sampling/sampler.ts'
 const root = new URL('..', import.meta.url).pathname
 
 /**
- * The rooms of the house, from the top down, and what each may import: rooms, all of them further down, and
- * packages. A file belongs to the room with the longest path that holds it.
+ * The rooms from the top down, and what each may import: rooms further down, and packages. A file belongs to the room
+ * with the longest path that contains it.
  */
 const house: readonly { room: string; below: readonly string[]; packages: readonly string[] }[] = [
   {
@@ -250,7 +250,7 @@ function importedBy(file: string): string[] {
 }
 
 describe('imports point downwards', () => {
-  it.each(house)('$room is above what it imports', ({ room, below }) => {
+  it.each(house)('$room imports only rooms below it', ({ room, below }) => {
     const level = (name: string) => house.findIndex((other) => other.room === name)
     for (const other of below) expect(level(other), other).toBeGreaterThan(level(room))
   })
@@ -268,7 +268,7 @@ describe('imports point downwards', () => {
     expect(others).toEqual([])
   })
 
-  it('no file imports itself by way of others', () => {
+  it('there is no import circle', () => {
     const done = new Set<string>()
     const visit = (file: string, path: readonly string[]) => {
       expect(path, `${[...path, file].join(' → ')}`).not.toContain(file)
@@ -280,19 +280,12 @@ describe('imports point downwards', () => {
   })
 })
 
-it('a protocol computes nothing: it imports types alone from the sampling room', () => {
-  for (const file of files.filter((path) => within(path, 'src/protocols'))) {
-    const source = readFileSync(join(root, file), 'utf8')
-    expect(source, file).not.toMatch(/^import (?!type)[^']*'[./]*\/sampling\//m)
-  }
-})
-
-it('the playground takes types alone from the server', () => {
+it('the playground imports only types from the server', () => {
   const source = readFileSync(join(root, 'src/playground/types.ts'), 'utf8')
   expect(source).not.toMatch(/^import (?!type)/m)
 })
 
-/** What files import that is neither theirs nor Node's. */
+/** The packages that files import, without Node's modules. */
 function packagesOf(room: string): string[] {
   const imported = files.filter((file) => within(file, room)).flatMap(importsOf)
   const packages = imported.filter((specifier) => !/^(\.|node:|\/vendor\/)/.test(specifier))
@@ -303,29 +296,29 @@ const dependenciesOf = (manifest: string) =>
   Object.keys(JSON.parse(readFileSync(join(root, manifest), 'utf8')).dependencies).sort()
 
 describe('a package depends on what it imports', () => {
-  it('the client: on undici alone', () => {
+  it('the client: only undici', () => {
     expect(packagesOf('src/client')).toEqual(['undici'])
     expect(dependenciesOf('src/client/package.json')).toEqual(['undici'])
   })
 
   it('the server', () => {
-    // The playground has them served to it.
+    // The server serves these to the playground.
     const served = ['lit-html', 'uplot']
     expect([...packagesOf('src'), ...served].sort()).toEqual(dependenciesOf('package.json'))
   })
 })
 
-/** A sampler may be named as its stage is, after what it does. */
+/** Names that are both a sampler and a stage. */
 const particular = kelvinOrder.filter((name) => !(stages as readonly string[]).includes(name))
 
-/** Code that is about every sampler must not know one by name. */
+/** Files that work for every sampler and must not name one. */
 const shared = files.filter(
   (file) =>
     !/^src\/sampling\/(samplers|profiles)\//.test(file) &&
     !/^src\/routes\//.test(file) &&
     // Generated from the schemas.
     file !== 'src/client/types.ts' &&
-    // Data: what others call the fields of samplers.
+    // Data: names of fields in other APIs.
     file !== 'src/request/aliases.ts',
 )
 
@@ -337,19 +330,19 @@ describe('shared code names no sampler', () => {
   })
 })
 
-/** The rooms whose results depend on their arguments alone. */
+/** The files of the pure rooms, whose results depend only on arguments. */
 const pure = files.filter((file) =>
   /^src\/(sampling|fields|algorithms|tensors|kernel)\//.test(file),
 )
 
-it('the sampling room and those below it read no clock, host or random source', () => {
+it('sampling and the rooms below it read no clock, host or random source', () => {
   for (const file of pure) {
     const source = readFileSync(join(root, file), 'utf8')
     expect(source, file).not.toMatch(/\b(process|Date|performance|fetch|await|Math\.random)\b/)
   }
 })
 
-it('the sampling room and those below it have exponentials, logarithms and powers from the kernel', () => {
+it('sampling and the rooms below it take exponentials, logarithms and powers from the kernel', () => {
   const differing =
     /Math\.(?!(?:abs|ceil|floor|fround|max|min|round|sign|sqrt|trunc|[A-Z]))|[^\dn] \*\* /
   for (const file of pure) {

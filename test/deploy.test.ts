@@ -20,7 +20,7 @@ interface PodSpec {
   securityContext: Record<string, unknown>
   terminationGracePeriodSeconds?: number
 }
-// biome-ignore lint/suspicious/noExplicitAny: what is in a manifest is what is tested.
+// biome-ignore lint/suspicious/noExplicitAny: the test checks what a manifest contains.
 type Manifest = { apiVersion: string; kind: string; metadata: { name: string }; spec: any }
 
 const read = (path: string): Manifest => parse(readFileSync(path, 'utf8'), { merge: true })
@@ -34,7 +34,7 @@ const objects = kustomizations.flatMap((path) => {
 })
 const own = objects.filter((path) => !path.startsWith('deploy/kserve/'))
 
-/** What is in a value that the API has no field for, or is of another type there. */
+/** The fields of a value that the API does not have, or has with another type. */
 function misfits(value: unknown, type: string, path: string): string[] {
   const list = /^Array<(.*)>$/.exec(type)
   if (list) {
@@ -59,7 +59,7 @@ function misfits(value: unknown, type: string, path: string): string[] {
   })
 }
 
-/** The name of a kind in the Kubernetes client: its version before it. */
+/** The name of a kind in the Kubernetes client, which begins with its version. */
 function typeOf({ apiVersion, kind }: Manifest): string {
   const version = apiVersion.split('/').at(-1)!
   return version[0]!.toUpperCase() + version.slice(1) + kind
@@ -79,13 +79,13 @@ async function validate(object: Manifest): Promise<string[]> {
 }
 
 describe('manifests', () => {
-  it.each(kustomizations)('%s lists what is in its folder', (path) => {
+  it.each(kustomizations)('%s lists the files of its folder', (path) => {
     const { resources, configurations = [] } = read(path) as unknown as Record<string, string[]>
     const files = readdirSync(path.replace('kustomization.yaml', ''))
     expect([...resources!, ...configurations, 'kustomization.yaml'].sort()).toEqual(files.sort())
   })
 
-  it.each(own)('%s is what the API takes', async (path) => {
+  it.each(own)('%s fits the API', async (path) => {
     expect(parseAllDocuments(readFileSync(path, 'utf8'))).toHaveLength(1)
     expect(await validate(read(path))).toEqual([])
   })
@@ -122,13 +122,13 @@ describe.each([...pods])('the pod of %s', (path, pod) => {
   const containers = [...(pod.initContainers ?? []), ...pod.containers]
   const kelvin = containers.find(({ env }) => env !== undefined)!
 
-  it('sets what there is to be set', () => {
+  it('sets only variables that exist', () => {
     const known = describeConfig().map(({ name }) => name)
     const set = containers.flatMap(({ env = [] }) => env.map(({ name }) => name))
     expect(set.filter((name) => !known.includes(name))).toEqual([])
   })
 
-  it('runs as nobody, writes nothing, and has the memory it asked for', () => {
+  it('runs without privileges, writes nothing, and has the memory that it requests', () => {
     expect(pod.securityContext).toMatchObject({
       runAsNonRoot: true,
       runAsUser: 65532,
@@ -144,13 +144,13 @@ describe.each([...pods])('the pod of %s', (path, pod) => {
     }
   })
 
-  it('waits longer than Kelvin takes to end', () => {
+  it('waits longer than Kelvin takes to shut down', () => {
     const value = (name: string) => {
       const fallback = describeConfig().find((variable) => variable.name === name)!.fallback
       return Number(kelvin.env!.find((variable) => variable.name === name)?.value ?? fallback)
     }
     const needed = (value('SHUTDOWN_DELAY_MS') + value('SHUTDOWN_TIMEOUT_MS')) / 1000
-    // KServe has its own, which is longer.
+    // KServe sets its own, longer period.
     if (path.includes('kserve')) return
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(needed)
   })
@@ -163,7 +163,7 @@ describe.each([...pods])('the pod of %s', (path, pod) => {
   })
 })
 
-it('the sidecar is a native one: first to start, last to end', () => {
+it('the sidecar is a native one: it starts first and ends last', () => {
   const { initContainers } = pods.get('deploy/sidecar/deployment.yaml')!
   expect(initContainers).toHaveLength(1)
   expect(initContainers![0]).toMatchObject({
@@ -205,16 +205,16 @@ describe('proxies', () => {
   const nginx = readFileSync('deploy/proxy/nginx.conf', 'utf8')
   const haproxy = readFileSync('deploy/proxy/haproxy.cfg', 'utf8')
 
-  it.each([nginx, haproxy])('ask at the usual port', (text) => {
+  it.each([nginx, haproxy])('connect to the default port', (text) => {
     expect(text).toContain(`server ${text === nginx ? '' : 'kelvin '}127.0.0.1:${fallback('PORT')}`)
   })
 
-  it('leave it to Kelvin to say that a body is too large', () => {
+  it('let Kelvin refuse large bodies', () => {
     const [, megabytes] = /client_max_body_size (\d+)m;/.exec(nginx)!
     expect(Number(megabytes) * 2 ** 20).toBeGreaterThan(fallback('MAX_BODY_BYTES'))
   })
 
-  it('are as patient as Kelvin, and close idle connections before it does', () => {
+  it('have Kelvin’s timeouts, and close idle connections before it does', () => {
     for (const name of ['client_body_timeout', 'proxy_send_timeout', 'proxy_read_timeout']) {
       expect(seconds(nginx, name), name).toBe(fallback('REQUEST_TIMEOUT_MS'))
     }

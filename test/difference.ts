@@ -1,5 +1,5 @@
 /**
- * Where two lists of numbers first differ, if they do. For lists as long as vocabularies, on which toEqual takes a hundred
+ * The first difference between two lists of numbers, if any. On lists as long as vocabularies, toEqual takes a hundred
  * times as long.
  */
 export function firstDifference(actual: ArrayLike<number>, expected: ArrayLike<number>) {

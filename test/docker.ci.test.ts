@@ -12,7 +12,7 @@ describe.runIf(docker('info').status === 0)('docker compose', () => {
     docker('compose', 'down', '--volumes')
   })
 
-  it('starts healthy, and the service beside it gets its token', { timeout: 300_000 }, async () => {
+  it('starts healthy, and the other service gets its token', { timeout: 300_000 }, async () => {
     const up = docker('compose', 'up', '--build', '--wait')
     expect(up.status, up.stderr).toBe(0)
     await expect

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { execute } from './execute.ts'
 import { type Server, startServer } from './server.ts'
 
-/** The small programs of other languages, built and run where what they need is there. */
+/** Runs the example programs in other languages. A program is skipped if its tools are not installed. */
 
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 const socket = join(folder, 'kelvin.sock')
@@ -20,7 +20,7 @@ const out = (name: string) => join(folder, name)
 
 interface Example {
   file: string
-  /** What the machine must be able to run for it. */
+  /** The command that must be installed for it. */
   needs: string
   build?: string[]
   run: string[]
@@ -82,7 +82,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Refuses twice, then lets others answer. */
+/** A server that refuses twice, then passes requests on. */
 async function busy() {
   let refusals = 2
   const http = createServer(async (request, response) => {
@@ -128,14 +128,14 @@ for (const { file, needs, build, run } of programs) {
       expect(await execute([...run, row, url()])).toEqual({ stdout: line, stderr: '', status: 0 })
     })
 
-    it('asks again where it is told to', async () => {
+    it('retries a 503', async () => {
       const { url, close } = await busy()
       const { stdout, status } = await execute([...run, row, url])
       expect({ stdout, status }).toEqual({ stdout: line, status: 0 })
       close()
     })
 
-    it('says what Kelvin says where there is no answer', async () => {
+    it('prints the error of Kelvin', async () => {
       const bad = out('nan.f32')
       writeFileSync(bad, Buffer.from(Float32Array.of(1, Number.NaN).buffer))
       const { stdout, stderr, status } = await execute([...run, bad, server.url])
@@ -143,13 +143,13 @@ for (const { file, needs, build, run } of programs) {
       expect(stderr).toMatch(/422.*NaN/)
     })
 
-    it('asks at the usual port by itself', async () => {
-      // Whoever has one running there has an answer.
+    it('connects to the default port', async () => {
+      // If a server runs at this port, the program prints its answer.
       const { stdout, stderr } = await execute([...run, row])
       expect(stdout === line || /refused|connect/i.test(stderr), stderr).toBe(true)
     })
 
-    it('says when there is nobody', async () => {
+    it('reports that no server runs', async () => {
       const { stdout, stderr, status } = await execute([...run, row, 'http://127.0.0.1:9'])
       expect(stdout).toBe('')
       expect(status).toBeGreaterThan(0)

@@ -2,7 +2,7 @@ import { type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
-/** A program until it ends: what it printed, and its exit code. Not spawnSync, which would stop the test's own servers. */
+/** Runs a program to its end. Returns its output and exit code. spawnSync would block the servers of the test. */
 export async function execute(
   [command, ...args]: readonly string[],
   options: Pick<SpawnOptions, 'cwd' | 'env'> = {},

@@ -5,11 +5,11 @@ import { expected } from '../src/expected.ts'
 import { sampleOperation } from '../src/request/operations.ts'
 import { testApp } from './app.ts'
 
-/** What zod would say of a value that does not fit. */
+/** zod's issue about a value that does not fit. */
 const ZOD =
   /Too (small|big)|Invalid |Unrecognized|received|[<>]=?\d|to be |to have |safeint|\bexpected /
 
-describe('what a schema expects', () => {
+describe('the text of an expectation', () => {
   it.each([
     ['a number', z.number(), 'x'],
     ['an integer', z.int(), 1.5],
@@ -65,8 +65,8 @@ const fields = Object.keys(sampleOperation.Fields.shape)
 const logits = [2, 1, 0.5, -1, -3]
 const input = { name: 'logits', datatype: 'FP32', shape: [1, 5], data: logits }
 
-describe('no phrase of zod reaches a user', () => {
-  it('who sends bad values to /v1/sample', async () => {
+describe('no phrase of zod reaches a client', () => {
+  it('that sends bad values to /v1/sample', async () => {
     texts.clear()
     for (const field of ['logits', 'rows', ...fields]) {
       for (const value of bad) {
@@ -80,7 +80,7 @@ describe('no phrase of zod reaches a user', () => {
     expect([...texts].filter((text) => ZOD.test(text))).toEqual([])
   })
 
-  it('who sends bad values to the model sample', async () => {
+  it('that sends bad values to the model sample', async () => {
     texts.clear()
     const url = '/v2/models/sample/infer'
     for (const field of fields) {
@@ -102,7 +102,7 @@ describe('no phrase of zod reaches a user', () => {
     expect([...texts].filter((text) => ZOD.test(text))).toEqual([])
   })
 
-  it('who sets variables to bad values', () => {
+  it('in the faults of variables', () => {
     const messages = describeConfig().flatMap(({ name }) =>
       ['x', '-1', '1.5', '99999999999999', '1e3', '*', ','].flatMap((value) => {
         try {

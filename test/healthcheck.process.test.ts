@@ -32,7 +32,7 @@ describe.each(programs)('the probe in %s', (command, args) => {
     spawnSync(command, args, { env: { PATH: process.env.PATH, ...environment }, timeout: 5000 })
       .status
 
-  it('asks where the server listens', async () => {
+  it('connects to the address of the server', async () => {
     const { port: PORT } = new URL((await openTcp).url)
     await openSocket
     const SOCKET_PATH = path
@@ -43,7 +43,7 @@ describe.each(programs)('the probe in %s', (command, args) => {
     expect(probe({ PORT, HOST: '127.0.0.1', SOCKET_PATH })).toBe(0)
   })
 
-  it('fails where one of the two does not answer', async () => {
+  it('fails if the port or the socket does not answer', async () => {
     const { port: PORT } = new URL((await openTcp).url)
     const HOST = '127.0.0.1'
     expect(probe({ PORT: '1', HOST })).toBe(1)
@@ -60,7 +60,7 @@ describe.each(programs)('the probe in %s', (command, args) => {
     await ended
   })
 
-  it('takes TLS on the port', async () => {
+  it('works with TLS on the port', async () => {
     const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
     execFileSync('openssl', [...made, '-keyout', key, '-out', cert, '-subj', '/CN=x'], {
       stdio: 'ignore',

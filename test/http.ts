@@ -3,7 +3,7 @@ import { type RequestOptions, request } from 'node:http'
 import { connect, type NetConnectOpts } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-/** Where a server listens, as node:net and node:http both want it told. */
+/** The address of a server, as options for node:net and node:http. */
 export type Where = { port: number; host: string } | { path: string }
 
 export function whereIs(url: string): Where {
@@ -12,7 +12,7 @@ export function whereIs(url: string): Where {
   return { port: Number(port), host: hostname }
 }
 
-/** One request on a connection of its own, over TCP or a socket. */
+/** Sends one request on a new connection, over TCP or a Unix socket. */
 export async function ask(where: Where, path: string, body?: string) {
   const to: RequestOptions = 'path' in where ? { socketPath: where.path } : where
   const call = request({
@@ -29,7 +29,7 @@ export async function ask(where: Where, path: string, body?: string) {
   return { status: response.statusCode as number, body: await text(response) }
 }
 
-/** A bare connection, with what has come and whether it is over. */
+/** A raw connection, with the bytes that have come, and whether it is closed. */
 export async function open(where: Where) {
   const socket = connect(where as NetConnectOpts)
   await once(socket, 'connect')
@@ -43,7 +43,7 @@ export async function open(where: Where) {
 
 const body = JSON.stringify({ logits: [1, 2, 3], seed: 1 })
 
-/** A request of which half is sent, with the other half to send. */
+/** A request of which half is sent, and the other half. */
 export async function halfSent(where: Where) {
   const connection = await open(where)
   const head = `POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
@@ -52,7 +52,7 @@ export async function halfSent(where: Where) {
   return Object.assign(connection, { rest: body.slice(5) })
 }
 
-/** Sends a request whose answer is left unread, except for what the first read takes. */
+/** Sends a request, and reads only the first bytes of its answer. */
 export async function askWithoutReading(
   where: Where,
   path: string,

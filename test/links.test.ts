@@ -29,7 +29,7 @@ it('finds the pages', () => {
   expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/glossary.md', 'src/README.md']))
 })
 
-it.each(pages)('%s links to what is there', (page) => {
+it.each(pages)('every link of %s works', (page) => {
   const broken = linksOf(page).filter((link) => {
     const [path, anchor] = link.split('#') as [string, string?]
     const target = path ? join(dirname(page), path) : page

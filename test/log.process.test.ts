@@ -10,7 +10,7 @@ import { ask, open } from './http.ts'
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** A server whose log goes to `stdout`, on a socket, because nobody reads of its port. */
+/** A server whose log goes to `stdout`. It listens on a socket, because the log is not read for its port. */
 async function start(name: string, stdout: 'pipe' | number, environment = {}) {
   const path = join(folder, name)
   const child = spawn('node', ['src/server.ts'], {
@@ -27,7 +27,7 @@ async function start(name: string, stdout: 'pipe' | number, environment = {}) {
   return { child, where }
 }
 
-/** SIGTERM, then the exit code: 1 where it did not end by itself before SHUTDOWN_TIMEOUT_MS. */
+/** Sends SIGTERM and returns the exit code: 1 if the server did not end before SHUTDOWN_TIMEOUT_MS. */
 async function end(child: ChildProcess): Promise<number | null> {
   child.kill('SIGTERM')
   const [code] = await once(child, 'exit')
@@ -52,7 +52,7 @@ async function dropped(where: { path: string }): Promise<number> {
   return Number(/^kelvin_log_lines_dropped_total (\d+)$/m.exec(body)![1])
 }
 
-/** As many requests on one connection. Log lines of 600 bytes, by default enough for a pipe and all that may wait. */
+/** Sends `count` requests on one connection. By default their log lines of 400 bytes fill a pipe and the buffer of the log. */
 async function fill(where: { path: string }, count = 4000) {
   const connection = await open(where)
   const request = (more = '') =>
@@ -62,7 +62,7 @@ async function fill(where: { path: string }, count = 4000) {
   expect(connection.answer.match(/HTTP\/1.1 404 Not Found/g)).toHaveLength(count)
 }
 
-/** A FIFO that is opened for reading too, and never read. */
+/** A FIFO that is also open for reading, but never read. */
 function fifo(name: string): number {
   const path = join(folder, name)
   execFileSync('mkfifo', [path])
@@ -81,7 +81,7 @@ it.each([
   expect(await end(child)).toBe(0)
 })
 
-it('lines wait for a pipe that is read again, which says how many were dropped', async () => {
+it('lines wait until a full pipe is read, and the log says how many were dropped', async () => {
   const { child, where } = await start('late', 'pipe')
   child.stdout!.pause()
   await fill(where)
@@ -111,7 +111,7 @@ it.runIf(process.platform === 'linux')('a full disk stops nothing', async () => 
   expect(await end(child)).toBe(0)
 })
 
-it('a reader that has gone stops nothing', async () => {
+it('a closed pipe stops nothing', async () => {
   const { child, where } = await start('gone', 'pipe')
   child.stdout!.destroy()
   await setTimeout(100)

@@ -1,7 +1,7 @@
 import childProcess from 'node:child_process'
 import { syncBuiltinESMExports } from 'node:module'
 
-/** Set up before each file of the fast tier, in which nothing may start a process. */
+/** Setup of the fast tier: a test that starts a process fails. */
 
 function refuse(): never {
   throw new Error(
@@ -9,7 +9,7 @@ function refuse(): never {
   )
 }
 
-// All that is asynchronous comes to this method.
+// All asynchronous functions of node:child_process call this method.
 Object.assign(childProcess.ChildProcess.prototype, { spawn: refuse })
 childProcess.spawnSync = refuse
 childProcess.execFileSync = refuse

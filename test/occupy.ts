@@ -1,12 +1,12 @@
 import { gzipSync } from 'node:zlib'
 
-/** Four thousand rows, all of the same logits, which take next to nothing to send and half a second to do. */
+/** Four thousand rows with equal logits: quick to send, and half a second to compute. */
 const body = gzipSync(Buffer.alloc(4096 * 4000))
 const query = 'shape=4096,1000&typical_p=0.9&return_probabilities=none&seed=1'
 
 /**
- * Keeps as many clients asking as a server works on at a time. Returns when all are under way, with what ends
- * that and tells of their answers.
+ * Keeps a server busy with as many clients as it computes at a time. Returns when all requests are under way, with a
+ * function that ends this and returns their answers.
  */
 export async function occupy(url: string, clients = 4): Promise<() => Promise<Set<number>>> {
   const headers = { 'content-type': 'application/octet-stream', 'content-encoding': 'gzip' }
@@ -36,7 +36,7 @@ const metricsOf = async (url: string) => (await fetch(`${url}/metrics`)).text()
 const read = (metrics: string, name: string) =>
   Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1])
 
-/** How many requests were let in or wait. */
+/** The number of requests that are let in or wait. */
 async function admitted(url: string): Promise<number> {
   const metrics = await metricsOf(url)
   return read(metrics, 'kelvin_inflight_requests') + read(metrics, 'kelvin_queued_requests')

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 
-/** What a reader is told to run: the README and the pages of docs/. */
+/** The README and the pages of docs/, with the commands that they tell a reader to run. */
 
 const root = new URL('..', import.meta.url)
 
@@ -8,7 +8,7 @@ export const pages = ['README.md', ...globSync('docs/*.md', { cwd: root.pathname
   (path) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }),
 )
 
-/** Each block of a language in all pages. */
+/** All code blocks of a language. */
 export function blocksOf(language: string) {
   const block = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs')
   return pages.flatMap(({ path, text }) =>
@@ -16,7 +16,7 @@ export function blocksOf(language: string) {
   )
 }
 
-/** Each command, with the page it is on and what the page says it prints, if it does. */
+/** Each command, with its page and the output on the page, if any. */
 export const commands = pages.flatMap(({ path, text }) =>
   [...text.matchAll(/```sh\n(.*?)```\n(?:\n```(?:json)?\n(.*?)```)?/gs)].map(
     ([, command, printed]) => ({ path, command: command!.trim(), printed }),

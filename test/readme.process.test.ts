@@ -48,7 +48,7 @@ describe('requests', () => {
 })
 
 describe('other commands', () => {
-  it('are these, each of which a test runs', () => {
+  it('are these, and each is run by a test', () => {
     const others = commands.filter((one) => !isRequest(one))
     expect(others.map(({ path, command }) => [path, command])).toEqual([
       ['README.md', 'npm ci && npm start'], // what it runs: startServer, here and in process.test.ts
@@ -63,7 +63,7 @@ describe('other commands', () => {
     expect(manifest.scripts.start).toBe('exec node src/server.ts')
   })
 
-  it('name scripts that there are', () => {
+  it('name scripts that exist', () => {
     const named = texts.flatMap((text) => [...text.matchAll(/npm run (?:-s )?([\w:-]+)/g)])
     expect(named.length).toBeGreaterThan(5)
     expect(Object.keys(manifest.scripts)).toEqual(
@@ -85,11 +85,11 @@ describe('other commands', () => {
   })
 })
 
-it('the TypeScript runs as it is written', () => {
+it('the TypeScript runs as shown', () => {
   const programs = blocksOf('ts')
   expect(programs).toHaveLength(1)
   const program = programs[0]!.block
-  // Within the package, whose name it imports.
+  // Within the package, because the program imports it by name.
   const file = join(root, 'test/artefacts/readme.ts')
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, program.replace('http://localhost:27315', server.url))
@@ -101,7 +101,7 @@ it('the TypeScript runs as it is written', () => {
   expect(stdout.split('\n')[0]).toBe(printed)
 })
 
-it('the real row is that of the model', () => {
+it('the real row is from the model', () => {
   const { logits } = JSON.parse(
     readFileSync(new URL('../examples/story.json', import.meta.url), 'utf8'),
   )
@@ -123,6 +123,6 @@ it('Node versions are the same everywhere', () => {
   expect(read('Dockerfile')).toContain(`FROM node:${server}-`)
 })
 
-it('the README is short enough to be read', () => {
+it('the README has at most 200 lines', () => {
   expect(pages[0]!.text.split('\n').length).toBeLessThanOrEqual(201)
 })

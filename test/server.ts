@@ -5,23 +5,23 @@ import { createInterface } from 'node:readline'
 const root = new URL('..', import.meta.url).pathname
 
 export interface Server {
-  /** The first address: TCP where it listens there, the path of its socket where not. */
+  /** The first address: TCP, or the path of the socket if the server has no port. */
   url: string
   process: ChildProcess
   /** Log lines so far, as written. */
   lines: string[]
-  /** SIGTERM, then the exit code. */
+  /** Sends SIGTERM, and returns the exit code. */
   stop(): Promise<number | null>
 }
 
-/** A server as `npm start` runs it, on a free port. */
+/** Starts a server as `npm start` does, on a free port. */
 export async function startServer(
   environment: Record<string, string> = {},
   [command, ...args]: readonly [string, ...string[]] = ['node', 'src/server.ts'],
 ): Promise<Server> {
   const child = spawn(command, args, {
     cwd: root,
-    // Tests that write bare requests name any host.
+    // Tests write raw requests with any Host.
     env: { ...process.env, PORT: '0', HOST: '127.0.0.1', ALLOWED_HOSTS: '*', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

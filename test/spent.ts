@@ -1,6 +1,6 @@
 /**
- * The processor time of this thread that some work takes, in milliseconds: the least of three runs. For ratios of two
- * kinds of work in one run, which a slow or busy machine slows alike.
+ * The processor time that some work takes in this thread, in milliseconds: the least of three runs. Tests compare two
+ * such times, because a slow or busy machine slows both.
  */
 export function spent(work: () => void): number {
   const times = Array.from({ length: 3 }, () => {

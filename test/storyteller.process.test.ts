@@ -10,7 +10,7 @@ import { execute } from './execute.ts'
 import { readRow } from './golden/read.ts'
 import { type Server, startServer } from './server.ts'
 
-/** Weights are not kept with the code: MODELS says where stories260K.bin and its tok512.bin are. */
+/** The weights are not in the repository. MODELS is the folder of stories260K.bin and tok512.bin. */
 const models = process.env.MODELS ?? fileURLToPath(new URL('../../shared/models', import.meta.url))
 const checkpoint = join(models, 'stories260K.bin')
 const tokenizer = join(models, 'tok512.bin')
@@ -62,7 +62,7 @@ describe.skipIf(!existsSync(checkpoint))('the storyteller', () => {
     )
   })
 
-  it('tells the same story for the same seed, whatever the way', async () => {
+  it('tells the same story for the same seed, in every protocol', async () => {
     const asked = ['--seed', '18446744073709551615', '--temperature', '1.1', '--top-p', '0.95']
     const more = ['--repetition-penalty', '1.1', '--profile', 'llama.cpp', '--steps', '80']
     const prompt = ['--prompt', 'The dragon']
@@ -85,7 +85,7 @@ describe.skipIf(!existsSync(checkpoint))('the storyteller', () => {
     expect(other.out).not.toBe(stories[0])
   })
 
-  it('says what is wrong', async () => {
+  it('prints errors', async () => {
     const faulty = await tell(server.url, '--temperature', '-1')
     expect(faulty).toMatchObject({ status: 1, out: '' })
     expect(faulty.error).toMatch(/^\n?\/temperature: .*-1\n$/)
@@ -96,7 +96,7 @@ describe.skipIf(!existsSync(checkpoint))('the storyteller', () => {
   })
 })
 
-it('the storyteller wants a checkpoint', async () => {
+it('the storyteller needs a checkpoint', async () => {
   expect(await story()).toMatchObject({
     status: 2,
     out: '',

@@ -6,7 +6,7 @@ const root = new URL('..', import.meta.url).pathname
 const files = globSync('test/**/*.test.ts', { cwd: root }).sort()
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 
-/** About the whole, not about a folder of src; as in README.md. */
+/** Folders of tests that belong to no folder of src; see README.md. */
 const ofTheWhole = ['browser', 'fuzz', 'generated', 'golden', 'refusals']
 
 describe('a test is where its source is', () => {
@@ -20,7 +20,7 @@ describe('a test of the fast tier starts no process', () => {
   const starting =
     /^import (?!type ).*'(node:child_process|node:cluster|playwright-core|[./]+(server|servers|execute|target|browser)\.ts)'/m
   const fast = files.filter((file) => !/\.(process|ci)\.test\.ts$/.test(file))
-  // What it calls would be refused.
+  // This test starts processes to see that they are refused.
   const itself = 'test/no-process.test.ts'
 
   it.each(fast.filter((file) => file !== itself))('%s', (file) => {
@@ -28,6 +28,6 @@ describe('a test of the fast tier starts no process', () => {
   })
 })
 
-it.each(files)('%s asserts of no clock that little time has passed', (file) => {
+it.each(files)('%s asserts no upper bound of elapsed time', (file) => {
   expect(/\b(performance|Date)\.now\(\)[^\n]*toBeLess/.exec(read(file))?.[0]).toBeUndefined()
 })

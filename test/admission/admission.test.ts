@@ -13,7 +13,7 @@ describe('the queue', () => {
     const ticket = admission.enter('json', 1000)
     return { ticket, admitted: admission.whenAdmitted(ticket) }
   }
-  /** All places are taken by requests that are being computed. */
+  /** Fills all places with requests that are computed. */
   async function fill(admission: Admission) {
     const busy = Array.from({ length: 4 }, async () => {
       const { ticket, admitted } = enter(admission)
@@ -23,7 +23,7 @@ describe('the queue', () => {
     })
     return Promise.all(busy)
   }
-  /** A request of the kind has taken so long. */
+  /** Records a request of this kind that took this long. */
   async function spend(admission: Admission, milliseconds: number): Promise<void> {
     for (let i = 0; i < 100; i++) {
       const { ticket, admitted } = enter(admission)
@@ -35,7 +35,7 @@ describe('the queue', () => {
     }
   }
 
-  it('lets in who waited longest, when there is room', async () => {
+  it('lets in the request that has waited longest, when a place is free', async () => {
     const admission = new Admission(limits)
     const busy = await fill(admission)
     const order: number[] = []
@@ -64,7 +64,7 @@ describe('the queue', () => {
     expect(admission.refused.get(reason as 'queue')).toBe(1)
   })
 
-  it('says when to come again', async () => {
+  it('answers with Retry-After', async () => {
     const admission = new Admission(limits)
     await spend(admission, 30)
     await fill(admission)
@@ -76,7 +76,7 @@ describe('the queue', () => {
     expect(new Set(times).size).toBeGreaterThan(10)
   })
 
-  it('forgets what requests cost once', async () => {
+  it('forgets old costs', async () => {
     const admission = new Admission(limits)
     await spend(admission, 30)
     await fill(admission)
@@ -87,7 +87,7 @@ describe('the queue', () => {
     expect(admission.findRefusal()).toBeUndefined()
   })
 
-  it('refuses who has waited twice as long as the limit', async () => {
+  it('refuses a request that has waited twice the limit', async () => {
     const admission = new Admission({ ...limits, MAX_QUEUE_MS: 20 })
     const busy = await fill(admission)
     const { admitted } = enter(admission)
@@ -97,13 +97,13 @@ describe('the queue', () => {
     expect(admission.refused.get('late')).toBe(1)
   })
 
-  it('takes nothing at the end', () => {
+  it('takes no requests during shutdown', () => {
     const admission = new Admission(limits)
     admission.phase = 'closing'
     expect(() => enter(admission)).toThrow(/shutting down/)
   })
 
-  it('gives others a turn beside one that computes for long', async () => {
+  it('gives other requests a turn while one computes for long', async () => {
     const admission = new Admission(limits)
     const [long, quick] = [enter(admission).ticket, enter(admission).ticket]
     expect(admission.takeSlice(long)).toBeUndefined()
@@ -122,20 +122,20 @@ describe('the queue', () => {
 describe('the wait', () => {
   afterEach(() => vi.restoreAllMocks())
 
-  /** How long the loop is busy to answer a request beside its cost, and to refuse one, in milliseconds. */
+  /** The time in milliseconds that the loop takes to answer a request, without its cost, and to refuse one. */
   const ANSWERING = 0.1
   const refusing = (now: number) => 0.12 * (1 + 0.5 * Math.sin(now / 200))
 
   interface Load {
-    /** How long the loop is busy with a request. */
+    /** The time that a request keeps the loop busy. */
     cost: number
-    /** When requests come, in order. */
+    /** The times at which requests come, ascending. */
     times: number[]
-    /** Called when one is answered; it may add to the times. */
+    /** Called when a request is answered. It may add times. */
     next?: (now: number, times: number[]) => void
   }
 
-  /** A loop of which each turn takes in what has come, and then works for a millisecond. How long each request took. */
+  /** Simulates a loop. Each turn accepts the requests that have come, and then works for a millisecond. Returns the time of each request. */
   async function simulate({ cost, times, next }: Load) {
     let now = 0
     vi.spyOn(performance, 'now').mockImplementation(() => now)
@@ -189,7 +189,7 @@ describe('the wait', () => {
     return { answered, refused }
   }
 
-  it('is at most the limit when far more is asked than can be done, and refusals come soon', async () => {
+  it('is at most the limit under overload, and refusals come soon', async () => {
     const times = Array.from({ length: 20_000 }, (_, i) => i / 5)
     const { answered, refused } = await simulate({ cost: 4, times })
     expect(answered.length).toBeGreaterThan(350)

@@ -4,11 +4,11 @@ import { closedLoop, openLoop, probe, quantile } from '../../bench/load.ts'
 import { startServer } from '../../bench/processes.ts'
 import { loadConfig } from '../../src/config.ts'
 
-/** So many times what it can take; the figures of a longer and quieter run are in the README of bench/. */
+/** The overload as a multiple of the capacity. The README of bench/ has the figures of a longer run. */
 const TIMES = 10
 const SECONDS = 4
 
-it('with far more to do than can be done, does what it can, and says so to the others', async () => {
+it('under overload, answers what it can and refuses the rest', async () => {
   const server = await startServer('src/server.ts', '0')
   const draws = { logits: Array.from({ length: 64 }, (_, i) => i / 10), n: 20_000, seed: 1 }
   const body = Buffer.from(JSON.stringify({ ...draws, return_probabilities: 'none' }))
@@ -23,9 +23,9 @@ it('with far more to do than can be done, does what it can, and says so to the o
   const answered = pressed.get(200)!
   expect([...pressed.keys()].sort()).toEqual([200, 503])
   expect(answered.length / SECONDS).toBeGreaterThan(full / 4)
-  // None waits for much longer than twice MAX_QUEUE_MS.
+  // No request waits for much longer than twice MAX_QUEUE_MS.
   expect(quantile(answered, 0.99)).toBeLessThan(2.5 * loadConfig({}).MAX_QUEUE_MS)
-  // Who is not let in, and who only asks whether it lives, does not wait with the others.
+  // Refusals and probes do not wait in the queue.
   expect(quantile(pressed.get(503), 0.5)).toBeLessThan(quantile(answered, 0.5) / 5)
   expect(quantile(probed.get(200), 0.5)).toBeLessThan(quantile(answered, 0.5) / 5)
   expect(server.memory() - before).toBeLessThan(2 ** 28)

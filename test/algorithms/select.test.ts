@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { cutByWeight } from '../../src/algorithms/select.ts'
 
-/** By sorting, which is what the selection avoids. */
+/** The cut by sorting, as a reference. */
 function bySorting(keys: number[], weights: number[], target: number) {
   const ranking = keys.map((key, i) => ({ key, weight: weights[i]! })).sort((a, b) => b.key - a.key)
   let sum = 0
@@ -15,8 +15,8 @@ function bySorting(keys: number[], weights: number[], target: number) {
   return { threshold, ties: ranking.slice(0, kept).filter(({ key }) => key === threshold).length }
 }
 
-it('cuts where sorting would', () => {
-  // Weights are whole numbers, so that sums do not depend on their order.
+it('cuts where sorting cuts', () => {
+  // Weights are integers, so that sums do not depend on their order.
   const entries = fc.array(fc.tuple(fc.integer({ min: -20, max: 20 }), fc.nat(9)), {
     minLength: 1,
     maxLength: 200,

@@ -3,7 +3,7 @@ import { type Browser, chromium } from 'playwright-core'
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
-/** A machine without a browser leaves these tests out; CI has one. */
+/** Without a browser these tests are skipped. CI has one. */
 export const hasBrowser = existsSync(executablePath)
 
 export function launch(): Promise<Browser> {

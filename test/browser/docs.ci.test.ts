@@ -7,7 +7,7 @@ import { visit } from './visit.ts'
 
 const artefacts = new URL('../artefacts/', import.meta.url).pathname
 
-/** This machine under a name that is not localhost, which browsers treat apart. */
+/** An address of this machine that is not localhost, because browsers trust localhost more. */
 const address =
   Object.values(networkInterfaces())
     .flat()
@@ -25,13 +25,13 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
     await server?.stop()
   })
 
-  it('sends bytes with what is in the query', async () => {
+  it('sends bytes with the fields of the query', async () => {
     await using visited = await visit(browser, `${server.url}/docs#/sampling/sample`)
     const { page, complaints } = visited
     const block = page.locator('#operations-sampling-sample')
     const type = block.locator('.opblock-section-request-body select.content-type')
     await type.selectOption('application/octet-stream')
-    // Bytes have no place for parameters, so those of the query are unfolded.
+    // A body of bytes has no other parameters, so those of the query are unfolded.
     await block.locator('.beside-body[open]').waitFor()
     await block.locator('[data-param-name="temperature"] input').fill('0')
     await block.locator('[data-param-name="logprob_token_ids"] button').click()
@@ -48,7 +48,7 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
     expect(complaints).toEqual([])
   })
 
-  it.each(['127.0.0.1', address])('tries the examples out on http://%s', async (host) => {
+  it.each(['127.0.0.1', address])('executes the examples on http://%s', async (host) => {
     const { port } = new URL(server.url)
     await using visited = await visit(browser, `http://${host}:${port}/docs`)
     const { page, complaints } = visited
@@ -58,7 +58,7 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
       const block = page.locator(`#operations-sampling-${operation}`)
       await block.locator('.opblock-summary-control').click()
       await block.locator('button.execute').waitFor()
-      // In one view there are the example to change, the button, and one line for all other parameters.
+      // Without scrolling, one sees the editable example, the button, and one line for all other parameters.
       const places = await block.evaluate((element) => {
         const place = (selector: string) =>
           element.querySelector(selector)!.getBoundingClientRect().top -
@@ -87,7 +87,7 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
         'kept_count',
       )
     }
-    // It is a part of the playground's product, and leads back to it.
+    // The page links back to the playground.
     const colour = (selector: string) =>
       page.locator(selector).evaluate((element) => getComputedStyle(element).backgroundColor)
     expect(await colour('.topbar')).toBe(await colour('body'))

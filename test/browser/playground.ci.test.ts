@@ -26,7 +26,7 @@ describe.runIf(hasBrowser)('the playground', () => {
     await server?.stop()
   })
 
-  /** Opens the page, and fails where its browser complained of anything by the end. */
+  /** Opens the page. Fails if the browser has reported a problem by the end. */
   async function onPage(
     work: (page: Page) => Promise<void>,
     { refused = false, ...options }: BrowserContextOptions & { refused?: boolean } = wide,
@@ -35,12 +35,12 @@ describe.runIf(hasBrowser)('the playground', () => {
     const { page, complaints } = visited
     await page.locator('#bars tbody tr').first().waitFor()
     await work(page)
-    // Where a request is refused on purpose, its browser complains too.
+    // If a request is refused on purpose, the browser reports that, too.
     const expected = refused ? /status of 4(00|22)/ : /^$/
     expect(complaints.filter((text) => !expected.test(text))).toEqual([])
   }
 
-  /** The numbers on screen are those of the request on screen. */
+  /** Expects the numbers on screen to be the answer to the request on screen. */
   async function expectAgreement(page: Page) {
     await expect
       .poll(async () => {
@@ -60,7 +60,7 @@ describe.runIf(hasBrowser)('the playground', () => {
           entropy: await page.textContent('#entropy'),
           effective: await page.textContent('#effective'),
           kept: await page.textContent('#kept'),
-          // Where the slider stands, which is the end for what is above its scale.
+          // The place of the slider; temperatures above its scale are at the end.
           drawn: await page.locator('.story .next').getAttribute('data-token'),
           expected: {
             entropy: answer.entropy.toPrecision(3),
@@ -135,7 +135,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       await expect
         .poll(async () => Number(await page.inputValue('#temperature')))
         .toBeGreaterThan(dragged)
-      // The curve lies above the slider, place by place.
+      // The curve has the scale of the slider below it.
       const place = Number(await slider.inputValue())
       expect(place).toBeCloseTo(0.7, 1)
 
@@ -150,9 +150,9 @@ describe.runIf(hasBrowser)('the playground', () => {
       await expect.poll(() => page.locator('#dial .warning').count()).toBe(0)
     }))
 
-  it('draws the entropy that the API has at each temperature', () =>
+  it('plots the entropy of the API at each temperature', () =>
     onPage(async (page) => {
-      // The curve of the row that the page begins with comes first.
+      // The curve of the first preset comes first.
       await page.waitForLoadState('networkidle')
       const survey = page.waitForResponse((response) => {
         return (response.request().postData() ?? '').includes('"rows"')
@@ -164,7 +164,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       const hot = await answerTo(server.url, { ...request, temperature: 3 })
       expect(results.at(-1).entropy).toBeCloseTo(hot.entropy, 12)
       expect(results[0].entropy).toBe(0)
-      // It is there to be seen: the canvas has the colour of the bars.
+      // The curve is visible: the canvas has the colour of the bars.
       const isDrawn = await page.locator('#curve canvas').evaluate((canvas) => {
         const { width, height } = canvas as HTMLCanvasElement
         const { data } = (canvas as HTMLCanvasElement)
@@ -180,7 +180,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       expect(isDrawn).toBeGreaterThan(300)
     }))
 
-  it('answers each step of a drag about as soon as one by itself', () =>
+  it('answers each step of a drag about as fast as a single step', () =>
     onPage(async (page) => {
       const durations = () =>
         page.evaluate(() =>
@@ -257,7 +257,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       }
     }))
 
-  it('has a control for a sampler that it was never told of', async () => {
+  it('has a control for an unknown sampler', async () => {
     await using visited = await visit(browser, 'about:blank', wide)
     const { page } = visited
     await page.route('**/v1/samplers', async (route) => {
@@ -297,7 +297,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       'this',
       'that',
     ])
-    // This server has no such field, and its complaint is told where it belongs.
+    // This server refuses the field, and the page shows the error at its control.
     await expect.poll(() => card.locator('.fault').textContent()).toContain('Unknown field')
   })
 
@@ -311,7 +311,7 @@ describe.runIf(hasBrowser)('the playground', () => {
         await page.waitForTimeout(20)
         const { logits: _, ...set } = await requestOn(page)
         const chosen = Object.keys(set).filter((field) => field in fields)
-        // Lists of tokens have no usual value: their card opens, to be filled in.
+        // Lists of tokens have no usual value, so the sampler opens.
         if (chosen.length === 0) {
           expect(
             await page.locator(`[data-sampler="${name}"] .title`).getAttribute('aria-expanded'),
@@ -327,7 +327,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       }
     }))
 
-  it('takes lists, words and objects, and tells what is wrong with them', () =>
+  it('takes lists, words and objects, and shows their errors', () =>
     onPage(
       async (page) => {
         const open = (name: string) => page.locator(`[data-sampler="${name}"] .title`).click()
@@ -364,7 +364,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       { ...wide, refused: true },
     ))
 
-  it('changes the profile, and tells what others do differently', () =>
+  it('changes the profile, and shows the differences to others', () =>
     onPage(async (page) => {
       await page.getByRole('radio', { name: 'vLLM' }).check()
       await expect.poll(async () => (await requestOn(page)).profile).toBe('vllm')
@@ -420,7 +420,7 @@ describe.runIf(hasBrowser)('the playground', () => {
         })
         .toBe(1)
 
-      // Ahead of temperature it sees another distribution.
+      // Before temperature it sees another distribution.
       for (let i = 0; i < 2; i++) await card.locator('[data-move="-1"]').click()
       await expect
         .poll(() =>
@@ -434,7 +434,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       await expect.poll(order).toBeUndefined()
     }))
 
-  it('shows the trace as a funnel, and where a token fell and why', () =>
+  it('shows the trace as a funnel, and the sampler that removed a token', () =>
     onPage(async (page) => {
       await page.locator('[data-sampler="min_p"]').getByRole('switch').check()
       await expectAgreement(page)
@@ -462,7 +462,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       const { logits } = (await requestOn(page)) as { logits: number[] }
       expect(logits[Number(id)]).toBeLessThan(threshold)
 
-      // One that is not on show, by its word.
+      // A token that is not on screen, by its word.
       await page.fill('.find input', 'once')
       await page.keyboard.press('Enter')
       await expect.poll(() => page.textContent('#notice')).toContain('once')
@@ -473,7 +473,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       await expect.poll(() => verdict.textContent()).toContain('in play')
     }))
 
-  it('draws, replays, and goes on to the next step', () =>
+  it('draws, replays, and continues with the next step', () =>
     onPage(
       async (page) => {
         await page.locator('[data-draw="1000"]').click()
@@ -523,7 +523,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       { ...wide, refused: true },
     ))
 
-  it('takes files of one’s own, and explains wrong ones', () =>
+  it('takes the user’s files, and explains wrong ones', () =>
     onPage(async (page) => {
       const inputs = fileURLToPath(new URL('../golden/inputs/', import.meta.url))
       await page.getByText('Open a file, or drop one anywhere').click()
@@ -600,7 +600,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       { ...wide, permissions: ['clipboard-read', 'clipboard-write'] },
     ))
 
-  it('tells when Kelvin is gone, and goes on when it is back', async () => {
+  it('reports that Kelvin is gone, and recovers when it is back', async () => {
     await using visited = await visit(browser, `${server.url}/`, wide)
     const { page } = visited
     await page.locator('#bars tbody tr').first().waitFor()
@@ -656,7 +656,7 @@ describe.runIf(hasBrowser)('the playground', () => {
     )
   })
 
-  it('asks for a key where the server does', async () => {
+  it('asks for a key if the server does', async () => {
     const key = 'a-key-that-nobody-guesses'
     const locked = await startServer({ API_KEYS: key })
     try {
@@ -676,7 +676,7 @@ describe.runIf(hasBrowser)('the playground', () => {
     }
   })
 
-  it('can be used by keyboard alone', () =>
+  it('can be used by keyboard only', () =>
     onPage(async (page) => {
       const focused = () =>
         page.evaluate(() => {
@@ -713,7 +713,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       await page.keyboard.type('3')
       await expect.poll(() => page.textContent('#kept')).toBe('3')
 
-      // A button keeps the focus while its sampler moves away under it.
+      // A button keeps the focus when its sampler moves.
       await tabTo(({ sampler, className }) => sampler === 'typical_p' && className === 'move')
       for (let i = 0; i < 3; i++) await page.keyboard.press('Enter')
       const before = catalogue().profiles[0]!.order.indexOf('typical_p')
@@ -730,12 +730,12 @@ describe.runIf(hasBrowser)('the playground', () => {
       await page.keyboard.press('Enter')
       await expect.poll(() => page.locator('.drawn').getAttribute('data-drawn')).toBe('1000')
       await expectAgreement(page)
-      // Those who listen are told what came of it.
+      // Screen readers announce the result.
       await expect.poll(() => page.textContent('#status')).toMatch(/Temperature 3: 3 tokens kept/)
     }))
 })
 
-it('is a page of this package alone', () => {
+it('loads nothing from other servers', () => {
   const html = readFileSync(new URL('../../src/playground/index.html', import.meta.url), 'utf8')
   const addresses = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address!)
   expect(addresses.filter((address) => !/^[/#]/.test(address))).toEqual([])

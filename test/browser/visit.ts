@@ -1,6 +1,6 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 
-/** A page, and what its browser had to complain of: errors, refused content, other servers asked. */
+/** A page, with the problems that its browser reported: errors, blocked content, requests to other servers. */
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}) {
   const context = await browser.newContext(options)
   const page = await context.newPage()
@@ -17,14 +17,14 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   return { page, complaints, [Symbol.asyncDispose]: () => context.close() }
 }
 
-/** The request on the playground's screen, out of its curl command. */
+/** The request on screen, read from its curl command. */
 export async function requestOn(page: Page): Promise<Record<string, unknown>> {
   const text = await page.locator('#snippet').textContent()
   const [, body] = /-d '(.*)'\n$/s.exec(text!)!
   return JSON.parse(body!.replaceAll("'\\''", "'"))
 }
 
-/** What a server answers to a request, all probabilities included. */
+/** The answer of a server to a request, with all probabilities. */
 export async function answerTo(server: string, request: object) {
   const response = await fetch(`${server}/v1/sample`, {
     method: 'POST',
@@ -51,7 +51,7 @@ export interface ShownBar {
   behind: number
 }
 
-/** The bars of a chart, by their numbers. */
+/** The bars of a chart as numbers. */
 export function barsOn(page: Page, section: string): Promise<ShownBar[]> {
   return page.locator(`${section} .bars tbody tr`).evaluateAll((rows) =>
     rows.map((row) => {

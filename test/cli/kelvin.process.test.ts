@@ -16,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 const socket = join(folder, 'kelvin.sock')
 const row = readRow({ file: 'stories260k', row: 8 })
 
-/** A file as numpy.save writes it. */
+/** A file in the format of numpy.save. */
 function npy(name: string, descr: string, shape: string, data: Uint8Array): string {
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }`
   const header = `${text.padEnd(117)}\n`
@@ -105,7 +105,7 @@ describe('kelvin sample', () => {
     expect(results[0].seed).toBe('1')
   })
 
-  it('reads values as a query does, and an option that comes twice as a list', async () => {
+  it('reads values as a query does, and a repeated option as a list', async () => {
     const path = file('few.json', '[2,1,0.5]')
     const args = ['--temperature', '.5', '--top-k', '2.', '--seed', '1e+05', '--json']
     const twice = ['--logprob-token-ids', '0', '--logprob-token-ids', '1,2']
@@ -130,7 +130,7 @@ describe('kelvin sample', () => {
     expect(JSON.parse(out)).toEqual(await answer())
   })
 
-  it('draws a chart, and tells what each sampler removed', async () => {
+  it('prints a chart, and what each sampler removed', async () => {
     const { results } = (await answer()) as { results: { token_ids: number[] }[] }
     const local = await kelvin(['sample', one, ...asked, '--trace', '--watch-token-ids', '376,5'])
     expect(local.status).toBe(0)
@@ -154,7 +154,7 @@ describe('kelvin sample', () => {
     expect(remote.out).toBe(local.out)
   })
 
-  it('has a part for each row, with its warnings', async () => {
+  it('prints a part for each row, with its warnings', async () => {
     const { out } = await kelvin(['sample', two, '--temperature', '3', '--seed', '1'])
     expect(out.match(/^row \d$/gm)).toEqual(['row 0', 'row 1'])
     expect(out.match(/^warning: temperature 3/gm)).toHaveLength(2)
@@ -218,7 +218,7 @@ describe('kelvin sample', () => {
     expect((await kelvin(['sample', one, option, '1'])).error).toMatch(words)
   })
 
-  it('is quiet where its reader has seen enough', async () => {
+  it('prints no error if its reader closes the pipe', async () => {
     const command = `node bin/kelvin.js sample ${one} --json | head -1`
     const { stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' })
     expect({ stdout, stderr }).toEqual({ stdout: '{\n', stderr: '' })
@@ -248,7 +248,7 @@ describe('kelvin serve', () => {
     expect((await once(child, 'exit'))[0]).toBe(0)
   })
 
-  it('tells of faults, and has no flag for secrets', async () => {
+  it('prints faults, and has no flag for secrets', async () => {
     const faulty = await kelvin(['serve', '--port', '99999'])
     expect(faulty.status).toBe(1)
     expect(faulty.error).toMatch(/PORT=99999: .*65535/)
@@ -261,7 +261,7 @@ describe('kelvin serve', () => {
 })
 
 describe('kelvin', () => {
-  it('says what it can do, and which one it is', async () => {
+  it('prints its help and its version', async () => {
     expect((await kelvin(['--version'])).out).toBe(`${manifest.version}\n`)
     const help = await kelvin(['--help'])
     expect(help.status).toBe(0)

@@ -14,7 +14,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** Different logits at every step, real ones, that depend on the tokens before. */
+/** Real logits, different at every step, that depend on the tokens before. */
 const forward = (output: readonly number[]) =>
   readRow({ file: 'stories260k', row: (output.length + (output.at(-1) ?? 0)) % 40 })
 
@@ -24,7 +24,7 @@ async function generate(params: DecodeParams, maxTokens = 12) {
   return tokens
 }
 
-/** The same, with everything that has to be kept kept by hand. */
+/** The same decoding, written by hand: it keeps the history, seed and state itself. */
 async function byHand(params: DecodeParams, count: number) {
   const output: number[] = []
   let state: object | undefined
@@ -62,7 +62,7 @@ it.each<[string, DecodeParams]>([
   expect(tokens.map(({ step }) => step)).toEqual(tokens.map((_, i) => i))
 })
 
-it('draws one seed for all steps where none is given, which replays it', async () => {
+it('without a seed draws one for all steps, which replays the text', async () => {
   const tokens = await generate({ temperature: 2 })
   expect(new Set(tokens.map(({ seed }) => seed)).size).toBe(1)
   const again = await generate({ temperature: 2, seed: tokens[0]!.seed })
@@ -71,7 +71,7 @@ it('draws one seed for all steps where none is given, which replays it', async (
   expect(other!.seed).not.toBe(tokens[0]!.seed)
 })
 
-it('ends with a stop token, with the limit, or when its reader has enough', async () => {
+it('ends at a stop token, at the limit, or when its reader stops', async () => {
   const [first, second] = await generate({ temperature: 0 }, 2)
   const stopped = await generate({ temperature: 0, stop_token_ids: [second!.token_id] })
   expect(stopped.map(({ token_id }) => token_id)).toEqual([first!.token_id, second!.token_id])
@@ -85,7 +85,7 @@ it('ends with a stop token, with the limit, or when its reader has enough', asyn
   expect(steps).toBe(1)
 })
 
-it('what fails in between ends it', async () => {
+it('ends with the first error', async () => {
   const broken = kelvin.decode((output) => (output.length < 2 ? forward(output) : [Number.NaN]))
   await expect(Array.fromAsync(broken)).rejects.toMatchObject({ code: 'LOGITS_NOT_FINITE' })
   const control = new AbortController()

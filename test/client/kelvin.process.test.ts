@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** What somebody without the client gets. */
+/** The answer to a request without the client. */
 async function answer(path: string, request: object) {
   const headers = { 'content-type': 'application/json' }
   const body = JSON.stringify(request)
@@ -112,7 +112,7 @@ describe('one row', () => {
     expect(given.token_ids.every((id) => id % 2 === 0)).toBe(true)
   })
 
-  it('has its probabilities as floats', async () => {
+  it('returns probabilities as a Float32Array', async () => {
     const { results } = await answer('/v1/probabilities', {
       logits: Array.from(row),
       ...{ top_k: 9 },
@@ -133,7 +133,7 @@ describe('one row', () => {
 })
 
 describe('a batch', () => {
-  it('has a result for each row, with parameters of its own', async () => {
+  it('has a result for each row, which may have its own parameters', async () => {
     const rows = [{ temperature: 0 }, { seed: 9 }]
     const { results } = await answer('/v1/sample', {
       logits: [Array.from(row), Array.from(row)],
@@ -150,7 +150,7 @@ describe('a batch', () => {
     expect(dense.map(({ probabilities }) => probabilities!.length)).toEqual([512, 512])
   })
 
-  it('is not taken for one row', async () => {
+  it('is refused by sample(), and needs rows of equal length', async () => {
     const data = Float32Array.from([...row, ...row])
     const tensor = { dtype: 'float32', shape: [2, 512], data } as const
     await expect(tcp.sample(tensor, params)).rejects.toThrow(/use sampleBatch/)
@@ -161,7 +161,7 @@ describe('a batch', () => {
 })
 
 describe('a failure', () => {
-  it('that Kelvin answers with has its document', async () => {
+  it('of a request has the problem document', async () => {
     const failed = tcp.sample(Float32Array.of(1, Number.NaN), { seed: 1 })
     const error = (await failed.catch((reason) => reason)) as KelvinError
     expect(error).toBeInstanceOf(KelvinError)
@@ -171,7 +171,7 @@ describe('a failure', () => {
     await expect(misspelt).rejects.toThrow(/did you mean "temperature"/)
   })
 
-  it('to connect says where', async () => {
+  it('to connect names the address', async () => {
     const nobody = new Kelvin(`unix:${folder}/nobody.sock`)
     await expect(nobody.sample(row)).rejects.toMatchObject({
       code: 'CONNECTION_FAILED',
@@ -179,12 +179,12 @@ describe('a failure', () => {
     })
   })
 
-  it('of the caller’s own doing is its own reason', async () => {
+  it('by the caller’s signal is the reason of the signal', async () => {
     const reason = new Error('enough')
     await expect(tcp.sample(row, {}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
   })
 
-  it('and a success leave nothing with the caller’s signal', async () => {
+  it('and a success leave no listener at the caller’s signal', async () => {
     const { signal } = new AbortController()
     await tcp.sample(row, { seed: 1 }, { signal })
     await expect(tcp.sample([Number.NaN], {}, { signal })).rejects.toThrow()
@@ -192,7 +192,7 @@ describe('a failure', () => {
   })
 })
 
-/** Answers in the place of Kelvin. */
+/** A server that answers in place of Kelvin. */
 async function stub(answerWith: RequestListener): Promise<{ url: string; close(): void }> {
   const http = createServer(answerWith).listen(0, '127.0.0.1')
   await once(http, 'listening')
@@ -206,8 +206,8 @@ async function stub(answerWith: RequestListener): Promise<{ url: string; close()
   }
 }
 
-describe('a refusal for now', () => {
-  /** Refuses so often, then answers with how often it was asked. */
+describe('a 503', () => {
+  /** A server that refuses a number of times, then answers with the number of requests. */
   async function busy(times: number, retryAfter: string, more = {}) {
     const seen: string[] = []
     const { url, close } = await stub((request, response) => {
@@ -223,7 +223,7 @@ describe('a refusal for now', () => {
     return { seen, url, close }
   }
 
-  it('is waited for and asked again, where the seed is given', async () => {
+  it('is retried if the request has a seed', async () => {
     const { url, seen, close } = await busy(2, '0.1')
     const client = new Kelvin(url, { apiKey: 'a key of sixteen bytes' })
     const began = performance.now()
@@ -236,7 +236,7 @@ describe('a refusal for now', () => {
     close()
   })
 
-  it('for as many milliseconds as Kelvin says', async () => {
+  it('is retried after the milliseconds that Kelvin names', async () => {
     const { url, seen, close } = await busy(1, '60', { 'retry-after-ms': '60' })
     const client = new Kelvin(url)
     const began = performance.now()
@@ -247,7 +247,7 @@ describe('a refusal for now', () => {
     close()
   })
 
-  it('until the retries are used up, or the time', async () => {
+  it('is retried until the retries or the time are used up', async () => {
     const { url, seen, close } = await busy(9, '0')
     const client = new Kelvin(url, { retries: 1 })
     await expect(client.probabilities(row)).rejects.toMatchObject({
@@ -266,7 +266,7 @@ describe('a refusal for now', () => {
     slow.close()
   })
 
-  it('is final where Kelvin would draw another seed', async () => {
+  it('is final if Kelvin would draw another seed', async () => {
     const { url, seen, close } = await busy(1, '0')
     await expect(new Kelvin(url).sample(row)).rejects.toMatchObject({ status: 503 })
     expect(seen).toHaveLength(1)
@@ -274,7 +274,7 @@ describe('a refusal for now', () => {
   })
 })
 
-it('what stands in between may answer anything', async () => {
+it('a proxy may answer anything', async () => {
   const { url, close } = await stub((_, response) => response.writeHead(502).end('<h1>no</h1>'))
   const client = new Kelvin(url)
   await expect(client.sample(row)).rejects.toMatchObject({ code: 'BAD_ANSWER', status: 502 })
@@ -284,7 +284,7 @@ it('what stands in between may answer anything', async () => {
   page.close()
 })
 
-it('connections are kept, and are as many as were asked for', async () => {
+it('connections are reused, and at most as many as the option says', async () => {
   const ports = new Set<number>()
   const { url, close } = await stub((request, response) => {
     ports.add(request.socket.remotePort!)

@@ -7,7 +7,7 @@ import { document, JSON_TYPE, OCTETS, samplingPath } from './requests.ts'
 import { check, TIMEOUT } from './runs.ts'
 import { fuzzTarget, LIMIT } from './target.ts'
 
-/** Bodies that are compressed, or are said to be. */
+/** Bodies that are compressed, or only claim to be. */
 
 const { where } = await fuzzTarget()
 
@@ -23,7 +23,7 @@ const encoding = fc.constantFrom(
 )
 const compress = fc.constantFrom<((bytes: Buffer) => Buffer)[]>(gzipSync, deflateSync)
 
-it('whole, cut, changed, or followed by others', { timeout: TIMEOUT }, async () => {
+it('complete, truncated, changed, or followed by other bytes', { timeout: TIMEOUT }, async () => {
   const behind = fc.oneof(
     { weight: 3, arbitrary: fc.constant(Buffer.alloc(0)) },
     fc.constantFrom(Buffer.alloc(9), Buffer.alloc(300_000), Buffer.alloc(300_000, 'garbage')),
@@ -46,7 +46,7 @@ it('whole, cut, changed, or followed by others', { timeout: TIMEOUT }, async () 
   await check(property, 2)
 })
 
-it('that become larger than the limit', { timeout: TIMEOUT }, async () => {
+it('that decompress beyond the limit', { timeout: TIMEOUT }, async () => {
   const header = fc.constantFrom(OCTETS, JSON_TYPE)
   const property = fc.asyncProperty(
     compress,
@@ -56,7 +56,7 @@ it('that become larger than the limit', { timeout: TIMEOUT }, async () => {
       const body = shrink(Buffer.alloc(16 * LIMIT, letter))
       const headers = { ...type, 'content-encoding': shrink === gzipSync ? 'gzip' : 'deflate' }
       const { status } = await expectAnswer(where, { path: '/v1/sample', headers, body })
-      // JSON shows that it is none before it is too large.
+      // Invalid JSON is refused before it is too large.
       expect(status).toBe(type === JSON_TYPE && letter !== ' ' ? 400 : 413)
     },
   )

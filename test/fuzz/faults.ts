@@ -5,11 +5,11 @@ import { InferResponse } from '../../src/protocols/open-inference/response.ts'
 import { ProblemDocument } from '../../src/protocols/problem.ts'
 import type { Answer } from './wire.ts'
 
-/** What an answer of any kind may be, and what is wrong with one that is none of it. */
+/** Checks that an answer is valid: its status, headers and body. */
 
 const root = new URL('../..', import.meta.url).pathname
 
-/** However much was wrong, in bytes. */
+/** The longest error answer, in bytes. */
 const LONGEST_PROBLEM = 8192
 
 const Failure = z.strictObject({ error: z.string().min(1).max(1000) })
@@ -22,7 +22,7 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-/** A stack trace, or a path of the server's. */
+/** A stack trace, or a path of the server's files. */
 function betrays(text: string): boolean {
   return text.includes(root) || /node_modules|node:internal|\\n\s+at /.test(text)
 }
@@ -31,7 +31,7 @@ function faultOfError({ status, headers, body }: Answer): string | undefined {
   if (status >= 500 && status !== 503) return 'a status that is the server’s fault'
   if (body.length >= LONGEST_PROBLEM) return `a problem of ${body.length} bytes`
   if (betrays(body.toString())) return 'what is nobody’s business'
-  // HEAD asks for no more than what is said of it.
+  // The answer to HEAD has no body.
   if (body.length === 0 && Number(headers.get('content-length')) > 0) return undefined
   const isProblem = headers.get('content-type') === 'application/problem+json'
   const Schema = isProblem ? ProblemDocument : Failure
@@ -39,7 +39,7 @@ function faultOfError({ status, headers, body }: Answer): string | undefined {
   return success ? undefined : 'an error that is no problem document'
 }
 
-/** Binary data behind the JSON: float32 that are numbers. */
+/** Checks binary data after the JSON: float32 without NaN. */
 function hasNumbers(answer: z.output<typeof InferResponse>, binary: Buffer): boolean {
   let at = 0
   return answer.outputs.every(({ datatype, parameters }) => {
@@ -70,7 +70,7 @@ const faultOfResult: Record<string, (answer: Answer) => string | undefined> = {
   '/v2/models/probabilities/infer': faultOfInference,
 }
 
-/** JSON has no number that is not finite, and the schemas no null where a number must be. */
+/** Checks numbers: all are finite, and none is null where the schema has a number. */
 function faultOfJson(Schema: z.ZodType, body: Buffer): string | undefined {
   const { error } = Schema.safeParse(parseJson(body))
   return error && `an answer that is not as documented: ${error.message}`
@@ -81,7 +81,7 @@ function decompressed(answer: Answer): Answer {
   return isCompressed ? { ...answer, body: gunzipSync(answer.body) } : answer
 }
 
-/** What is wrong with an answer, in words; `path` is what was asked, where that is known. */
+/** Describes the fault of an answer, if any. `path` is that of the request, if it is known. */
 export function faultOf(received: Answer, path?: string): string | undefined {
   const answer = decompressed(received)
   const fault =

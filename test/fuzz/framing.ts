@@ -2,16 +2,16 @@ import { createServer } from 'node:http'
 import { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 
-/** What Node's own HTTP server makes of some bytes: which requests are there as a whole. */
+/** Counts the complete requests that Node's HTTP server finds in some bytes. */
 export interface Framing {
   complete: number
   hasHead: boolean
 }
 
-/** How long it may take to look, in milliseconds; too short a time counts too few requests. */
+/** The time to count, in milliseconds. If it is too short, requests are missed. */
 const LOOK = 10
 
-/** A server that is as patient with heads and bodies as Node is by default, and answers nothing of note. */
+/** A server with Node's default timeouts and a trivial answer. */
 export async function framingOf(bytes: Buffer): Promise<Framing> {
   const found: Framing = { complete: 0, hasHead: false }
   const server = createServer((request, response) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Heads of requests, with what HTTP allows, what it forbids, and what servers have been fooled by. */
+/** Heads of requests: valid, invalid, and such that have deceived servers. */
 
 const methods = [
   ...['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'TRACE', 'CONNECT', 'QUERY'],
@@ -46,7 +46,7 @@ const paths = [
   ],
 ]
 
-/** Characters that routers have a meaning for. */
+/** Characters that are special to routers. */
 const unusual = fc
   .string({ unit: fc.constantFrom(...'/:(*)?%#.;=&a2\\|+^$[]{}~'), maxLength: 12 })
   .map((text) => `/${text}`)
@@ -57,7 +57,7 @@ const BODY = '{"logits":[1,2,3],"seed":1}'
 
 const chunked = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`
 
-/** What may be said of a body, and what comes as one. */
+/** Headers about a body, and bodies that may not match them. */
 const bodies: readonly (readonly [headers: string, body: string])[] = [
   ['', ''],
   ['', BODY],

@@ -9,18 +9,18 @@ import { check, TIMEOUT } from './runs.ts'
 import { expectAlive, fuzzTarget, REQUEST_TIMEOUT } from './target.ts'
 import { exchange } from './wire.ts'
 
-/** Bytes that are hardly HTTP, in any segments: sound answers to what is complete, and no end of the server. */
+/** Bytes that are almost HTTP, in any segments. Complete requests get valid answers, and the server survives. */
 
 const { where } = await fuzzTarget()
 
-/** As text, which a failure shows. */
+/** Bytes as text, which a failure prints. */
 const joined = (pieces: readonly Uint8Array[]) => Buffer.concat(pieces).toString('latin1')
 
-/** How many answers there are that did not come of waiting for the rest of a request. */
+/** The number of answers other than timeouts. */
 const inTime = (answers: readonly { status: number }[]) =>
   answers.filter(({ status }) => status !== 408).length
 
-/** Every request that Node's own server makes out is answered, or the connection closed. */
+/** Expects an answer to each request that Node's server finds, or a closed connection. */
 async function expectSound(text: string, at: readonly number[], pause: number): Promise<void> {
   const bytes = Buffer.from(text, 'latin1')
   const framing = framingOf(bytes)
@@ -32,7 +32,7 @@ async function expectSound(text: string, at: readonly number[], pause: number): 
   )
   expect({ isLate, answered: answers.length }).toMatchObject({ isLate: false })
   for (const answer of answers) expect(faultOf(answer)).toBeUndefined()
-  // What is cut off may be the beginning of an answer, with no other in it.
+  // A truncated end may be the start of one answer, but must not contain another.
   expect(rest.toString('latin1')).toMatch(/^(HTTP\/1\.1 (?!.*HTTP\/1\.1 )|$)/s)
   if (!isClosed) expect(rest).toHaveLength(0)
   await expectAlive(where)
@@ -40,7 +40,7 @@ async function expectSound(text: string, at: readonly number[], pause: number): 
 
 const pause = fc.constantFrom(0, 0, 1, 3)
 
-/** A request of the API, as it should be. */
+/** A valid request of the API. */
 const request = fc.oneof(
   fc.tuple(samplingPath, document).map(([path, body]) => {
     return toBytes({ path, headers: JSON_TYPE, body: Buffer.from(JSON.stringify(body)) })
@@ -69,19 +69,19 @@ it('requests with changed bytes, several on a connection', { timeout: TIMEOUT },
   await check(fc.asyncProperty(bytes, cuts, pause, expectSound))
 })
 
-it('heads that say unusual things', { timeout: TIMEOUT }, async () => {
+it('unusual heads', { timeout: TIMEOUT }, async () => {
   const bytes = fc
     .array(fc.oneof({ weight: 3, arbitrary: head }, request), { minLength: 1, maxLength: 3 })
     .map(joined)
   await check(fc.asyncProperty(bytes, cuts, pause, expectSound), 2)
 })
 
-it('no error breaks into an answer that is on its way', { timeout: TIMEOUT }, async () => {
+it('no error is written into an answer that is being sent', { timeout: TIMEOUT }, async () => {
   const { path, headers } = {
     path: '/v1/sample?return_probabilities=all',
     headers: OCTETS,
   }
-  // More than the system's buffers hold, so that it is still being sent.
+  // More than the buffers of the system hold, so that the answer is still being sent.
   const large = toBytes({ path, headers, body: Buffer.alloc(2 ** 19) })
   const garbage = fc.constantFrom('garbage\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', '\0\0\0\0')
   const bytes = garbage.map((text) => joined([large, Buffer.from(text)]))

@@ -9,7 +9,7 @@ import { type Dtype, dtype, fields, inferPath, pack, row } from './requests.ts'
 import { check, TIMEOUT } from './runs.ts'
 import { fuzzTarget } from './target.ts'
 
-/** Requests of the Open Inference Protocol: JSON, the tensors behind it, and lies about where these begin. */
+/** Requests of the Open Inference Protocol: JSON, tensors after it, and wrong lengths. */
 
 const { where } = await fuzzTarget()
 
@@ -75,7 +75,7 @@ const outputs = fc.constantFrom(
   ],
 )
 
-/** Only what may be a parameter. */
+/** Only values that a parameter may have. */
 const parameters = fields.map((some) =>
   Object.fromEntries(Object.entries(some).filter(([, value]) => typeof value !== 'object')),
 )
@@ -94,7 +94,7 @@ const request = fc
     return { header, body: Buffer.concat([header, ...tensors.map(({ binary }) => binary)]) }
   })
 
-/** What is said of the length of the JSON, beside the truth. */
+/** Wrong values for the length of the JSON. */
 const lie = fc.oneof(
   { weight: 4, arbitrary: fc.constant((length: number): string | number => length) },
   fc.integer({ min: -20, max: 20 }).map((by) => (length: number) => Math.max(0, length + by)),
@@ -118,14 +118,14 @@ it('requests with other parts, bytes and lengths', { timeout: TIMEOUT }, async (
   await check(property, 3)
 })
 
-it('requests that are JSON alone', { timeout: TIMEOUT }, async () => {
+it('requests of JSON only', { timeout: TIMEOUT }, async () => {
   const property = fc.asyncProperty(inferPath, request, cuts, async (path, { header }, at) => {
     await expectAnswer(where, { path, headers: {}, body: header }, at)
   })
   await check(property, 2)
 })
 
-it('bodies that are a row and nothing else, or compressed', { timeout: TIMEOUT }, async () => {
+it('bodies of one row without JSON, and compressed bodies', { timeout: TIMEOUT }, async () => {
   const encoding = fc.constantFrom({}, { 'content-encoding': 'gzip' })
   const answer = fc.constantFrom(
     {},

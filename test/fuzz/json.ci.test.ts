@@ -33,7 +33,7 @@ it('documents with other bytes', { timeout: TIMEOUT }, async () => {
   await check(property)
 })
 
-it('documents longer than are parsed at once', { timeout: TIMEOUT }, async () => {
+it('documents that are parsed in chunks', { timeout: TIMEOUT }, async () => {
   const filled = fc
     .tuple(text, fc.constantFrom(' ', '\n\t'), fc.nat(3), rarely)
     .map(([body, space, place, mutate]) => {

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import type { Fields } from './requests.ts'
 
-/** JSON that is right as JSON goes, and else anything; and JSON that is not even that. */
+/** Documents of valid JSON with arbitrary contents, and documents of invalid JSON. */
 
 const deep = (levels: number, open: string, close: string) =>
   `${open.repeat(levels)}1${close.repeat(levels)}`
 
-/** What takes the place of a value, as it is written. */
+/** Texts that replace a value. */
 const values = fc.oneof(
   fc.constantFrom(
     ...['null', 'true', '{}', '[]', '""', '[[]]', '[{}]', '{"a":1}', '"-Infinity"', '"NaN"'],
@@ -33,7 +33,7 @@ const values = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }).map((text) => JSON.stringify(text)),
 )
 
-/** What is put before the fields of an object. */
+/** Texts that are inserted before the fields of an object. */
 const fieldsBefore = fc.constantFrom(
   ...[
     '"__proto__":{"temperature":0},',
@@ -46,7 +46,7 @@ const fieldsBefore = fc.constantFrom(
   ...['"state":{"mirostat_mu":1e308},', '"n":65536,', '"top_logprobs":1e9,', ',', '"a",', '1:1,'],
 )
 
-/** Stands for what replaces a value, in a text that has no such character otherwise. */
+/** Marks the place of a replacement in a text. It occurs nowhere else. */
 const MARK = '\uE000'
 
 interface Place {
@@ -68,10 +68,10 @@ const change = fc.record({
 })
 export type Change = typeof change extends fc.Arbitrary<infer One> ? One : never
 
-/** None is one way to change. */
+/** The number of changes may be 0. */
 export const changes = fc.array(change, { maxLength: 3 })
 
-/** The text of a document some of whose parts are others. */
+/** The text of a document with some parts replaced. */
 export function writeChanged(document: Fields, all: readonly Change[]): string {
   const copy = structuredClone(document)
   const inserted: string[] = []

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 
-/** Bytes that are nearly what they should be. */
+/** Small changes to valid bytes. */
 
 export type Mutation = (bytes: Buffer) => Buffer
 
-/** What has a meaning to some parser: HTTP's, JSON's, those of URLs, numbers or compressed data. */
+/** Bytes that are special to parsers of HTTP, JSON, URLs, numbers or compressed data. */
 const telling = [
   ...['\r\n', '\n', '\r', '\0', ' ', '\t', ':', ';', ',', '/', '..', '%', '%00', '%2e', '?', '&'],
   ...['=', '#', '*', '{', '}', '[', ']', '"', '\\', '\\u', '-', '+', '.', 'e', '0', '9', 'null'],
@@ -41,18 +41,18 @@ const mutation: fc.Arbitrary<Mutation> = fc
     return before
   })
 
-/** A few of them, one after the other. */
+/** A few changes in sequence. */
 export const mutations: fc.Arbitrary<Mutation> = fc
   .array(mutation, { minLength: 1, maxLength: 4 })
   .map((all) => (bytes) => all.reduce((given, change) => change(given), bytes))
 
-/** Mostly none, where something else is wrong already. */
+/** Mostly no change, for bytes that are invalid already. */
 export const rarely: fc.Arbitrary<Mutation> = fc.oneof(
   { weight: 2, arbitrary: fc.constant<Mutation>((bytes) => bytes) },
   mutations,
 )
 
-/** Where bytes are cut into segments, as parts of the whole. */
+/** The ends of segments, as shares of the whole length. */
 export const cuts = fc.oneof(
   { weight: 2, arbitrary: fc.constant<number[]>([]) },
   fc.array(place, { maxLength: 6 }),

@@ -6,11 +6,11 @@ import { dtype, fields, number, OCTETS, pack, row, samplingPath } from './reques
 import { check, TIMEOUT } from './runs.ts'
 import { fuzzTarget } from './target.ts'
 
-/** Bodies that are a tensor and what the query says of them. */
+/** Tensor bodies and their queries. */
 
 const { where } = await fuzzTarget()
 
-/** Shapes that fit, that nearly do, and that nothing would. */
+/** Shapes that fit, that almost fit, and that no body fits. */
 const shape = fc.oneof(
   fc.constant(undefined),
   row.map(({ length }) => String(length)),
@@ -37,7 +37,7 @@ const shape = fc.oneof(
   ),
 )
 
-/** Whatever may stand in a URL without ending it. */
+/** Any text that a URL can contain. */
 const texts = fc.oneof(
   fc.constantFrom(
     '',
@@ -122,7 +122,7 @@ it('tensors of any type, shape and bytes', { timeout: TIMEOUT }, async () => {
   await check(property, 2)
 })
 
-it('tensors as they should be', { timeout: TIMEOUT }, async () => {
+it('valid tensors', { timeout: TIMEOUT }, async () => {
   const some = fields.filter((given) => !('logit_bias' in given))
   const property = fc.asyncProperty(
     samplingPath,

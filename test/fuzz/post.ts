@@ -8,8 +8,8 @@ import { type Answer, exchange } from './wire.ts'
 const next = Buffer.from('GET /livez HTTP/1.1\r\nHost: kelvin\r\n\r\n')
 
 /**
- * A request whose body is there to its last byte has a sound answer, whatever is in the body, and so has
- * the next one on its connection.
+ * Sends a complete request. Its answer must be valid, whatever its body is, and so must be the answer to the next
+ * request on the connection.
  */
 export async function expectAnswer(
   where: Where,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { catalogue } from '../../src/request/catalogue.ts'
 
-/** Requests as they should be, for others to spoil. */
+/** Valid requests, which the fuzz tests change. */
 
 export interface Request {
   path: string
@@ -12,7 +12,7 @@ export interface Request {
 export const JSON_TYPE = { 'content-type': 'application/json' }
 export const OCTETS = { 'content-type': 'application/octet-stream' }
 
-/** The bytes of a request, with whatever it says of its length. */
+/** The bytes of a request, whose length header may be wrong. */
 export function toBytes({ path, headers, body }: Request, method = 'POST'): Buffer {
   const all = { host: 'kelvin', 'content-length': body.length, ...headers }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
@@ -20,7 +20,7 @@ export function toBytes({ path, headers, body }: Request, method = 'POST'): Buff
   return Buffer.concat([head, body])
 }
 
-/** The smallest and the largest there are among the ordinary ones. */
+/** Ordinary numbers, and the smallest and largest ones. */
 export const number = fc.oneof(
   { weight: 4, arbitrary: fc.double({ min: -30, max: 30, noNaN: true }) },
   fc.constantFrom(0, -0, 1e-45, -1e-45, 3.4e38, -3.4e38, 1e38, -1e38, 2 ** 31, 2 ** 53),
@@ -29,7 +29,7 @@ export const number = fc.oneof(
 /** Logits of one row. */
 export const row = fc.array(number, { minLength: 1, maxLength: 70 })
 
-/** Settings of samplers as their own examples have them, and others that reach far. */
+/** Settings from the samplers' examples, and extreme ones. */
 const settings = [
   ...catalogue().samplers.map(({ example }) => ({ ...example.params, ...example.history })),
   { profile: 'vllm' },
@@ -60,7 +60,7 @@ const dtypes = ['float32', 'float16', 'bfloat16', 'float64'] as const
 export type Dtype = (typeof dtypes)[number]
 export const dtype = fc.constantFrom(...dtypes)
 
-/** The bytes of some numbers, which a narrow type may have to make infinite. */
+/** The bytes of some numbers. A narrow type may turn them into infinities. */
 export function pack(numbers: readonly number[], type: Dtype): Buffer {
   if (type === 'float64') return Buffer.from(Float64Array.from(numbers).buffer)
   if (type === 'float16') return Buffer.from(Float16Array.from(numbers).buffer)
@@ -76,7 +76,7 @@ export const inferPath = fc.constantFrom(
   '/v2/models/probabilities/infer',
 )
 
-/** In each of the forms that JSON may have them in. */
+/** Logits in each form that JSON has for them. */
 export const logits: fc.Arbitrary<unknown> = fc.oneof(
   row,
   row.map((one) => [one, one]),
@@ -94,7 +94,7 @@ export const logits: fc.Arbitrary<unknown> = fc.oneof(
   })),
 )
 
-/** A body of /v1 that is JSON. */
+/** A JSON body of /v1. */
 export const document = fc
   .tuple(logits, fields)
   .map(([given, some]): Fields => ({ logits: given, ...some }))

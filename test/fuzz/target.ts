@@ -3,10 +3,10 @@ import { type Where, whereIs } from '../http.ts'
 import { type Server, startServer } from '../server.ts'
 import { exchange } from './wire.ts'
 
-/** What a body may have, in bytes. */
+/** The largest body, in bytes. */
 export const LIMIT = 2 ** 20
 
-/** How long a request may take to arrive, in milliseconds. */
+/** The time in which a request must arrive, in milliseconds. */
 export const REQUEST_TIMEOUT = 1500
 
 export interface Target {
@@ -16,13 +16,13 @@ export interface Target {
 
 const livez = Buffer.from('GET /livez HTTP/1.1\r\nHost: kelvin\r\n\r\n')
 
-/** The server answers that it lives. */
+/** Expects an answer of /livez. */
 export async function expectAlive(where: Where): Promise<void> {
   const { answers } = await exchange(where, [livez], ({ answers }) => answers.length > 0)
   expect(answers.map(({ status }) => status)).toEqual([200])
 }
 
-/** A real server for the tests of a file, which must live and have logged no error after each of them. */
+/** A real server for the tests of a file. After each test it must be alive and have logged no error. */
 export async function fuzzTarget(): Promise<Target> {
   const server = await startServer({
     MAX_BODY_BYTES: String(LIMIT),

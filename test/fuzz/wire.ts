@@ -2,7 +2,7 @@ import { connect, type NetConnectOpts } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { Where } from '../http.ts'
 
-/** Requests as bytes on a bare connection, and what comes back of them. */
+/** Sends requests as bytes on a socket, and reads the answers. */
 
 export interface Answer {
   status: number
@@ -10,7 +10,7 @@ export interface Answer {
   body: Buffer
 }
 
-/** Answers as far as they are whole, and the bytes behind the last of them. */
+/** The complete answers, and the bytes after the last one. */
 export interface Answers {
   answers: Answer[]
   rest: Buffer
@@ -29,7 +29,7 @@ function readHeaders(head: string): Map<string, string> {
   )
 }
 
-/** The body in chunks that begins here and where it ends, if it is there as a whole. */
+/** The chunked body that begins here and its end, if it is complete. */
 function readChunks(bytes: Buffer): { body: Buffer; end: number } | undefined {
   const pieces: Buffer[] = []
   for (let at = 0; ; ) {
@@ -44,7 +44,7 @@ function readChunks(bytes: Buffer): { body: Buffer; end: number } | undefined {
   }
 }
 
-/** An answer to HEAD is a head alone; which is which the server alone knows, so what follows decides. */
+/** An answer to HEAD has no body. Whether an answer is one is not known here, so the bytes after its head decide. */
 export function readAnswers(received: Buffer, mayBeHead = false): Answers {
   const answers: Answer[] = []
   let rest = received
@@ -75,16 +75,16 @@ export function readAnswers(received: Buffer, mayBeHead = false): Answers {
 export interface Exchange extends Answers {
   /** Whether the server closed the connection. */
   isClosed: boolean
-  /** Whether neither that nor what was waited for had come in time. */
+  /** Whether the time was over before the server closed the connection or sent enough. */
   isLate: boolean
 }
 
-/** How long a complete request may wait for its answer, in milliseconds, on a machine that is busy. */
+/** The time in milliseconds in which a complete request must be answered, on a busy machine. */
 const DEADLINE = 5000
 
 /**
- * Send bytes in segments, and wait until what has come is enough or the server closes. `pause` is
- * between segments, in milliseconds.
+ * Sends bytes in segments, and waits until enough bytes have come or the server closes the connection. `pause` is the
+ * time between segments in milliseconds.
  */
 export async function exchange(
   where: Where,
@@ -105,7 +105,7 @@ export async function exchange(
     pieces.push(piece)
     wake()
   })
-  // A reset is one way to close.
+  // A reset counts as closing.
   socket.on('error', () => {})
   socket.on('close', () => {
     isClosed = true

@@ -22,14 +22,14 @@ const definitions = JSON.parse(
 const { SampleRequest, ProbabilitiesRequest, SampleResult, ProbabilitiesResult } =
   definitions as Record<string, Schema>
 
-/** What a client gives that is not as JSON has it: it is put into that form. */
+/** Types that a client accepts and converts to the form of JSON. */
 function widen(field: Schema): void {
   if (field.contentEncoding === 'base64') field.tsType = 'string | Uint8Array'
   if (field.$ref === '#/$defs/Uint64') field.tsType = 'number | bigint | string'
   if (field.$ref === '#/$defs/DenseLogits') field.tsType = 'Batch'
 }
 
-/** Lengths would become tuples, and of components only objects are worth a name. */
+/** Drops lengths of arrays, which would become tuples, and names of components that are not objects. */
 function simplify(schema: unknown): void {
   if (typeof schema !== 'object' || schema === null) return
   const given = schema as Record<string, unknown>
@@ -46,7 +46,7 @@ function simplify(schema: unknown): void {
       simplify(component)
     }
   } else if (component) Object.assign(given, structuredClone(component), given)
-  // Logits with and without "-Infinity" are one type here.
+  // Logits with and without "-Infinity" have the same type here.
   const isNumbers = (form: Schema) => /\/NumberRows?$/.test(form.$ref ?? '')
   if (given.anyOf) given.anyOf = (given.anyOf as Schema[]).filter((form) => !isNumbers(form))
   for (const part of Object.values(given)) simplify(part)
@@ -56,7 +56,7 @@ function describeFields({ properties }: Schema): Record<string, Schema> {
   const { logits: _, rows: _rows, encoding: _encoding, ...fields } = properties
   for (const field of Object.values(fields)) {
     widen(field)
-    // A field that may be null may as well be left out.
+    // A field that may be null may be omitted, too.
     const [list, nothing] = field.anyOf ?? []
     if (nothing?.type !== 'null') continue
     delete field.anyOf
@@ -88,7 +88,7 @@ const types: Record<string, object> = {
 
 const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`)
 
-/** With -u this writes the types; without, it fails when schemas have changed. */
+/** With -u this writes the types. Without it, it fails if schemas have changed. */
 it('src/client/types.ts is up to date', async () => {
   simplify({ ...types })
   const root = {
@@ -110,7 +110,7 @@ it('src/client/types.ts is up to date', async () => {
   const drawn = Object.keys(SampleRequest!.properties).filter(
     (name) => !(name in ProbabilitiesRequest!.properties),
   )
-  // What looks back has an example with something to look back at.
+  // The example of a sampler that reads the history has a history.
   const looking = catalogue().samplers.filter(({ example }) => example.history)
   const fields = looking.flatMap((sampler) => Object.keys(sampler.fields))
   const source = [

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** What `index.ts` of a folder of samplers or profiles has to say. */
+/** The contents of `index.ts` in a folder of samplers or profiles. */
 export function indexSource(folder: URL, kind: string): string {
   const entries = readdirSync(folder)
     .filter((file) => file !== 'index.ts')

@@ -21,7 +21,7 @@ interface Media {
   examples?: Record<string, { value: object }>
 }
 
-/** With -u this writes the document; without, it fails when routes or schemas have changed. */
+/** With -u this writes the document. Without it, it fails if routes or schemas have changed. */
 it('openapi/openapi.json is up to date', async () => {
   const text = `${JSON.stringify(document, null, 2)}\n`
   const file = new URL('../../openapi/openapi.json', import.meta.url).pathname
@@ -36,7 +36,7 @@ const operations = Object.entries(document.paths).flatMap(([url, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ url, method, ...operation })),
 )
 
-/** A JSON schema of the document as a zod schema, references followed. */
+/** A JSON schema of the document as a zod schema, with references resolved. */
 function toZod(schema: object): z.ZodType {
   const defs = JSON.parse(
     JSON.stringify(document.components.schemas).replaceAll('#/components/schemas/', '#/$defs/'),
@@ -51,7 +51,7 @@ describe.each(operations)('$method $url', ({ url, method, summary, requestBody, 
     const problems = Object.entries(responses).filter(([status]) => /^[45]/.test(status))
     expect(problems.length).toBeGreaterThan(0)
     for (const [status, { content }] of problems) {
-      // Clients of the Open Inference Protocol know errors of their own only; the HTTP parser knows no URL.
+      // Clients of the Open Inference Protocol only read errors in its own form. The HTTP parser does not know the URL.
       const isOwn = url.startsWith('/v2') && !['408', '431'].includes(status)
       const type = isOwn ? 'application/json' : 'application/problem+json'
       expect(Object.keys(content)).toEqual([type])
@@ -80,7 +80,7 @@ describe.each(operations)('$method $url', ({ url, method, summary, requestBody, 
   )
 })
 
-/** Headers of HTTP itself, and for browsers. */
+/** Headers of HTTP, and for browsers. */
 const common = [
   'connection',
   'content-length',
@@ -92,7 +92,7 @@ const common = [
   'x-content-type-options',
 ]
 
-/** Type, headers and body are those that the document has for the status, and nothing more. */
+/** Expects exactly the type, headers and body that the document declares for the status. */
 function expectDeclared(responses: Operation['responses'], response: LightMyRequestResponse) {
   const { content = {}, headers = {} } = responses[response.statusCode]!
   const [type] = String(response.headers['content-type']).split(';')
@@ -103,7 +103,7 @@ function expectDeclared(responses: Operation['responses'], response: LightMyRequ
   expect(toZod(content[type!]!.schema).safeParse(response.json()).error).toBeUndefined()
 }
 
-/** Every schema of the document, with where it is. */
+/** Every schema of the document, with its place. */
 function* schemasIn(value: unknown, path: string): Generator<[string, Record<string, unknown>]> {
   if (typeof value !== 'object' || value === null) return
   const isSchema = /(schema|items|additionalProperties|(schemas|properties|anyOf)\/[^/]+)$/.test(
@@ -115,13 +115,13 @@ function* schemasIn(value: unknown, path: string): Generator<[string, Record<str
   }
 }
 
-describe('what stops or misleads generators is not in the document', () => {
+describe('the document has nothing that stops or misleads generators', () => {
   const schemas = [...schemasIn(document, '')]
   const where = (isBad: (schema: Record<string, unknown>, path: string) => boolean) =>
     schemas.filter(([path, schema]) => isBad(schema, path)).map(([path]) => path)
   const isComponent = (path: string) => /^\/components\/schemas\/[^/]+$/.test(path)
 
-  it('there are schemas', () => expect(schemas.length).toBeGreaterThan(500))
+  it('the test finds schemas', () => expect(schemas.length).toBeGreaterThan(500))
 
   it.each(['default', 'const', 'prefixItems', 'title', 'oneOf'])('%s', (keyword) => {
     expect(where((schema) => keyword in schema)).toEqual([])
@@ -147,7 +147,7 @@ describe('what stops or misleads generators is not in the document', () => {
     ).toEqual([])
   })
 
-  it('components named as generators name the answer of an operation', () => {
+  it('components with names that generators give to answers', () => {
     const taken = operations.map(({ operationId }) => `${operationId.replaceAll('_', '')}response`)
     const names = Object.keys(document.components.schemas).map((name) => name.toLowerCase())
     expect(names.filter((name) => taken.includes(name))).toEqual([])
@@ -159,7 +159,7 @@ describe('what stops or misleads generators is not in the document', () => {
   })
 })
 
-it('serves the document it has in the repository', async () => {
+it('serves the document of the repository', async () => {
   const response = await app.inject('/openapi.json')
   expect(response.json()).toEqual(JSON.parse(JSON.stringify(document)))
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { readRow } from '../golden/read.ts'
 
-/** Rows of a real model for the playground, from nearly certain to wide open. */
+/** Rows of a real model for the playground, from low to high entropy. */
 const chosen = [3, 59, 8, 77, 57, 250, 367, 214]
 const file = 'stories260k'
 
@@ -17,7 +17,7 @@ interface Meta {
   rows: { prompt: number; pos: number; entropy: number }[]
 }
 
-/** A word, or a byte that is no text by itself. The ends of a text have line breaks around them. */
+/** A word, or a byte that is not text by itself. The tokens that begin and end a text have line breaks around them. */
 const toWord = (entry: string | { hex: string }) =>
   typeof entry === 'string'
     ? entry.replace(/^\n(<\/?s>)\n$/, '$1')
@@ -59,10 +59,10 @@ const five = {
   logits: toBase64(fiveLogits),
 }
 
-/** With -u this writes the presets; without, it fails when what they are made of has changed. */
+/** With -u this writes the presets. Without it, it fails if their sources have changed. */
 it('src/playground/presets.json is up to date', async () => {
   const presets = {
-    // What a newcomer finds: an open choice, with temperature and a sampler at work.
+    // The first row: high entropy, with temperature and a sampler on.
     first: { row: 'story-57', fields: { temperature: 0.8, top_p: 0.95, seed: '42' } },
     vocabularies: {
       story: read('vocab').map(toWord),

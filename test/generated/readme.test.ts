@@ -52,7 +52,7 @@ function fieldRow(name: string): Cell[] {
 const fieldsOf = (...samplers: string[]) =>
   samplers.flatMap((name) => Object.keys(samplerByName.get(name)!.fields))
 
-/** What fields are for, those that everyone uses first. A field is in the first group that names it. */
+/** Groups of fields, beginning with those that everyone uses. A field is in the first group that names it. */
 const groups: { title: string; about: string; fields: string[] }[] = [
   {
     title: 'The six that everyone uses',
@@ -134,7 +134,7 @@ const groups: { title: string; about: string; fields: string[] }[] = [
   },
 ]
 
-/** A section for each group, and one for fields that no group names. */
+/** A section for each group, and one for the other fields. */
 function parameterSections(): string {
   const seen = new Set<string>()
   const named = groups.flatMap(({ fields }) => fields)
@@ -179,7 +179,7 @@ const tables = {
 
 const app = await testApp()
 
-/** JSON as one would write it by hand: short things on one line. */
+/** JSON as a person writes it: short values on one line. */
 function pretty(value: unknown, indent = ''): string {
   const line = JSON.stringify(value, null, 1)
     .replace(/\n\s*/g, ' ')
@@ -193,7 +193,7 @@ function pretty(value: unknown, indent = ''): string {
   return `${open}\n${items.map((item) => inner + item).join(',\n')}\n${indent}${close}`
 }
 
-/** What a curl command of a page is answered. */
+/** The answer to a curl command of a page. */
 async function answerTo(command: string): Promise<string> {
   const [, url] = /http:\/\/localhost(?::27315)?(\/[^\s']+)/.exec(command)!
   const [, inline, file] = /(?:-d|--data-binary) (?:'([^']*)'|@(\S+))/.exec(command)!
@@ -216,7 +216,7 @@ async function withAnswers(text: string): Promise<string> {
   return whole
 }
 
-/** With -u this writes the tables and answers; without, it fails when what makes them has changed. */
+/** With -u this writes the tables and answers. Without it, it fails if their sources have changed. */
 it.each([...pages.map(({ path }) => path), 'src/sampling/README.md'])(
   'the tables and answers of %s are up to date',
   async (file) => {

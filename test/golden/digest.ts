@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
 
-/** A digest of an answer, as bytes.txt has it. */
+/** The digest of an answer in bytes.txt. */
 export const digestOf = (answer: string | Buffer) =>
   createHash('sha256').update(answer).digest('hex').slice(0, 32)

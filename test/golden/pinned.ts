@@ -1,9 +1,9 @@
 import { seeded } from '../sampling/rows.ts'
 import { readRows } from './read.ts'
 
-/** The requests whose answers are pinned, byte for byte, in bytes.txt. */
+/** The requests whose answers bytes.txt pins, byte for byte. */
 
-/** A vocabulary of its own making, by integer arithmetic alone. */
+/** Made-up logits, computed with integers only. */
 function largeRow(vocabSize: number): Float32Array {
   const random = seeded(vocabSize)
   return Float32Array.from({ length: vocabSize }, () => (random() + random() + random() - 1.5) * 16)
@@ -68,7 +68,7 @@ function tensorOf(logits: Float32Array) {
 }
 
 export interface Pinned {
-  /** As bytes.txt has it. */
+  /** The line of bytes.txt. */
   name: string
   payload: object
 }

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 
-/** What an engine answered to one row, with what it was asked. */
+/** An engine's answer to one row, with its parameters. */
 export interface GoldenCase {
   id: string
   input: {
     file: string
     row: number
-    /** The tokens before the row: those of a prompt of the file, up to and with `upto`. */
+    /** The tokens before the row: those of a prompt of the file, up to `upto` inclusive. */
     context?: { prompt: number; upto: number; n_prompt_tokens: number }
   }
   params: Record<string, unknown>
@@ -49,7 +49,7 @@ export interface GoldenStep {
   total_weight_before?: number
 }
 
-/** What an engine did step by step, each from a state that is given. */
+/** The steps of an engine, each from a given state. */
 export interface GoldenSteps {
   id: string
   input: GoldenCase['input']
@@ -67,7 +67,7 @@ export function readSteps(name: string): GoldenSteps[] {
 
 const cache = new Map<string, Rows>()
 
-/** Real and hard rows of logits: NPY version 1, float32, [rows, V]. */
+/** Rows of logits, real ones and edge cases: NPY version 1, float32, [rows, V]. */
 export function readRows(name: string): Rows {
   const known = cache.get(name)
   if (known) return known
@@ -90,7 +90,7 @@ interface Meta {
   prompts: { tokens: number[] }[]
 }
 
-/** The tokens given and generated before a row; none where the case has no context. */
+/** The tokens given and generated before a row; none if the case has no context. */
 export function readHistory({ file, context }: GoldenCase['input']) {
   if (!context) return { prompt: [], output: [] }
   const { prompts }: Meta = JSON.parse(

@@ -9,15 +9,15 @@ import { startServers } from '../refusals/servers.ts'
 import { startServer } from '../server.ts'
 
 /**
- * npm run test:interop: public clients of the Open Inference Protocol, other HTTP clients, and proxies, as
- * published, against a real server. What follows `--` goes to unittest.
+ * npm run test:interop: published clients of the Open Inference Protocol, other HTTP clients and proxies run against a
+ * real server. Arguments after `--` go to unittest.
  */
 
 const tests = fileURLToPath(new URL('.', import.meta.url))
 const cache = fileURLToPath(new URL('../../node_modules/.cache/interop', import.meta.url))
 const requirements = `${tests}requirements.txt`
 
-/** Not spawnSync: the server's log has to be read meanwhile, or it stops at a full pipe. */
+/** Runs a command. With spawnSync, nobody would read the server's log, and the server would stop at a full pipe. */
 async function run(command: string, args: string[], environment: Record<string, string> = {}) {
   const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...environment } })
   const [code] = await once(child, 'exit')
@@ -29,7 +29,7 @@ function fail(message: string): never {
   process.exit(1)
 }
 
-/** The Python of an environment that has the clients, made anew when requirements or Python change. */
+/** The Python of an environment with the clients. The environment is made again if requirements or Python change. */
 async function installClients(): Promise<string> {
   const about = 'import sys, venv, ensurepip; print(sys.version, sys.executable)'
   const { status, stdout } = spawnSync('python3', ['-c', about], { encoding: 'utf8' })
@@ -38,7 +38,7 @@ async function installClients(): Promise<string> {
   const key = createHash('sha256').update(stdout).update(readFileSync(requirements)).digest('hex')
   const home = `${cache}/${key.slice(0, 16)}`
   const python = `${home}/bin/python`
-  // Written last, so that an installation cut short counts as none.
+  // Written last, so that an aborted installation does not count.
   const complete = `${home}/complete`
   if (existsSync(complete)) return python
   console.log('Installing the clients')
@@ -61,7 +61,7 @@ const refusingUrls = Object.entries(refusing.servers).map(([name, { url }]) => [
 const code = await run(
   python,
   ['-m', 'unittest', 'discover', '-s', tests, ...process.argv.slice(2)],
-  // Bytecode beside the clients, not in the tree.
+  // Keeps bytecode out of the repository.
   {
     KELVIN_URL: server.url,
     KELVIN_SOCKET: socket,

@@ -8,7 +8,7 @@ import { execute } from '../execute.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-it('imports nothing but its memory, and is what its source compiles to', async () => {
+it('imports only its memory, and equals its compiled source', async () => {
   const binary = readFileSync(join(root, 'src/kernel/kernel.wasm'))
   expect(WebAssembly.Module.imports(new WebAssembly.Module(binary))).toEqual([
     { module: 'env', name: 'memory', kind: 'memory' },

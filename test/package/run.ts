@@ -17,8 +17,8 @@ import { execute } from '../execute.ts'
 import { type Server, startServer } from '../server.ts'
 
 /**
- * npm run test:package: what npm pack makes of the server and of the client, each installed into an empty project,
- * under each Node that it is for. It asks npm for Nodes and dependencies, so it is no part of npm test.
+ * npm run test:package: installs the packed server and client, each into an empty project, and runs them under each
+ * supported Node. It downloads Nodes and dependencies from npm, so it is no part of npm test.
  */
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -29,7 +29,7 @@ const projects = { server: join(folder, 'server'), client: join(folder, 'client'
 
 interface Where {
   cwd: string
-  /** The Node that is the first in PATH. */
+  /** The first Node in PATH. */
   node?: string
 }
 
@@ -48,17 +48,17 @@ async function succeed(...args: Parameters<typeof run>): Promise<string> {
 
 const install = ['install', '--no-audit', '--no-fund', '--loglevel=error']
 
-/** A Node of a release line, from npm, outside of the projects. */
+/** Installs a Node of a release line from npm, outside the projects. */
 async function installNode(version: number): Promise<string> {
   const cwd = join(folder, `node${version}`)
   mkdirSync(cwd)
-  // To install a Node is to run a script of it.
+  // The package of Node is installed by its script.
   writeFileSync(join(cwd, 'package.json'), '{"allowScripts":{"node":true}}')
   await succeed('npm', [...install, `node@${version}`], { cwd })
   return join(cwd, 'node_modules/node/bin/node')
 }
 
-/** An empty project with this package and what it depends on. */
+/** A new project with this package and its dependencies. */
 async function installPacked(cwd: string, ...workspace: string[]): Promise<void> {
   const pack = ['pack', '--json', '--pack-destination', folder, ...workspace]
   const packed = await succeed('npm', pack, { cwd: root })
@@ -141,7 +141,7 @@ describe('the server', () => {
 
   it('has no types and no source, and nothing to import', async () => {
     const files = readdirSync(inPackage, { recursive: true, encoding: 'utf8' })
-    // The playground's source is served, and its types are taken out then.
+    // The playground's source is served; its types are stripped at that time.
     const sources = files.filter((file) => file.endsWith('.ts') && !file.includes('playground'))
     assert.deepEqual(sources, [])
     assert.equal(existsSync(join(cwd, 'node_modules/kelvin-client')), false)
@@ -185,7 +185,7 @@ for (const version of [22, 24, 26]) {
     })
 
     if (version < 26) {
-      it('is told that the server needs a later one', async () => {
+      it('prints that the server needs a later Node', async () => {
         const { error, code } = await run('npx', ['kelvin', 'serve'], {
           cwd: projects.server,
           node,

@@ -9,7 +9,7 @@ const limits = { max_body_bytes: 2 ** 20, max_vocab_size: 2 ** 16 }
 const read = async (content: string | Uint8Array<ArrayBuffer>, name: string) =>
   (await readFile(new File([content], name), limits)) as Given
 
-/** An array as numpy.save writes it. */
+/** An array in the format of numpy.save. */
 function npy(descr: string, shape: string, data: ArrayBufferView<ArrayBuffer>, order = 'False') {
   const header = `{'descr': '${descr}', 'fortran_order': ${order}, 'shape': ${shape}, }`.padEnd(117)
   const head = Buffer.from(`\x93NUMPY\x01\x00v\x00${header}\n`, 'latin1')
@@ -35,7 +35,7 @@ describe('logits', () => {
     expect(await given.row(0)).toEqual(Float32Array.from(row))
   })
 
-  it('are read from raw float32, JSON and what was pasted', async () => {
+  it('are read from raw float32, JSON and pasted text', async () => {
     const text = '[2, 1, 0.5, -1, "-Infinity"]'
     for (const given of [
       await read(new Uint8Array(Float32Array.from(row).buffer), 'row.f32'),
@@ -75,7 +75,7 @@ describe('logits', () => {
     await expect(given.row(0)).rejects.toThrow(why)
   })
 
-  it.each(['null', '7', '"x"', '{}'])('that are no list are explained: %s', (text) => {
+  it.each(['null', '7', '"x"', '{}'])('that are no list get an error: %s', (text) => {
     expect(() => readPasted(text)).toThrow('expected a list of numbers')
   })
 

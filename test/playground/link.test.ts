@@ -4,7 +4,7 @@ import { float32Text } from '../../src/playground/numbers.ts'
 import { placeOf, temperatureAt } from '../../src/playground/scale.ts'
 import { readRow } from '../golden/read.ts'
 
-it('carries a state there and back, to the last bit', async () => {
+it('keeps a state exactly', async () => {
   const logits = readRow({ file: 'synth_32000', row: 1 })
   const state = {
     fields: { temperature: 0.7, order: ['top_p', 'temperature'], seed: '18446744073709551615' },
@@ -28,11 +28,11 @@ it('writes each float32 so that it is read as the same', () => {
   }
 })
 
-it('has every temperature of the slider at its place', () => {
+it('each temperature of the slider has its place', () => {
   for (let place = 0; place <= 1; place += 0.01) {
     expect(placeOf(temperatureAt(place))).toBeCloseTo(place, 1)
   }
   expect([temperatureAt(0), temperatureAt(1), placeOf(50)]).toEqual([0, 3, 1])
-  // Half of the way is for the cold.
+  // Half of the slider is for low temperatures.
   expect(temperatureAt(0.5)).toBeLessThan(0.6)
 })

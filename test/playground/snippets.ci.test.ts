@@ -9,7 +9,7 @@ import { LOGITS_FILE } from '../../src/playground/snippets/snippet.ts'
 import { readRow } from '../golden/read.ts'
 import { type Server, startServer } from '../server.ts'
 
-/** Every snippet is run as its user would, and must come to what the API answers. */
+/** Runs every snippet as its user does, and compares its output with the API. */
 const commands: Record<string, string[]> = {
   curl: ['sh'],
   Python: ['python3'],
@@ -72,7 +72,7 @@ describe.each(Object.entries(rows))('%s', (_, logits) => {
           body: JSON.stringify({ ...fields, logits: Array.from(logits) }),
         })
         const { token_ids, entropy } = (await response.json()).results[0]
-        // As a list with or without commas, whatever the language prints.
+        // Languages print lists with or without commas.
         expect(stdout.replace(/[\s,]+/g, ' ')).toContain(token_ids.join(' '))
         expect(stdout).toContain(String(entropy))
       })

@@ -59,7 +59,7 @@ describe('keys', () => {
     }
   })
 
-  it('are asked of everything but probes and, unless told so, pages', async () => {
+  it('are needed for everything except probes and, by default, pages', async () => {
     const status = async (url: string) => (await (await app).inject({ url })).statusCode
     for (const url of ['/livez', '/readyz', '/v2/health/live', '/v2/health/ready']) {
       expect(await status(url), url).toBe(200)
@@ -82,7 +82,7 @@ describe('keys', () => {
     }
   })
 
-  it('are read again when their file has changed', async () => {
+  it('are read again when their file changes', async () => {
     const path = join(folder, 'changing')
     writeFileSync(path, `${KEY}-old\n`)
     const changing = await testApp({ API_KEYS_FILE: path })
@@ -97,7 +97,7 @@ describe('keys', () => {
     expect(await status(`${KEY}-new`)).toBe(200)
   })
 
-  it('are in no log, help or complaint', async () => {
+  it('are in no log, help or error', async () => {
     const server = await start({ API_KEYS: KEY, LOG_LEVEL: 'trace' })
     const headers = { ...json, ...bearer(KEY) }
     await fetch(`${server.url}/v1/sample`, { method: 'POST', headers, body })

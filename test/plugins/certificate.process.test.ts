@@ -59,8 +59,8 @@ describe('TLS', () => {
     return { status: response.statusCode, name, body: await text(response) }
   }
 
-  // By default it waits for ten seconds.
-  it('does not wait for a client that says nothing', { timeout: 9000 }, async () => {
+  // The default handshake timeout is ten seconds.
+  it('does not wait for a silent client', { timeout: 9000 }, async () => {
     const { where } = await start({
       TLS_CERT_FILE: rsa.cert,
       TLS_KEY_FILE: rsa.key,
@@ -72,7 +72,7 @@ describe('TLS', () => {
     await new Promise((resolve) => silent.socket.once('close', resolve))
   })
 
-  it('serves the TCP port, takes a new certificate, and leaves the socket alone', async () => {
+  it('serves the TCP port but not the socket, and takes a new certificate', async () => {
     certify('first')
     const path = join(folder, 'tls.sock')
     const environment = { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, SOCKET_PATH: path }
@@ -96,7 +96,7 @@ describe('TLS', () => {
       .poll(() => server.lines.some((line) => line.includes('stays in use')), { timeout: 10_000 })
       .toBe(true)
     expect(await askSecurely(server.url)).toMatchObject({ status: 200, name: 'second' })
-    // One file of the two is replaced before the other.
+    // Of the two files, one is replaced first.
     const told = () => server.lines.filter((line) => line.includes('not the key of')).length
     copyFileSync(rsa.cert, cert)
     await expect.poll(told, { timeout: 10_000 }).toBe(1)

@@ -3,7 +3,7 @@ import { exchange } from '../fuzz/wire.ts'
 import { whereIs } from '../http.ts'
 import { startServer } from '../server.ts'
 
-/** Heads in which two servers in a row could see different requests are refused, and the connection ends. */
+/** Heads that a proxy and Kelvin could read as different requests are refused, and the connection ends. */
 
 const server = await startServer()
 afterAll(() => server.stop())
@@ -21,7 +21,7 @@ function post(lines: string[], body = BODY, path = '/v1/sample', version = '1.1'
 const host = 'Host: kelvin'
 const coded = (value: string) => post([host, `Transfer-Encoding: ${value}`], CHUNKED)
 
-/** A request that is hidden in the body of another must not be answered. */
+/** A request hidden in the body of another. It must not be answered. */
 const SMUGGLED = 'GET /livez HTTP/1.1\r\nHost: kelvin\r\n\r\n'
 
 const ambiguous: Record<string, [bytes: string, words: RegExp]> = {
@@ -116,7 +116,7 @@ describe('refused', () => {
     expect(document.detail).toMatch(words)
   })
 
-  it('in the words of /v2, where the path is known', async () => {
+  it('in the form of /v2, if the path is known', async () => {
     const { answers } = await send(post([host, 'Host: b', LENGTH], BODY, '/v2/models/sample/infer'))
     expect(JSON.parse(answers[0]!.body.toString())).toEqual({
       error: 'Expected one host header, got 2',
@@ -124,7 +124,7 @@ describe('refused', () => {
   })
 })
 
-describe('taken', () => {
+describe('accepted', () => {
   it.each([
     ['an address and a port', post(['Host: [::1]:27315', LENGTH])],
     ['a name with an underscore', post(['Host: kelvin_1:80', LENGTH])],

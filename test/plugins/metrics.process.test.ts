@@ -15,7 +15,7 @@ async function start(environment: Record<string, string> = {}) {
   return { ...server, where, metrics: async () => parse((await ask(where, '/metrics')).body) }
 }
 
-/** The samples of an exposition, by name and labels. */
+/** The samples of a metrics page, by name and labels. */
 function parse(text: string): Map<string, number> {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   return new Map(
@@ -33,7 +33,7 @@ const infer = JSON.stringify({
 })
 
 describe('metrics', () => {
-  it('count what was asked, and what it came to', async () => {
+  it('count requests and results', async () => {
     const { where, metrics } = await start({ MAX_QUEUE: '0' })
     await ask(where, '/v1/sample', sample({ n: 5, temperature: 3 }))
     await ask(where, '/v1/sample', sample({ logits: [logits, logits] }))
@@ -77,7 +77,7 @@ describe('metrics', () => {
     await expect.poll(async () => (await metrics()).get('kelvin_inflight_requests')).toBe(0)
   })
 
-  it('are those of all workers, whoever is asked', async () => {
+  it('are those of all workers, whichever answers', async () => {
     const { where, metrics } = await start({ WORKERS: '2' })
     for (let i = 0; i < 40; i++) await ask(where, '/v1/sample', sample({}))
     for (let i = 0; i < 6; i++) {
@@ -85,7 +85,7 @@ describe('metrics', () => {
     }
   })
 
-  it('have the names and forms that Prometheus asks for', async (context) => {
+  it('have names and forms by the rules of Prometheus', async (context) => {
     if (spawnSync('promtool', ['--version']).error) context.skip('promtool is not here')
     const { where } = await start()
     await ask(where, '/v1/sample', sample({ temperature: 3 }))
@@ -100,16 +100,13 @@ describe('metrics', () => {
     ['key', '', 401],
     ['key', 'a-key-that-nobody-guesses', 200],
     ['off', 'a-key-that-nobody-guesses', 404],
-  ])(
-    'are open as METRICS_ACCESS=%s says, with the key "%s"',
-    async (METRICS_ACCESS, key, status) => {
-      const app = await testApp({ METRICS_ACCESS, API_KEYS: 'a-key-that-nobody-guesses' })
-      const headers = { authorization: `Bearer ${key}` }
-      expect((await app.inject({ url: '/metrics', headers })).statusCode).toBe(status)
-    },
-  )
+  ])('are open with METRICS_ACCESS=%s and the key "%s"', async (METRICS_ACCESS, key, status) => {
+    const app = await testApp({ METRICS_ACCESS, API_KEYS: 'a-key-that-nobody-guesses' })
+    const headers = { authorization: `Bearer ${key}` }
+    expect((await app.inject({ url: '/metrics', headers })).statusCode).toBe(status)
+  })
 
-  it('are what the dashboard shows', async () => {
+  it('include all that the dashboard shows', async () => {
     const { where } = await start()
     await ask(where, '/v1/sample', sample({ temperature: 3 }))
     const { body } = await ask(where, '/metrics')
@@ -130,7 +127,7 @@ describe('metrics', () => {
   })
 })
 
-it('an answer says what it took, step by step', async () => {
+it('an answer has the time of each step', async () => {
   const app = await testApp()
   const headers = { 'content-type': 'application/json' }
   for (const [url, payload] of [

@@ -7,7 +7,7 @@ import { startServer } from '../server.ts'
 const body = JSON.stringify({ logits: Array.from({ length: 2000 }, (_, i) => i / 1000), seed: 1 })
 const headers = { 'content-type': 'application/json', 'content-length': body.length }
 
-/** Asks again and again on a connection that is kept, until the server is gone; what was answered. */
+/** Sends requests on one connection until the server is gone. Returns the answers. */
 async function insist(url: string): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const statuses: number[] = []
@@ -16,7 +16,7 @@ async function insist(url: string): Promise<number[]> {
       const call = request(`${url}/v1/sample`, { method: 'POST', agent, headers })
       call.end(body)
       const [response] = await once(call, 'response')
-      // An answer that breaks off is an error here.
+      // A truncated answer is an error here.
       await response.toArray()
       statuses.push(response.statusCode)
     } catch (error) {

@@ -8,15 +8,15 @@ const body = JSON.stringify({ logits: Array.from({ length: 2000 }, (_, i) => i /
 
 interface Outcome {
   answered: number
-  /** Answers that said that their connection ends. */
+  /** Answers with Connection: close. */
   closes: number
   lost: number
   resets: number
 }
 
 /**
- * A client that keeps a connection: it asks again when answered, and opens another connection when told that this one ends.
- * What became of each request, by whether it was sent before `over`.
+ * A client that keeps a connection. It sends the next request after each answer, and opens a new connection after
+ * Connection: close. Returns the outcomes of the requests sent before `over` and after it.
  */
 async function keepAsking(
   where: Where,
@@ -52,7 +52,7 @@ async function keepAsking(
   }
 }
 
-/** One answer, whole; nothing where the connection ends before. */
+/** One complete answer; undefined if the connection ends before. */
 function answerOn(socket: Socket): Promise<string | undefined> {
   let answer = ''
   return new Promise((resolve) => {
@@ -76,7 +76,7 @@ it.each([
   [0, 600_000],
   [500, 600_000],
 ])(
-  'resets nothing of 64 clients, with SHUTDOWN_DELAY_MS=%s and %s blanks before a body',
+  'resets no connection of 64 clients, with SHUTDOWN_DELAY_MS=%s and %s blanks before a body',
   async (delay, blanks) => {
     const server = await startServer({
       SHUTDOWN_DELAY_MS: String(delay),
@@ -93,7 +93,7 @@ it.each([
     await expect
       .poll(() => outcomes.every(({ answered }) => answered > 0), { timeout: 20_000 })
       .toBe(true)
-    // Requests that are sent while the server still takes all of them.
+    // Requests sent while the server still accepts all of them.
     over.at = performance.now() + delay
     expect(await server.stop()).toBe(0)
     await Promise.all(asking)
@@ -102,7 +102,7 @@ it.each([
   },
 )
 
-it('ends idle and silent connections in order, and answers what is on its way to them', async () => {
+it('ends idle and silent connections cleanly, and answers requests already sent on them', async () => {
   const server = await startServer()
   const where = whereIs(server.url)
   const livez = 'GET /livez HTTP/1.1\r\nhost: x\r\n\r\n'
@@ -121,7 +121,7 @@ it('ends idle and silent connections in order, and answers what is on its way to
   expect(silent.answer).toBe('')
 })
 
-it('answers all that has come on a connection, and ends it with the last', async () => {
+it('answers all requests already sent on a connection, and closes it after the last', async () => {
   const server = await startServer({ SHUTDOWN_DELAY_MS: '400' })
   const where = whereIs(server.url)
   const ended = server.stop()
@@ -146,7 +146,7 @@ it('ends with npm start', async () => {
   await expect(ask(whereIs(server.url), '/livez')).rejects.toEqual(refused)
 })
 
-it('says that it would rather have no requests for a while, and takes them', async () => {
+it('is not ready during SHUTDOWN_DELAY_MS, but still answers requests', async () => {
   const server = await startServer({ SHUTDOWN_DELAY_MS: '1500' })
   const where = whereIs(server.url)
   const ended = server.stop()

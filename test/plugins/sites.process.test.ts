@@ -33,7 +33,7 @@ describe('a page of another site', () => {
   ]
   type Headers = Record<string, string>
 
-  /** A POST that a page can send without asking first. */
+  /** A POST that a page can send without a preflight. */
   const post = async (environment: Headers, headers: Headers, [url, payload] = posts[0]!) => {
     const app = await testApp(environment)
     return app.inject({ method: 'POST', url, headers, payload })
@@ -89,7 +89,7 @@ describe('a page of another site', () => {
     expect((await post(environment, { host, ...json })).statusCode).toBe(status)
   })
 
-  it('is known by its host only where no key is asked for', async () => {
+  it('is recognised by its Host only if no key is needed', async () => {
     const app = await testApp({ API_KEYS: KEY })
     const headers = { host: 'evil.example' }
     expect((await app.inject({ url: '/metrics', headers })).statusCode).toBe(403)
@@ -143,7 +143,7 @@ describe('a page of another site', () => {
     ],
   ])('posts from %s', async (_, headers, environment, status) => {
     for (const target of posts) {
-      // As text, which no browser asks leave for. /v1 would not take it.
+      // As text/plain, for which no browser sends a preflight. /v1 would refuse it.
       const type = target[0] === '/v2/models/sample/infer' ? 'text/plain' : 'application/json'
       const answer = await post(environment, { host, 'content-type': type, ...headers }, target)
       expect(answer.statusCode, target[0]).toBe(status)
@@ -151,7 +151,7 @@ describe('a page of another site', () => {
     }
   })
 
-  it('may be any over the Unix socket, where there is no browser, and its body is dropped over TCP', async () => {
+  it('is allowed over a Unix socket, to which no browser connects; over TCP its body is dropped', async () => {
     const path = join(folder, 'site.sock')
     const server = await start({ SOCKET_PATH: path, ALLOWED_HOSTS: '' })
     for (const where of [server.where, { path }]) {
@@ -167,7 +167,7 @@ describe('a page of another site', () => {
   })
 
   it.each(['https://kelvin.example', 'kelvin.example:80', 'kelvin/x'])(
-    'cannot be allowed as %s',
+    '%s is no valid ALLOWED_HOSTS',
     (ALLOWED_HOSTS) => {
       expect(() => loadConfig({ ALLOWED_HOSTS })).toThrow(/without scheme and port/)
     },

@@ -27,7 +27,7 @@ interface Export {
   }[]
 }
 
-/** Takes OTLP over HTTP, as a collector does. */
+/** A collector of OTLP over HTTP. */
 const received: Export[] = []
 const collector = createServer(async (request, response) => {
   if (request.url === '/v1/traces') received.push((await json(request)) as Export)
@@ -49,7 +49,7 @@ async function post(url: string, traceparent?: string) {
 }
 
 describe('spans', () => {
-  it('go to a collector, under the caller’s, with a span for each step', async () => {
+  it('go to a collector as children of the caller’s span, one for each step', async () => {
     const server = await startServer({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
     await post(server.url, sampled)
     await post(server.url, sampled.replace(/01$/, '00'))
@@ -87,7 +87,7 @@ describe('spans', () => {
     expect(lines[0]).toMatchObject({ trace_id: traceId, span_id: under.spanId })
   })
 
-  it('that nobody takes keep nobody waiting', async () => {
+  it('without a reachable collector delay no answer', async () => {
     const server = await startServer({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' })
     expect((await post(server.url, sampled)).status).toBe(200)
     expect(await server.stop()).toBe(0)

@@ -4,7 +4,7 @@ import { askWithoutReading, whereIs } from '../http.ts'
 import { startServer } from '../server.ts'
 
 it.runIf(existsSync('/proc/self/status'))(
-  'a client that reads nothing takes little memory, and is told of in the log',
+  'a client that reads nothing takes little memory, and is logged',
   async () => {
     const server = await startServer({ MAX_QUEUE_MS: '60000' })
     onTestFinished(() => server.stop() as Promise<unknown> as Promise<void>)
@@ -24,7 +24,7 @@ it.runIf(existsSync('/proc/self/status'))(
     }
     const before = resident()
     const sockets = await Promise.all(Array.from({ length: 8 }, ask))
-    // As wholes these answers take 600 MB.
+    // In memory as a whole, these answers would take 600 MB.
     expect(resident() - before).toBeLessThan(300 * 2 ** 20)
     for (const socket of sockets) socket.destroy()
     const aborted = () => server.lines.filter((line) => line.includes('"msg":"aborted"')).length

@@ -16,13 +16,13 @@ const MEBIBYTE = 2 ** 20
 const random = seeded(5)
 const vocabSize = 20_000
 const rows = Array.from({ length: 12 }, () => Float32Array.from(realisticRow(vocabSize, random)))
-/** A copy each time: the server gives the memory back of what it has read. */
+/** A new copy for each request, because the server frees the memory of what it reads. */
 const tensorOf = (some: readonly Float32Array<ArrayBuffer>[]) =>
   Buffer.concat(some.map(({ buffer }) => new Uint8Array(buffer)))
 
 const INFER = '/v2/models/probabilities/infer'
 
-/** A request of /v2 with its logits in binary, and the head for it. */
+/** A request of /v2 with binary logits, and its headers. */
 function inferRequest(some: readonly Float32Array<ArrayBuffer>[], binary: boolean) {
   const tensor = tensorOf(some)
   const shape = [some.length, some[0]!.length]
@@ -39,7 +39,7 @@ function inferRequest(some: readonly Float32Array<ArrayBuffer>[], binary: boolea
 }
 
 describe('a long answer', () => {
-  // Penalties change logits where they lie.
+  // Penalties change logits in place.
   const penalty = 'output_token_ids=5,9,9,70&frequency_penalty=2&repetition_penalty=1.5'
   const draw = `seed=7&step=3&n=3000&temperature=1.3&${penalty}`
 
@@ -68,7 +68,7 @@ describe('a long answer', () => {
     expect(long.text === `{"results":[${results}],"warnings":[]}`).toBe(true)
   })
 
-  it('counts each row once, whether it was sampled twice', async () => {
+  it('counts each row once, even if it is sampled twice', async () => {
     const app = await buildApp(loadConfig({ LOG_LEVEL: 'silent' }))
     onTestFinished(() => app.close())
     let work: Work | undefined
@@ -129,7 +129,7 @@ describe('a long answer', () => {
   })
 })
 
-it('an answer that fails half-way is broken off', async () => {
+it('an answer that fails half-way is aborted', async () => {
   const app = await buildApp(loadConfig({ LOG_LEVEL: 'silent' }))
   onTestFinished(() => app.close())
   app.get('/fault', async (_request, reply) => {
@@ -151,11 +151,11 @@ function* faulty(): Steps {
   throw new Error('a fault')
 }
 
-/** A masked token as JSON has it. */
+/** A masked token in JSON. */
 const toJson = (logit: number) => (logit === Number.NEGATIVE_INFINITY ? '-Infinity' : logit)
 
 describe('a client that reads nothing', () => {
-  // More text than sockets buffer.
+  // More text than the buffers of sockets hold.
   const many = Array.from({ length: 24 }, (_, row) =>
     Float32Array.from({ length: 65_536 }, (_, id) => Math.sin(row + id)),
   )
@@ -178,23 +178,20 @@ describe('a client that reads nothing', () => {
       },
       4 * bytes,
     ],
-  ])(
-    'of %s holds what it asked for and little text until it leaves',
-    async (_, path, make, most) => {
-      const app = await buildApp(loadConfig({ LOG_LEVEL: 'silent' }))
-      onTestFinished(() => app.close())
-      const where = whereIs(await app.listen({ port: 0, host: '127.0.0.1' }))
-      const { head, payload } = make()
-      const socket = await askWithoutReading(where, path, head, payload)
-      await setTimeout(300)
-      expect(reserved()).toBeGreaterThanOrEqual(bytes)
-      const held = app.admission.bytes - payload.length
-      expect(held).toBeGreaterThan(0)
-      expect(held).toBeLessThan(most)
-      socket.destroy()
-      await expect.poll(reserved).toBe(0)
-      await expect.poll(() => app.admission.underWay.size).toBe(0)
-      expect(app.admission.bytes).toBe(0)
-    },
-  )
+  ])('of %s holds its values and little text until it disconnects', async (_, path, make, most) => {
+    const app = await buildApp(loadConfig({ LOG_LEVEL: 'silent' }))
+    onTestFinished(() => app.close())
+    const where = whereIs(await app.listen({ port: 0, host: '127.0.0.1' }))
+    const { head, payload } = make()
+    const socket = await askWithoutReading(where, path, head, payload)
+    await setTimeout(300)
+    expect(reserved()).toBeGreaterThanOrEqual(bytes)
+    const held = app.admission.bytes - payload.length
+    expect(held).toBeGreaterThan(0)
+    expect(held).toBeLessThan(most)
+    socket.destroy()
+    await expect.poll(reserved).toBe(0)
+    await expect.poll(() => app.admission.underWay.size).toBe(0)
+    expect(app.admission.bytes).toBe(0)
+  })
 })

@@ -6,7 +6,7 @@ import { ask, whereIs } from '../http.ts'
 import { gauge } from '../occupy.ts'
 import { startServer } from '../server.ts'
 
-/** What Node makes of a container of 512 MiB by itself. */
+/** The heap limit that Node sets by itself in a container of 512 MiB. */
 const HEAP = '--max-old-space-size=256 --max-semi-space-size=4'
 /** As in the image. */
 const malloc = Object.fromEntries(
@@ -15,8 +15,8 @@ const malloc = Object.fromEntries(
     .map(([, name, value]) => [name!, value!]),
 )
 /**
- * What a process may take, in MiB. Some 60 are code, of files; and with more memory around than a container
- * has, that which was given back is kept for longer.
+ * The most memory of the process, in MiB. About 60 are code in files. A machine with more memory than a container keeps
+ * freed memory for longer.
  */
 const MOST = 600
 
@@ -24,7 +24,7 @@ interface Attack {
   path?: string
   headers?: Record<string, string>
   body: Buffer
-  /** How much of it is sent; all, where it is omitted. */
+  /** The number of bytes that are sent. Omitted: all. */
   sent?: number
 }
 
@@ -34,7 +34,7 @@ const filled = (item: string, length: number) =>
   Buffer.from(`{"logits":[${item.repeat(length / item.length)}1]}`)
 const short = `[${'1,'.repeat(59)}1],`
 
-/** What takes far more memory than it is long, each sent by several clients that read nothing. */
+/** Requests that take far more memory than their length. Several clients send each, and read nothing. */
 const attacks: Record<string, Attack> = {
   'short lists': { body: filled(short, 2 ** 25) },
   'lists of one': { body: filled('[1],', 2 ** 21), sent: 2 ** 20 },
@@ -70,7 +70,7 @@ function highest(pid: number): number {
 }
 
 it.runIf(existsSync('/proc/self/status'))(
-  'takes no more memory than a small container has, whatever is asked',
+  'takes no more memory than a small container has, whatever is sent',
   async () => {
     const server = await startServer({ NODE_OPTIONS: HEAP, ...malloc })
     const where = whereIs(server.url)

@@ -61,7 +61,7 @@ describe('the process', () => {
     expect(server.lines.join()).not.toMatch(/0\.123|1\.5,2\.5/)
   })
 
-  it('finishes what is under way on SIGTERM, and exits 0', async () => {
+  it('finishes requests under way on SIGTERM, and exits 0', async () => {
     const server = await startServer()
     const connection = await halfSent(whereIs(server.url))
     const ended = server.stop()
@@ -79,7 +79,7 @@ describe('the process', () => {
   bothAddresses.each(['1', '2'])(
     'does so at both addresses of localhost, with WORKERS=%s',
     async (WORKERS) => {
-      // Not every machine's localhost is both.
+      // Not every machine has both addresses.
       const resolver = `import dns from 'node:dns/promises'
         import { syncBuiltinESMExports } from 'node:module'
         dns.lookup = async () => [{ address: '127.0.0.1' }, { address: '::1' }]
@@ -120,7 +120,7 @@ describe('the process', () => {
     expect(JSON.parse(connection.answer.split('\r\n\r\n')[1]!).code).toBe(code)
   })
 
-  it('answers what does not arrive in time', async () => {
+  it('answers a request that does not arrive in time', async () => {
     const server = await start({ REQUEST_TIMEOUT_MS: '1000' })
     const connection = await halfSent(whereIs(server.url))
     await connection.closed
@@ -137,7 +137,7 @@ describe('the process', () => {
     expect(server.process.exitCode).toBeNull()
   })
 
-  it('logs no internal error where a connection ends before a long answer begins', async () => {
+  it('logs no internal error if a connection ends before a long answer begins', async () => {
     const server = await start()
     const connection = await open(whereIs(server.url))
     const body = Buffer.alloc(2 ** 20)
@@ -147,12 +147,12 @@ describe('the process', () => {
     connection.socket.write(body)
     connection.socket.write('garbage\r\n\r\n')
     await connection.closed
-    // Its row is still worked on.
+    // Its row is still sampled.
     await new Promise((resolve) => setTimeout(resolve, 500))
     expect(server.lines.join()).not.toContain('internal error')
   })
 
-  it('pays no more for a large bad request than some times as much as for a good one', async () => {
+  it('takes at most a few times as long for a large bad request as for a good one', async () => {
     const server = await start()
     // 131,072 faulty elements: an issue for each would be an answer of 8.8 MB.
     const bodies = [
@@ -165,7 +165,7 @@ describe('the process', () => {
       `{"logits":[1],"${'x'.repeat(524_000)}":1}`,
       `{"logits":[1],"profile":"${'x'.repeat(524_000)}"}`,
     ]
-    /** What the server computes for one, at the least of five times: other work of its process only ever adds. */
+    /** The processor time of a request: the least of five, because other work of the process only adds. */
     async function spentOn(body: string, status: number): Promise<number> {
       const spent: number[] = []
       for (let i = 0; i < 5; i++) {
@@ -187,7 +187,7 @@ describe('the process', () => {
       }
       return Math.min(...spent)
     }
-    // As long, and nothing is wrong with it.
+    // A valid request of the same length.
     const ids = Array.from({ length: 50_000 }, (_, id) => id)
     const good = `{"logits":[${'1,'.repeat(131_000)}1],"banned_token_ids":[${ids}],"return_probabilities":"none"}`
     const least = await spentOn(good, 200)

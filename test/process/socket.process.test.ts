@@ -35,7 +35,7 @@ async function start(path: string, environment: Record<string, string> = {}) {
   return server
 }
 
-/** A server that should not start. */
+/** Runs a server that should not start. */
 function run(path: string, environment: Record<string, string> = {}) {
   return spawnSync('node', ['src/server.ts'], {
     cwd: root,
@@ -55,7 +55,7 @@ const permissions = (path: string) => (statSync(path).mode & 0o777).toString(8)
 const sample = JSON.stringify({ logits: [2, 1, 0.5], seed: 42 })
 
 describe('a Unix socket', () => {
-  it('answers as TCP does, beside it', async () => {
+  it('answers as TCP does, together with it', async () => {
     const path = newPath()
     const server = await start(path)
     const overTcp = await ask(whereIs(server.url), '/v1/sample', sample)
@@ -74,13 +74,13 @@ describe('a Unix socket', () => {
     expect(server.lines.filter((line) => line.includes('Server listening at')).length).toBe(1)
   })
 
-  it('is not there where its variable is empty', async () => {
+  it('is not opened if its variable is empty', async () => {
     const server = await start('')
     expect(server.url).toMatch(/^http:/)
     expect(server.lines.length).toBe(1)
   })
 
-  it('has its health checked', async () => {
+  it('is checked by the health check', async () => {
     const path = newPath()
     const environment = { PORT: 'none', SOCKET_PATH: path }
     const server = await startServer(environment)
@@ -99,7 +99,7 @@ describe('a Unix socket', () => {
   })
 })
 
-describe.each(['TCP and a socket', 'a socket alone'])('the HTTP server on %s', (which) => {
+describe.each(['TCP and a socket', 'only a socket'])('the HTTP server on %s', (which) => {
   const environment: Record<string, string> = which.startsWith('TCP') ? {} : { PORT: 'none' }
 
   it('has the same limits', async () => {
@@ -122,7 +122,7 @@ describe.each(['TCP and a socket', 'a socket alone'])('the HTTP server on %s', (
     expect(connection.answer).toMatch(/^HTTP\/1.1 408 /)
   })
 
-  it('finishes what is under way on SIGTERM, ends idle connections, and exits 0', async () => {
+  it('finishes requests under way on SIGTERM, ends idle connections, and exits 0', async () => {
     const path = newPath()
     const server = await startServer({ SOCKET_PATH: path, ...environment })
     const underWay = await Promise.all([halfSent({ path }), halfSent(whereIs(server.url))])
@@ -143,8 +143,8 @@ describe.each(['TCP and a socket', 'a socket alone'])('the HTTP server on %s', (
   })
 })
 
-describe('what is at the path already', () => {
-  it('is replaced where a crash left it', async () => {
+describe('a file at the path of the socket', () => {
+  it('is replaced if a crash left it', async () => {
     const path = newPath()
     const crashed = await startServer({ SOCKET_PATH: path })
     crashed.process.kill('SIGKILL')
@@ -154,7 +154,7 @@ describe('what is at the path already', () => {
     expect((await ask({ path }, '/readyz')).status).toBe(200)
   })
 
-  it('is left alone where somebody answers', async () => {
+  it('is kept if a server answers on it', async () => {
     const path = newPath()
     await start(path)
     const { status, stderr } = run(path)
@@ -163,7 +163,7 @@ describe('what is at the path already', () => {
     expect((await ask({ path }, '/readyz')).status).toBe(200)
   })
 
-  it('is left alone where it is not a socket', () => {
+  it('is kept if it is not a socket', () => {
     const path = newPath()
     writeFileSync(path, 'precious')
     const { status, stderr } = run(path)
@@ -172,13 +172,13 @@ describe('what is at the path already', () => {
     expect(readFileSync(path, 'utf8')).toBe('precious')
   })
 
-  it('is missed where it is no directory', () => {
+  it('must have a directory', () => {
     const { status, stderr } = run(join(folder, 'nowhere', 'kelvin.sock'))
     expect(status).toBe(1)
     expect(stderr).toContain('Its directory does not exist')
   })
 
-  it('is a fault where it would be nothing at all', () => {
+  it('is needed if there is no port', () => {
     const { status, stderr } = run('', { LOG_LEVEL: 'loud' })
     expect(status).toBe(1)
     expect(stderr).toContain('PORT=none: There is no port and no socket')
@@ -186,7 +186,7 @@ describe('what is at the path already', () => {
   })
 })
 
-/** Runs a command as a user that is in one group. */
+/** Runs a command as a user in one group. */
 function runAs(id: number, command: string[], environment: Record<string, string> = {}) {
   const identity = [`--reuid=${id}`, `--regid=${id}`, '--clear-groups']
   return spawnSync('setpriv', [...identity, ...command], {
@@ -197,16 +197,16 @@ function runAs(id: number, command: string[], environment: Record<string, string
   })
 }
 
-/** Needs root, and files that others may read. */
+/** Whether this runs as root, with files that other users can read. */
 const asOthers = it.runIf(runAs(65534, ['node', 'src/server.ts', '--help']).status === 0)
 
-/** The exit code of curl; 7 is that it cannot connect. */
+/** The exit code of curl. 7 means that it cannot connect. */
 function curlAs(id: number, path: string) {
   return runAs(id, ['curl', '-s', '--unix-socket', path, 'http://localhost/readyz']).status
 }
 
-describe('who may connect', () => {
-  it('is everyone, or whom the mode admits', async () => {
+describe('the permission to connect', () => {
+  it('is everyone’s by default, or set by the mode', async () => {
     const [open, closed] = [newPath(), newPath()]
     await Promise.all([start(open), start(closed, { SOCKET_MODE: '0600' })])
     expect(permissions(open)).toBe('666')
@@ -242,7 +242,7 @@ describe('who may connect', () => {
     expect(existsSync(path)).toBe(false)
   })
 
-  it.each(['1', '2'])('is at no time more than the mode says, with WORKERS=%s', async (WORKERS) => {
+  it.each(['1', '2'])('never exceeds the mode, with WORKERS=%s', async (WORKERS) => {
     const path = newPath()
     const seen = new Set<string>()
     let started = false

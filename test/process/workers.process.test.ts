@@ -26,7 +26,7 @@ interface Line {
 
 const linesOf = ({ lines }: { lines: string[] }) => lines.map((line) => JSON.parse(line) as Line)
 
-/** The processes that listen, from each time that all did. */
+/** The processes that listen, each time that all of them do. */
 const crews = (server: { lines: string[] }) =>
   linesOf(server).flatMap(({ pids }) => (pids ? [pids] : []))
 
@@ -51,7 +51,7 @@ function isAlive(pid: number) {
   } catch {
     return false
   }
-  // One that has ended stays listed until its parent, whoever that has become, has asked for it.
+  // A process that has ended is listed until its parent has waited for it.
   const status = `/proc/${pid}/status`
   return !existsSync(status) || !/^State:\s+Z/m.test(readFileSync(status, 'utf8'))
 }
@@ -70,7 +70,7 @@ describe('one worker', () => {
 })
 
 describe('two workers', () => {
-  it('share the port and the socket, and say once where they are', async () => {
+  it('share the port and the socket, and log the addresses once', async () => {
     const path = join(folder, 'shared.sock')
     const server = await startTogether({ SOCKET_PATH: path })
     for (const where of [whereIs(server.url), { path }]) {
@@ -81,7 +81,7 @@ describe('two workers', () => {
             .slice(before)
             .map(({ pid }) => pid),
         )
-      // Who is free is chance.
+      // Which worker answers is chance.
       for (let i = 0; i < 500 && seen().size < 2; i++) {
         expect((await ask(where, '/livez')).status).toBe(200)
       }
@@ -96,12 +96,12 @@ describe('two workers', () => {
     expect(about).toContain('2 workers are listening')
   })
 
-  it('survive the death of one, which is replaced', async () => {
+  it('survive the death of one worker, which is replaced', async () => {
     const server = await startTogether()
     const [victim, other] = crews(server)[0]!
     process.kill(victim!, 'SIGKILL')
     await expect.poll(() => isAlive(victim!)).toBe(false)
-    // Until the system has closed its sockets, what comes to them is reset, and not left waiting.
+    // Until the system has closed its sockets, requests to them are reset.
     const askAgain = () => ask(whereIs(server.url), '/livez').catch(() => ({ status: 0 }))
     await expect.poll(async () => (await askAgain()).status).toBe(200)
     await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(2)
@@ -116,7 +116,7 @@ describe('two workers', () => {
     expect((await ask(whereIs(server.url), '/livez')).status).toBe(200)
   })
 
-  it('lose no requests but those of one that is killed', async () => {
+  it('lose only the requests of a worker that is killed', async () => {
     const server = await startTogether()
     const where = whereIs(server.url)
     const body = JSON.stringify({ logits: [1, 2, 3], seed: 1 })
@@ -139,7 +139,7 @@ describe('two workers', () => {
     for (const { socket } of kept) socket.destroy()
   })
 
-  it('answer for one that hangs, which is killed and replaced', async () => {
+  it('answer while one hangs, which is killed and replaced', async () => {
     const path = join(folder, 'hung.sock')
     const server = await startTogether({ SOCKET_PATH: path, PORT: 'none' })
     const [victim, other] = crews(server)[0]!
@@ -153,7 +153,7 @@ describe('two workers', () => {
     expect(await values()).toEqual(['2', '0', '0'])
     process.kill(victim!, 'SIGSTOP')
     expect(await values()).toEqual(['2', '1', '0'])
-    // While it is not yet known to hang.
+    // Before the primary process finds that the worker hangs.
     expect(isAlive(victim!)).toBe(true)
     await expect.poll(() => isAlive(victim!), { timeout: 15_000 }).toBe(false)
     await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(2)
@@ -162,7 +162,7 @@ describe('two workers', () => {
     expect(linesOf(server).map(({ msg }) => msg)).toContain('killing a worker that does not answer')
   })
 
-  it('come back when both die', async () => {
+  it('are both replaced when both die', async () => {
     const path = join(folder, 'both.sock')
     const server = await startTogether({ SOCKET_PATH: path, PORT: 'none' })
     for (const pid of crews(server)[0]!) process.kill(pid, 'SIGKILL')
@@ -186,16 +186,16 @@ describe('two workers', () => {
   })
 })
 
-describe('the end', () => {
+describe('shutdown', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'comes on %s to all of them, after what is under way',
+    'on %s ends all workers, after requests under way',
     async (signal) => {
       const path = join(folder, `${signal}.sock`)
       const server = await start({ SOCKET_PATH: path })
       const underWay = await Promise.all(
         [{ path }, whereIs(server.url), { path }, whereIs(server.url)].map(halfSent),
       )
-      // As a terminal does it: the workers get one of their own and another passed on.
+      // As from a terminal: each worker gets a signal of its own, and one from the primary process.
       for (const pid of crews(server)[0]!) process.kill(pid, signal)
       server.process.kill(signal)
       const ended = once(server.process, 'exit')
@@ -206,7 +206,7 @@ describe('the end', () => {
     },
   )
 
-  it('comes on SIGTERM to the primary process alone', async () => {
+  it('ends all workers if only the primary process gets SIGTERM', async () => {
     const path = join(folder, 'primary.sock')
     const server = await start({ SOCKET_PATH: path })
     const underWay = await Promise.all([{ path }, whereIs(server.url)].map(halfSent))
@@ -218,7 +218,7 @@ describe('the end', () => {
     expect(crews(server)[0]!.filter(isAlive)).toEqual([])
   })
 
-  it('does not wait for ever, and exits 1', async () => {
+  it('ends after SHUTDOWN_TIMEOUT_MS, and exits 1', async () => {
     const server = await start({ SHUTDOWN_TIMEOUT_MS: '300' })
     const stuck = crews(server)[0]![0]!
     process.kill(stuck, 'SIGSTOP')
@@ -226,7 +226,7 @@ describe('the end', () => {
     await expect.poll(() => isAlive(stuck)).toBe(false)
   })
 
-  it('comes at once on a second signal, and exits 1', async () => {
+  it('is immediate on a second signal, and exits 1', async () => {
     const server = await start()
     await halfSent(whereIs(server.url))
     const ended = server.stop()
@@ -243,8 +243,8 @@ describe('the end', () => {
   })
 })
 
-describe('what keeps workers from starting', () => {
-  it('is said once where it is a port in use', async () => {
+describe('a fault that keeps workers from starting', () => {
+  it('is logged once if it is a port in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as { port: number }
@@ -264,7 +264,7 @@ describe('what keeps workers from starting', () => {
     expect(lines[0]).toContain('EADDRINUSE')
   })
 
-  it('is said once where it is the environment', () => {
+  it('is logged once if it is a variable', () => {
     const { status, stderr } = spawnSync('node', ['src/server.ts'], {
       cwd: root,
       encoding: 'utf8',

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { startServer } from '../server.ts'
 
-/** Bodies that are not what they say, over bare sockets: a clear error, and the next request is fine. */
+/** Bodies that differ from what their heads declare, over raw sockets: each gets a clear error, and the next request works. */
 
 const LIMIT = 4 * 2 ** 20
 const server = await startServer({ MAX_BODY_BYTES: String(LIMIT), REQUEST_TIMEOUT_MS: '1500' })
@@ -17,7 +17,7 @@ interface Answer {
   body: { code?: string; detail?: string; error?: string; errors?: { pointer: string }[] }
 }
 
-/** A connection that requests are written to as bytes. */
+/** A raw connection. */
 class Connection {
   readonly socket: Socket = connect(Number(port), '127.0.0.1')
   #received: Buffer = Buffer.alloc(0)
@@ -77,7 +77,7 @@ const floats = (...values: number[]) => Buffer.from(Float32Array.from(values).bu
 const good = floats(1, 2, 3)
 const octets = { 'content-type': 'application/octet-stream' }
 
-/** A request that is answered as it should be, on a connection that has seen another. */
+/** Expects the right answer to a valid request on a connection that is in use. */
 async function expectFine(on: Connection) {
   on.send(head('/v1/sample?temperature=0', { ...octets, 'content-length': good.length }), good)
   const { status, body } = await on.answer()
@@ -321,7 +321,7 @@ const cases: Record<string, Case> = {
   },
   ...Object.fromEntries(
     ['banned_token_ids', 'token_bitmask'].map((name): [string, Case] => [
-      `objects as ${name}, which cannot even be compared`,
+      `objects as ${name}, which cannot be compared`,
       {
         path: '/v2/models/sample/infer',
         body: inference({
@@ -354,7 +354,7 @@ const cases: Record<string, Case> = {
   },
 }
 
-describe('a bad body is answered, and the connection goes on', () => {
+describe('a bad body gets an answer, and the connection continues', () => {
   it.each(Object.keys(cases))('%s', async (name) => {
     const { path, headers = {}, body, status, words } = cases[name]!
     const given: Record<string, string | number> = { ...octets, ...headers }
@@ -370,8 +370,8 @@ describe('a bad body is answered, and the connection goes on', () => {
   })
 })
 
-describe('what Node would refuse by itself', () => {
-  it('a request without Host is a problem', async () => {
+describe('requests that Node would refuse by itself', () => {
+  it('without Host get a problem document', async () => {
     const on = connection()
     on.send('GET /livez HTTP/1.1\r\n\r\n')
     const { status, body } = await on.answer()
@@ -381,7 +381,7 @@ describe('what Node would refuse by itself', () => {
     expect((await on.answer()).status).toBe(200)
   })
 
-  it('an expectation that nobody knows is none', async () => {
+  it('with an unknown Expect are answered', async () => {
     const on = connection()
     on.send('GET /livez HTTP/1.1\r\nHost: kelvin\r\nExpect: 200-ok\r\n\r\n')
     expect((await on.answer()).status).toBe(200)
@@ -403,7 +403,7 @@ const paths = {
 }
 
 describe.each(Object.entries(paths))('%s', (path, headers) => {
-  it('says that a body is too large before it has come, and reads it to its end', async () => {
+  it('refuses a body that is too large before it comes, and reads it to its end', async () => {
     const on = connection()
     const length = LIMIT + 1
     on.send(head(path, { ...headers, 'content-length': length }))
@@ -412,7 +412,7 @@ describe.each(Object.entries(paths))('%s', (path, headers) => {
     await expectFine(on)
   })
 
-  it('says that a body in chunks is too large when it is', async () => {
+  it('refuses a chunked body when it exceeds the limit', async () => {
     const on = connection()
     const chunk = Buffer.alloc(2 ** 20, '1,')
     on.send(head(path, { ...headers, 'transfer-encoding': 'chunked' }))
@@ -423,14 +423,14 @@ describe.each(Object.entries(paths))('%s', (path, headers) => {
     await expectFine(on)
   })
 
-  it('spares a client that asks first from sending what is too large', async () => {
+  it('refuses a large body of a client that sends Expect: 100-continue before it comes', async () => {
     const on = connection()
     on.send(head(path, { ...headers, 'content-length': LIMIT + 1, expect: '100-continue' }))
     expect((await on.answer()).status).toBe(413)
     expect(on.continued).toBe(false)
   })
 
-  it('asks a client that asks first to go on', async () => {
+  it('answers 100 Continue to a client that expects it', async () => {
     const on = connection()
     on.send(head('/v1/sample', { ...octets, 'content-length': 12, expect: '100-continue' }))
     await once(on.socket, 'data')
@@ -439,7 +439,7 @@ describe.each(Object.entries(paths))('%s', (path, headers) => {
     expect(on.continued).toBe(true)
   })
 
-  it('forgets a client that goes away half-way', async () => {
+  it('survives a client that disconnects half-way', async () => {
     for (let i = 0; i < 20; i++) {
       const on = connection()
       on.send(head(path, { ...headers, 'content-length': 4096 }), Buffer.alloc(100 * i, ' '))
@@ -458,17 +458,17 @@ describe.each(Object.entries(paths))('%s', (path, headers) => {
     await expectFine(connection())
   })
 
-  it('does not wait for ever for a body', async () => {
+  it('times out while it waits for a body', async () => {
     const on = connection()
     on.send(head(path, { ...headers, 'content-length': 4096 }), '[1')
     expect((await on.answer()).status).toBe(408)
     await expectFine(connection())
   }, 40_000)
 
-  it('takes what comes after a body for another request', async () => {
+  it('reads bytes after a body as the next request', async () => {
     const on = connection()
     on.send(head('/v1/sample', { ...octets, 'content-length': 4 }), good)
-    // Which of the two is answered first depends on how the bytes come in.
+    // The order of the two answers depends on the segments.
     const { status } = await on.answer()
     if (status === 200) expect((await on.answer()).status).toBe(400)
     else expect(status).toBe(400)
@@ -476,7 +476,7 @@ describe.each(Object.entries(paths))('%s', (path, headers) => {
   })
 })
 
-it('has lost nothing: every request was logged once, and none was an internal error', () => {
+it('has logged every request once, and no internal error', () => {
   const statuses = server.lines.map((line) => JSON.parse(line).status)
   expect(statuses).not.toContain(500)
 })

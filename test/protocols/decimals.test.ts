@@ -4,8 +4,8 @@ import { testApp } from '../app.ts'
 
 const app = await testApp()
 
-/** What `str(np.float32(x))`, `str(np.float16(x))` and `str(ml_dtypes.bfloat16(x))` say, and other types. */
-describe('a number of a tensor is the shortest decimal that it may be', () => {
+/** The output of `str(np.float32(x))`, `str(np.float16(x))` and `str(ml_dtypes.bfloat16(x))`, and other types. */
+describe('a number of a tensor becomes its shortest decimal', () => {
   it.each<[DatatypeName, number, number]>([
     ['FP32', Math.fround(0.3), 0.3],
     ['FP32', Math.fround(0.7), 0.7],
@@ -35,7 +35,7 @@ describe('a number of a tensor is the shortest decimal that it may be', () => {
     expect(toDecimal(value, datatype)).toBe(decimal)
   })
 
-  it('is that number again in its type', () => {
+  it('which rounds to the same number', () => {
     for (let word = 1; word < 2 ** 16; word += 7) {
       const [half] = new Float16Array(Uint16Array.of(word).buffer) as unknown as [number]
       if (Number.isFinite(half)) expect(Math.f16round(toDecimal(half, 'FP16'))).toBe(half)
@@ -45,8 +45,8 @@ describe('a number of a tensor is the shortest decimal that it may be', () => {
   })
 })
 
-describe('a parameter in a tensor cuts where the same number in JSON does', () => {
-  // The thresholds below are sums of these probabilities, so that the last digit decides.
+describe('a parameter in a tensor cuts like the same number in JSON', () => {
+  // The thresholds below are sums of these probabilities, so that the last digit matters.
   const logits = [0.1, 0.2, 0.3, 0.4].map((p) => Math.log(p))
   const input = { name: 'logits', datatype: 'FP32', shape: [1, 4], data: logits }
 
@@ -90,7 +90,7 @@ describe('a parameter in a tensor cuts where the same number in JSON does', () =
     for (const datatype of Object.keys(encoders)) {
       expect(await throughTensor(name, value, datatype)).toEqual(expected)
     }
-    // As `tolist()` writes a float32.
+    // The digits of `tolist()` for a float32.
     const listed = { name, datatype: 'FP32', shape: [1], data: [Math.fround(value)] }
     expect(await throughJson([input, listed], {})).toEqual(expected)
   })

@@ -1,6 +1,6 @@
 /**
- * Imported by a server before it starts: a line of its log for each time its event loop was held, in
- * milliseconds of processor time, which does not pass while the machine does something else.
+ * A server imports this before it starts. It logs each time that the event loop is blocked, in milliseconds of
+ * processor time, which does not pass while the machine does other work.
  */
 const LONG = 3
 

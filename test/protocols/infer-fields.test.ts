@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { testApp } from '../app.ts'
 
-/** /v2 has every field, or says that it has not. */
+/** /v2 has every field of /v1, or answers that it does not. */
 
 const app = await testApp()
 const url = '/v2/models/sample/infer'
@@ -31,8 +31,8 @@ async function sample(request: object) {
 
 const read = (output: Output | undefined) => output?.data.map((text) => JSON.parse(String(text)))
 
-describe('what a field asks for is an output', () => {
-  it('without being named', async () => {
+describe('a report that a field asks for', () => {
+  it('is an output if the request names none', async () => {
     const fields = { top_logprobs: 2, trace: true, top_k: 3, mirostat: 2, seed: 1 }
     const lists = { logprob_token_ids: [1, 4], watch_token_ids: [4] }
     const texts = { logprob_token_ids: '1,4', watch_token_ids: '4' }
@@ -46,7 +46,7 @@ describe('what a field asks for is an output', () => {
     expect(Object.keys((await infer({})).named)).toEqual(['token_ids', 'logprobs'])
   })
 
-  it('or with, for rows of which not all ask for it', async () => {
+  it('is null for a row that does not ask for it', async () => {
     const two = { ...logits, shape: [2, 5], data: [...row, ...row] }
     const counts = { name: 'top_logprobs', datatype: 'INT32', shape: [2], data: [0, 2] }
     const outputs = [{ name: 'top' }, { name: 'state' }]
@@ -55,14 +55,14 @@ describe('what a field asks for is an output', () => {
     expect(read(named.state)).toEqual([null, null])
   })
 
-  it('and the answer says where the outputs named leave it out', async () => {
+  it('gets a warning if the named outputs leave it out', async () => {
     const parameters = { top_logprobs: 2, mirostat: 2 }
     const { warnings } = await infer({ parameters, outputs: [{ name: 'token_ids' }] })
     const left = warnings.filter(({ code }) => code === 'OUTPUT_LEFT_OUT')
     expect(left.map(({ message }) => message.split(' ')[1])).toEqual(['top', 'state'])
   })
 
-  it('is binary where that is asked for', async () => {
+  it('is binary if that is asked for', async () => {
     const payload = {
       inputs: [logits],
       parameters: { top_logprobs: 1, binary_data_output: true, seed: 1 },
@@ -76,14 +76,14 @@ describe('what a field asks for is an output', () => {
     expect(JSON.parse(bytes.toString('utf8', 4))).toMatchObject({ token_ids: [0] })
   })
 
-  it('also of the other model', async () => {
+  it('is an output of the other model, too', async () => {
     const path = '/v2/models/probabilities/infer'
     const { named } = await infer({ parameters: { trace: true, top_p: 0.5 } }, path)
     expect(Object.keys(named)).toEqual(['probabilities', 'trace'])
   })
 })
 
-describe('state goes around', () => {
+describe('the state of an answer is sent with the next step', () => {
   const fields = { mirostat: 2, mirostat_tau: 1, seed: 5 }
 
   it('as a parameter', async () => {
@@ -100,7 +100,7 @@ describe('state goes around', () => {
     }
   })
 
-  it('as an input with one for each row', async () => {
+  it('as an input, one for each row', async () => {
     const two = { ...logits, shape: [2, 5], data: [...row, ...row] }
     const data = ['{"mirostat_mu":0.5}', 'null']
     const states = { name: 'state', datatype: 'BYTES', shape: [2], data }
@@ -113,7 +113,7 @@ describe('state goes around', () => {
     expect(read(named.state)).toEqual(results.map(({ state }: { state: object }) => state))
   })
 
-  it('in the query of bytes', async () => {
+  it('in the query of a tensor body', async () => {
     const { results } = await sample(fields)
     const query = new URLSearchParams({
       mirostat: '2',
@@ -132,7 +132,7 @@ describe('state goes around', () => {
   })
 })
 
-describe('fields that are no value or list', () => {
+describe('fields that are objects or JSON', () => {
   it.each([
     ['logit_bias', { 1: 5 }],
     ['sequence_bias', [{ token_ids: [2], bias: 9 }]],
@@ -190,7 +190,7 @@ describe('a mask in words', () => {
   })
 })
 
-describe('nothing that is sent is ignored without a word', () => {
+describe('nothing is ignored silently', () => {
   const shared = { shared_memory_region: 'a', shared_memory_byte_size: 20 }
 
   it.each<[object, RegExp]>([
@@ -248,7 +248,7 @@ describe('nothing that is sent is ignored without a word', () => {
     expect(warnings.map(({ message }) => message.split(' ')[0])).toEqual(names)
   })
 
-  it('takes what clients copy of their own, and the model that is meant', async () => {
+  it('accepts parameters that clients add, and the name of the model', async () => {
     const inputs = [{ ...logits, parameters: { content_type: 'np' } }]
     const same = await infer({ inputs, model_name: 'sample', model_version: '1' })
     expect(same).toMatchObject({ status: 200, warnings: [] })
@@ -267,7 +267,7 @@ describe('nothing that is sent is ignored without a word', () => {
     },
   )
 
-  it('a long text that is no base64 is told where to go', async () => {
+  it('a long text that is no base64 gets an error that says to send an input', async () => {
     const ids = Array.from({ length: 3000 }, () => 1).join()
     const long = { ...logits, shape: [1, 5000], data: Array.from({ length: 5000 }, () => 1) }
     const { error } = await infer({ inputs: [long], parameters: { output_token_ids: ids } })

@@ -6,12 +6,12 @@ import { chunkLengths, isSame, numberText, read, refusal, tokens } from './json.
 const thorough = { numRuns: 500 }
 const fours = (count: number) => 'AAAA'.repeat(count)
 
-describe('what JSON.parse accepts means the same', () => {
-  it('whatever it is, and wherever it is cut', () => {
+describe('JSON that JSON.parse accepts has the same value', () => {
+  it('for any document and any chunks', () => {
     fc.assert(
       fc.property(tokens, chunkLengths, (given, lengths) => {
         const text = given.join('')
-        // Bytes have no lone surrogates.
+        // UTF-8 has no lone surrogates.
         expect(isSame(read(text, lengths), JSON.parse(Buffer.from(text).toString()))).toBe(true)
       }),
       thorough,
@@ -64,7 +64,7 @@ describe('what JSON.parse accepts means the same', () => {
     }
   })
 
-  it('a row of float32 takes four bytes a number, whatever is cut', () => {
+  it('a row of float32 takes four bytes for each number, in any chunks', () => {
     const row = Float32Array.from({ length: 20_000 }, (_, i) => Math.fround(Math.sin(i) * 20))
     const text = JSON.stringify({ logits: Array.from(row) })
     for (const lengths of [[65_536], [1], [7, 4000]]) {
@@ -75,7 +75,7 @@ describe('what JSON.parse accepts means the same', () => {
   })
 })
 
-describe('what JSON.parse refuses is refused', () => {
+describe('JSON that JSON.parse refuses is refused', () => {
   const changed = fc
     .tuple(
       tokens,
@@ -144,7 +144,7 @@ describe('a refusal names the byte', () => {
   const place = (text: string, lengths?: readonly number[]) =>
     Number(/ (?:at byte|after) (\d+)/.exec(refusal(text, lengths))![1])
 
-  it('that should not be between two tokens', () => {
+  it('that is wrong between two tokens', () => {
     fc.assert(
       fc.property(tokens, fc.nat(), chunkLengths, (given, where, lengths) => {
         const at = where % (given.length + 1)
@@ -157,7 +157,7 @@ describe('a refusal names the byte', () => {
     )
   })
 
-  it.each([0, 5, 1020, 1030, 3000])('that should not be in a text, after %i others', (count) => {
+  it.each([0, 5, 1020, 1030, 3000])('that is wrong in a text, after %i others', (count) => {
     fc.assert(
       fc.property(
         fc.constantFrom<[string, number, string]>(
@@ -174,7 +174,7 @@ describe('a refusal names the byte', () => {
           const before = opening + character.repeat(count)
           const text = `${before}${faulty}"`
           expect(place(text, lengths)).toBe(Buffer.byteLength(before) + offset)
-          // A character that chunks cut is not known whole.
+          // Chunks may cut the character that the error quotes.
           if (got !== 'é') expect(refusal(text, lengths)).toContain(`got "${got}"`)
         },
       ),
@@ -195,7 +195,7 @@ describe('a refusal names the byte', () => {
     }
   })
 
-  it('after which nothing came', () => {
+  it('at which the document ends too early', () => {
     fc.assert(
       fc.property(chunkLengths, fc.nat(20_000), (lengths, count) => {
         const text = `{"é":[${'1, '.repeat(count)}1`
@@ -206,7 +206,7 @@ describe('a refusal names the byte', () => {
   })
 })
 
-describe('limits, however the text is cut', () => {
+describe('limits, for any chunks', () => {
   const mebibyte = 2 ** 20
   const cuts = [[65_536], [1000, 1, 64]]
   const spaced = (items: string) => `[${' '.repeat(mebibyte)}${items}]`
@@ -233,7 +233,7 @@ describe('limits, however the text is cut', () => {
     for (const lengths of cuts) expect(isSame(read(text, lengths), whole)).toBe(true)
   })
 
-  it('a list of numbers counts for nothing byte by byte either', () => {
+  it('a list of numbers does not count towards the limit, even in single bytes', () => {
     const text = `[${'1 ,\n'.repeat(400_000)}1]`
     expect((read(text, [1]) as NumberList).length).toBe(400_001)
   })

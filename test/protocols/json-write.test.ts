@@ -6,7 +6,7 @@ import { testApp } from '../app.ts'
 
 const write = (value: unknown) => finish(writeJson(value)).parts.join('')
 
-/** What a long list stands for. */
+/** The items of a long list. */
 const plainOf = (value: unknown): unknown => {
   if (value instanceof LongList) {
     return value.lists.flatMap((list) => Array.from(list as ArrayLike<unknown>, toPlain))
@@ -37,8 +37,8 @@ const { value } = fc.letrec((tie) => ({
   ),
 }))
 
-describe('what is written part by part', () => {
-  it('is what JSON.stringify writes, whatever is in it', () => {
+describe('a value that is written in parts', () => {
+  it('equals what JSON.stringify writes', () => {
     fc.assert(
       fc.property(value, (given) => {
         expect(write(given)).toBe(JSON.stringify(plainOf(given)))
@@ -47,7 +47,7 @@ describe('what is written part by part', () => {
     )
   })
 
-  it('leaves out what is undefined, and writes lists of any length', () => {
+  it('omits undefined, and has lists of any length', () => {
     const long = Float64Array.from({ length: 3 * PART + 1 }, (_, i) => i / 7)
     const given = {
       a: undefined,

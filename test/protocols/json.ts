@@ -4,7 +4,7 @@ import { DecodedText, decodeBase64, NumberList } from '../../src/fields/long-val
 import { JsonReader } from '../../src/protocols/json/reader.ts'
 import { joinBytes } from '../../src/tensors/bytes.ts'
 
-/** JSON as texts rather than values: what is written differently and means the same is in here too. */
+/** Makes JSON as texts, so that different spellings of the same value occur. */
 
 const digits = (constraints: fc.StringConstraints) =>
   fc.string({ unit: fc.constantFrom(...'0123456789'), ...constraints })
@@ -41,14 +41,14 @@ export const numberText = fc.oneof(
   fc.double(finite).map((value) => value.toPrecision(17)),
   fc.integer().map(String),
   written,
-  // More digits than are carried from one chunk to the next, and halfway between two float64.
+  // More digits than are carried between chunks, halfway between two float64.
   digits({ minLength: 60, maxLength: 300 }).map((some) => `0.${some}`),
   fc.constantFrom('-0', '0e0', '9007199254740993', '1e999', '-1e999', '5e-324', '2.4703282e-324'),
 )
 
 const escaped = fc.oneof(
   fc.constantFrom('\\"', '\\\\', '\\/', '\\b', '\\f', '\\n', '\\r', '\\t', '\\ud83d\\ude00'),
-  // Lone surrogates among them.
+  // Some are lone surrogates.
   fc.nat(0xffff).map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`),
   fc.constantFrom('\\u0041', '\\u002F', '\\uD800', '\\uDfFf'),
 )
@@ -74,14 +74,14 @@ const longText = fc
     fc.nat(),
   )
   .map(([text, foreign, place]) => {
-    // Not between a backslash and what belongs to it.
+    // Never between a backslash and its character.
     const at = text.indexOf('\\') < 0 ? place % (text.length + 1) : text.length
     return text.slice(0, at) + foreign + text.slice(at)
   })
 
 const quoted = (text: fc.Arbitrary<string>) => text.map((inner) => `"${inner}"`)
 
-/** V8's JSON.parse mistakes a key with an escape for one with a backslash that it saw before at its place. */
+/** V8's JSON.parse confuses a key that has an escape with an earlier key at the same place that has a backslash. */
 const key = quoted(
   fc.oneof(
     fc.constantFrom('a', 'b', '\\u0061', '__proto__', 'constructor', '1', '0', ''),
@@ -96,7 +96,7 @@ const scalar = fc.oneof(
   quoted(longText),
 )
 
-/** What comes of joining items by commas, as tokens. */
+/** The tokens of items joined by commas. */
 function separated(items: readonly (readonly string[])[]): string[] {
   return items.flatMap((item, index) => (index === 0 ? item : [',', ...item]))
 }
@@ -106,7 +106,7 @@ const item = fc.oneof(
   { weight: 3, arbitrary: fc.constant('"-Infinity"') },
 )
 
-/** A list beyond the length up to which lists stay arrays, mostly of numbers. */
+/** A list that is too long to stay an array, mostly of numbers. */
 const longList = fc
   .tuple(
     fc.array(item, { minLength: 55, maxLength: 200 }),
@@ -134,14 +134,14 @@ const space = fc.oneof(
   fc.string({ unit: fc.constantFrom(' ', '\n', '\r', '\t'), maxLength: 3 }),
 )
 
-/** The tokens of a JSON text, and the whitespace between them. */
+/** The tokens of a JSON text, with white space between them. */
 export const tokens = fc
   .tuple(value, fc.array(space, { minLength: 1, maxLength: 9 }))
   .map(([all, spaces]) =>
     all.flatMap((token, index) => [spaces[index % spaces.length]!, token]).concat(spaces[0]!),
   )
 
-/** Lengths of chunks, to be taken in turn. */
+/** Lengths of chunks, which are used in turn. */
 export const chunkLengths = fc.oneof(
   fc.constant([1]),
   fc.array(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 2000 })), {
@@ -151,7 +151,7 @@ export const chunkLengths = fc.oneof(
   fc.constant([65_536]),
 )
 
-/** What a reader makes of a text that comes in chunks. */
+/** The value of a text that is read in chunks. */
 export function read(text: string | Uint8Array, lengths: readonly number[] = [65_536]): unknown {
   const bytes = Buffer.from(text as string)
   const reader = new JsonReader()
@@ -163,7 +163,7 @@ export function read(text: string | Uint8Array, lengths: readonly number[] = [65
   return reader.end()
 }
 
-/** The detail of the problem that a reader refuses a text with, after its code. */
+/** The code and detail of the problem with which the reader refuses a text. */
 export function refusal(text: string, lengths?: readonly number[]): string {
   try {
     read(text, lengths)
@@ -174,7 +174,7 @@ export function refusal(text: string, lengths?: readonly number[]): string {
   return 'none'
 }
 
-/** Whether what was read is what JSON.parse says, as far as it is kept. */
+/** Whether a read value equals that of JSON.parse, as far as the reader keeps it. */
 export function isSame(got: unknown, expected: unknown): boolean {
   if (got instanceof NumberList) return Array.isArray(expected) && areNumbers(got, expected)
   if (got instanceof DecodedText) {
@@ -186,7 +186,7 @@ export function isSame(got: unknown, expected: unknown): boolean {
   if (Array.isArray(got) && Array.isArray(expected)) {
     return got.length === expected.length && got.every((one, i) => isSame(one, expected[i]))
   }
-  // In a list it stands for all numbers below those of float64 as well.
+  // In a list, numbers below float64's range become "-Infinity", too.
   if (got === '-Infinity' && expected === Number.NEGATIVE_INFINITY) return true
   if (typeof got !== 'object' || got === null) return Object.is(got, expected)
   if (typeof expected !== 'object' || expected === null) return false

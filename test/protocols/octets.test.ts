@@ -21,7 +21,7 @@ async function sendJson(url: string, fields: object) {
   return (await app.inject({ method: 'POST', url, payload })).body
 }
 
-describe('a body that is the tensor', () => {
+describe('a tensor body', () => {
   it.each([
     ['temperature=0.7&top_k=20&seed=5&n=4', { temperature: 0.7, top_k: 20, seed: 5, n: 4 }],
     ['seed=18446744073709551615&step=3', { seed: '18446744073709551615', step: 3 }],
@@ -49,7 +49,7 @@ describe('a body that is the tensor', () => {
     expect(answer.body).toBe(await sendJson('/v1/sample', fields))
   })
 
-  it('is a row without a shape, and rows with one', async () => {
+  it('is a row without a shape, and may be rows with one', async () => {
     const halves = [row.subarray(0, length / 2), row.subarray(length / 2)].map((half) => [...half])
     const together = await sendJson('/v1/sample', { logits: halves, seed: 1 })
     expect((await send(`/v1/sample?seed=1&shape=2,${length / 2}`)).body).toBe(together)
@@ -100,11 +100,11 @@ describe('an answer that is a tensor', () => {
   })
 })
 
-describe('warnings beside a tensor', () => {
+describe('warnings of a tensor', () => {
   const tensorOf = (query: string) =>
     send(`/v1/probabilities?${query}`, { accept: 'application/octet-stream' })
 
-  it('are in a header, as JSON has them', async () => {
+  it('are in a header, as in a JSON answer', async () => {
     const query = `shape=2,${length / 2}&temperature=3&mirostat_tau=3`
     const { headers } = await tensorOf(query)
     const { warnings } = (await send(`/v1/probabilities?${query}`)).json()
@@ -113,7 +113,7 @@ describe('warnings beside a tensor', () => {
     expect(await tensorOf('temperature=0.5')).not.toHaveProperty('headers.x-warnings')
   })
 
-  it('are ASCII and bounded, and count what is left out', async () => {
+  it('are ASCII and limited, and count those left out', async () => {
     const { headers } = await tensorOf(`shape=${length},1&temperature=3`)
     const text = headers['x-warnings'] as string
     expect(text).toMatch(/^[ -~]*$/)
@@ -138,7 +138,7 @@ describe('warnings beside a tensor', () => {
   })
 })
 
-it('no room is lost to requests that fail', async () => {
+it('failed requests free their memory', async () => {
   const before = reserved()
   for (const query of [
     'shape=7',
@@ -152,7 +152,7 @@ it('no room is lost to requests that fail', async () => {
   expect(reserved()).toBe(before)
 })
 
-it('the document has every field in the query that a query can have', () => {
+it('the document lists every field that a query can have', () => {
   const { properties } = z.toJSONSchema(sampleOperation.Fields, { io: 'input' })
   const { paths } = app.swagger() as unknown as {
     paths: Record<string, { post: { parameters: { name: string; in: string }[] } }>

@@ -30,20 +30,20 @@ async function send(
   return response.status
 }
 
-/** The longest that the server's event loop was held in the meantime, in milliseconds. */
+/** The longest time in milliseconds that the event loop of the server was blocked meanwhile. */
 async function longestHold(work: () => Promise<unknown>): Promise<number> {
   const before = server.lines.length
   await work()
-  // What the last turn took is written in the next.
+  // The time of a turn is logged in the next turn.
   await (await fetch(`${server.url}/livez`)).arrayBuffer()
   const held = server.lines.slice(before).map((line) => JSON.parse(line).held ?? 0)
   return Math.max(0, ...held)
 }
 
-/** What this machine takes to sort as many numbers as a row has, in milliseconds. */
+/** The time in milliseconds that this machine takes to sort the numbers of a row. */
 const sorting = spent(() => row.toSorted())
 
-/** Without turns each of these would hold others for as long as it takes: hundreds of milliseconds. */
+/** Without slices, each of these would block others for hundreds of milliseconds. */
 describe('a request of any size lets others have their turn', () => {
   it.each<[string, number, string, string, () => string | Buffer<ArrayBuffer>]>([
     ['JSON numbers', 200, '/v1/sample', json, () => `{"logits":${batch(rows)}}`],
@@ -76,7 +76,7 @@ describe('a request of any size lets others have their turn', () => {
         }),
       )
     }
-    // Collecting garbage, and compiling in the first run, only ever add.
+    // The least time counts, because garbage collection and compilation only add.
     expect(Math.min(...holds)).toBeLessThan(5 * sorting)
   })
 })

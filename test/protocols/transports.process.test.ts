@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { readRows } from '../golden/read.ts'
 import { startServer } from '../server.ts'
 
-/** The same request gives the same numbers, to the last bit, whichever way it comes. */
+/** The same request gives the same numbers, to the last bit, in every protocol. */
 
 const server = await startServer({ LOG_LEVEL: 'info' })
 afterAll(() => server.stop())
@@ -16,7 +16,7 @@ interface Answer {
   probabilities: Float32Array
 }
 
-/** Rows and parameters out, an answer for each row back. */
+/** Sends rows with parameters. Returns the answer of each row. */
 type Transport = (rows: Float32Array[], params: Params) => Promise<Answer[]>
 
 async function post(path: string, body: BodyInit, headers: Record<string, string>) {
@@ -29,7 +29,7 @@ async function post(path: string, body: BodyInit, headers: Record<string, string
 const octets = { 'content-type': 'application/octet-stream' }
 const json = { 'content-type': 'application/json' }
 
-/** Numbers that all of the dtypes have: those of bfloat16 that are not too small for float16. */
+/** Numbers that all dtypes represent exactly: those of bfloat16, except those too small for float16. */
 function commonRows(count: number): Float32Array[] {
   const halves = (logit: number) => {
     const [word] = new Uint32Array(Float32Array.of(logit).buffer)

@@ -8,7 +8,7 @@ import { whereIs } from '../http.ts'
 import { startServer } from '../server.ts'
 import { CLOSE, Client, MIB, piece } from './client.ts'
 
-/** What comes after an answer is dropped, but neither for long nor without end. */
+/** Bytes after an answer are drained, but only for a limited time and number of bytes. */
 
 const server = await startServer()
 afterAll(() => server.stop())
@@ -17,7 +17,7 @@ const HEAD = 'POST /nowhere HTTP/1.1\r\nhost: kelvin\r\n'
 
 const chunk = (bytes: number) => `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`
 
-/** Writes a part every so often until the server has cut the connection; how many times. */
+/** Writes a part at intervals until the server closes the connection. Returns how often it wrote. */
 async function persist(on: Client, part: string, pause: number): Promise<number> {
   let count = 0
   let isClosed = false
@@ -30,7 +30,7 @@ async function persist(on: Client, part: string, pause: number): Promise<number>
   return count
 }
 
-/** Framing, part, and what it is answered with. */
+/** Framing, part, and the status of the answer. */
 const tricklers: Record<string, [framing: string, part: string, status: number]> = {
   'a byte at a time, on a last answer': [`${CLOSE}content-length: 70000000`, 'x', 404],
   'a byte at a time, on a connection that is kept': ['content-length: 70000000', 'x', 404],
@@ -46,21 +46,21 @@ async function hold(framing: string, part: string, pause: number) {
   return { parts, status: (await on.answer()).status }
 }
 
-// They take their time beside the other tests: 400 kB in a second.
+// 400 kB in a second, so this takes long. It runs while the other tests do.
 const paced = [CLOSE, ''].map((close) => {
   return hold(`${close}transfer-encoding: chunked`, chunk(40_000), 100)
 })
 
-describe('who goes on sending', () => {
-  it.each(Object.keys(tricklers))('%s, is cut off in seconds', async (name) => {
+describe('a client that keeps sending', () => {
+  it.each(Object.keys(tricklers))('%s loses its connection in seconds', async (name) => {
     const [framing, part, expected] = tricklers[name]!
     const { parts, status } = await hold(framing, part, 50)
     expect(status).toBe(expected)
-    // Five seconds of them, or less.
+    // At most five seconds.
     expect(parts).toBeLessThan(100)
   })
 
-  it.each([CLOSE, ''])('as fast as it can and without end, is cut off (%j)', async (close) => {
+  it.each([CLOSE, ''])('as fast as it can loses its connection (%j)', async (close) => {
     const on = new Client(where)
     await on.write(`${HEAD}${close}transfer-encoding: chunked\r\n\r\n`)
     let isClosed = false
@@ -69,12 +69,12 @@ describe('who goes on sending', () => {
     let written = 0
     for (; !isClosed && written < 1024; written++) await on.write(part)
     expect((await on.answer()).status).toBe(404)
-    // What is dropped, and what the system's buffers hold.
+    // The bytes that are drained, and those in the system's buffers.
     expect(written).toBeGreaterThan(127)
     expect(written).toBeLessThan(160)
   })
 
-  it('and says nothing, is cut off in seconds, and so is who only waits', async () => {
+  it('nothing more loses its connection in seconds', async () => {
     for (const close of [CLOSE, '']) {
       const on = new Client(where)
       await on.write(`${HEAD}${close}content-length: 70000000\r\n\r\n`)
@@ -115,7 +115,7 @@ describe('who goes on sending', () => {
 })
 
 describe('an answer', () => {
-  it('comes before that to the next request', async () => {
+  it('comes before the drain ends', async () => {
     const on = new Client(where)
     const body = ']'.repeat(30_000)
     const next = 'GET /livez HTTP/1.1\r\nhost: kelvin\r\n\r\n'
@@ -124,7 +124,7 @@ describe('an answer', () => {
     expect((await on.answer()).status).toBe(200)
   })
 
-  it('comes before the end, where what follows is no request', async () => {
+  it('comes before the connection ends if the following bytes are no request', async () => {
     const on = new Client(where)
     const body = '{"logits":[1,2,3]}'
     const head = 'POST /v1/sample HTTP/1.1\r\nhost: kelvin\r\ncontent-type: application/json\r\n'
@@ -137,7 +137,7 @@ describe('an answer', () => {
   })
 
   it.each(['garbage\r\n\r\n', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n'])(
-    'to a refused request comes before that to %j behind it',
+    'to a refused request comes before that to a following %j',
     async (rest) => {
       const on = new Client(where)
       const head = `${HEAD}content-length: 300000\r\n\r\n`
@@ -169,14 +169,14 @@ describe('an answer', () => {
     expect(on.received).toBe('')
   })
 
-  it('ends the connection of a client that was not asked for its body', async () => {
+  it('ends the connection of a client that waits for 100 Continue', async () => {
     const on = new Client(where)
     await on.write(`${HEAD}expect: 100-continue\r\ncontent-length: 1000\r\n\r\n`)
     expect((await on.answer()).headers).toMatch(/^HTTP\/1.1 404 .*connection: close/is)
     await on.ended
   })
 
-  it('says 400 to a tunnel', async () => {
+  it('to CONNECT is 400', async () => {
     const on = new Client(where)
     await on.write('CONNECT kelvin:80 HTTP/1.1\r\nhost: kelvin\r\n\r\n')
     const { status, body } = await on.answer()
@@ -184,7 +184,7 @@ describe('an answer', () => {
   })
 })
 
-it.each(['TLS', 'a Unix socket'])('over %s a client gets its answer too', async (transport) => {
+it.each(['TLS', 'a Unix socket'])('over %s a client gets its answer, too', async (transport) => {
   const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
   const [key, cert, path] = ['key.pem', 'cert.pem', 'kelvin.sock'].map((name) => join(folder, name))
   const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes', '-newkey', 'rsa:2048']
@@ -212,10 +212,10 @@ it.each(['TLS', 'a Unix socket'])('over %s a client gets its answer too', async 
   rmSync(folder, { recursive: true })
 })
 
-it('who sends at a good pace and without end is cut off, too', async () => {
+it('a client that sends steadily and without end loses its connection', async () => {
   for (const { parts, status } of await Promise.all(paced)) {
     expect(status).toBe(404)
-    // A part each tenth of a second, or later.
+    // One part in a tenth of a second, or later.
     expect(parts).toBeGreaterThan(50)
     expect(parts).toBeLessThan(250)
   }

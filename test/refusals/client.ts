@@ -5,7 +5,7 @@ import type { Where } from '../http.ts'
 
 export const MIB = 2 ** 20
 
-/** No JSON, from the first byte on. */
+/** Bytes that are invalid JSON from the first on. */
 export const piece = Buffer.alloc(MIB, ']')
 
 export const CLOSE = 'connection: close\r\n'
@@ -16,7 +16,7 @@ export interface Answer {
   body: string
 }
 
-/** A connection that goes on sending when the server has ended its side, as most clients do. */
+/** A connection that keeps sending after the server has ended its side, as most clients do. */
 export class Client {
   readonly socket: Socket
   /** The server sends no more. */
@@ -37,14 +37,14 @@ export class Client {
     })
   }
 
-  /** Settles when more can be written, or nothing any more. */
+  /** Resolves when more can be written, or when the connection is closed. */
   async write(bytes: string | Uint8Array): Promise<void> {
     if (this.socket.destroyed || this.socket.write(bytes)) return
     const drained = new Promise((resolve) => this.socket.once('drain', resolve))
     await Promise.race([drained, this.closed])
   }
 
-  /** A request of so many bytes. Nothing is read until all is sent. */
+  /** Sends a request of this many bytes. Reads nothing before all is sent. */
   async send(head: string, bytes: number, isChunked: boolean): Promise<void> {
     this.socket.pause()
     const framing = isChunked ? 'transfer-encoding: chunked' : `content-length: ${bytes}`

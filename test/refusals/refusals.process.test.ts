@@ -3,7 +3,7 @@ import { whereIs } from '../http.ts'
 import { type Answer, CLOSE, Client, MIB } from './client.ts'
 import { type Refusal, refusals, startServers } from './servers.ts'
 
-/** A refused client that reads nothing before it has sent all gets its answer. */
+/** A refused client that reads nothing until it has sent everything still gets its answer. */
 
 const { servers, stop } = await startServers()
 afterAll(stop)
@@ -41,7 +41,7 @@ describe.each(refusals)('$name', (refusal) => {
     ['0.5 MB in chunks', 0.5 * MIB, true],
     ['20 MB', 20 * MIB, false],
   ])(
-    'is read after %s, and the connection goes on unless it says otherwise',
+    'is read after %s, and the connection continues unless it has Connection: close',
     async (_, bytes, isChunked) => {
       const on = new Client(where)
       await on.send(headOf(refusal, bytes), bytes, isChunked)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { startServer } from '../server.ts'
 
-/** Servers by what they refuse, whatever the body is. */
+/** Servers that refuse requests whatever their bodies are, by the reason. */
 const environments = {
   open: {},
   small: { MAX_BODY_BYTES: '65536' },
@@ -14,7 +14,7 @@ export interface Refusal {
   /** `{columns}` stands for a quarter of the body's bytes, divided by the rows. */
   path: string
   headers: Record<string, string>
-  /** What it is answered with. A body beyond the limit may be a 413 instead. */
+  /** The status of the answer. A body beyond the limit may get a 413 instead. */
   status: number
 }
 
@@ -22,7 +22,7 @@ export const refusals: readonly Refusal[] = JSON.parse(
   readFileSync(new URL('refusals.json', import.meta.url), 'utf8'),
 )
 
-/** All of them, and how to stop them. */
+/** All servers, and a function that stops them. */
 export async function startServers() {
   const started = await Promise.all(
     Object.entries(environments).map(async ([name, environment]) => {

@@ -14,7 +14,7 @@ import { dtypes } from '../../src/tensors/dtypes.ts'
 
 const fields = [...Object.keys(sampleOperation.Fields.shape), 'logits', 'rows']
 
-/** What a request with one field too many is told of it. */
+/** The error about an unknown field in a request. */
 function told(name: string, operation: Operation = sampleOperation): string {
   try {
     validate(operation.Request, { logits: [1, 2], [name]: 1 })
@@ -28,7 +28,7 @@ describe('the table of aliases', () => {
   const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
   const rows = aliases.flatMap((alias) => alias.names.map((name) => ({ name, ...alias })))
 
-  it.each(rows)('$name leads to a field that there is', ({ name, use, says = '' }) => {
+  it.each(rows)('$name leads to a field that exists', ({ name, use, says = '' }) => {
     const named = [...says.matchAll(/`([^`]+)`/g)].map(([, words]) => words!.split(':')[0]!)
     const targets = [...(use ? [use] : []), ...named]
     const values = ['processed', 'raw']
@@ -48,14 +48,14 @@ describe('the table of aliases', () => {
     expect(names.filter((name) => fields.map(plain).includes(name))).toEqual([])
   })
 
-  it('has values that there are', () => {
+  it('has values that exist', () => {
     const others = ['processed', 'raw', 'all', 'none']
     const known = [...dtypes, ...kelvinOrder, ...profiles.map(({ name }) => name), ...others]
     for (const value of Object.keys(valueAliases)) expect(known).toContain(value)
   })
 })
 
-describe('a name that is almost one', () => {
+describe('a misspelt name', () => {
   it.each([
     ['topK', ['top_k']],
     ['topP', ['top_p']],
@@ -84,13 +84,13 @@ describe('a name that is almost one', () => {
   })
 
   it.each(['foo', 'x', 'ordinal', 'quantum', 'top', 'penalty', 'top_q', 'zzzzzzzzzz', '🙂', ''])(
-    'nothing is guessed from %j',
+    '%j gets no suggestion',
     (name) => {
       expect(told(name)).toBe(`Unknown field ${JSON.stringify(name)}`)
     },
   )
 
-  it('what only the other operation has is not proposed', () => {
+  it('fields of the other operation are not suggested', () => {
     expect(told('num_return_sequences')).toContain('"n"')
     expect(told('num_return_sequences', probabilitiesOperation)).toBe(
       'Unknown field "num_return_sequences"',
@@ -102,7 +102,7 @@ describe('a name that is almost one', () => {
   })
 })
 
-describe('one of a few values', () => {
+describe('a value of an enum', () => {
   const fault = (given: object) => {
     try {
       validate(sampleOperation.Request, { logits: [1, 2], ...given })

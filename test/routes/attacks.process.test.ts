@@ -15,7 +15,7 @@ async function start(environment: Record<string, string> = {}) {
 const json = { 'content-type': 'application/json' }
 
 describe('attacks', () => {
-  /** What is sent as it is, and what the answer is to look like. */
+  /** Raw bytes, and the pattern of the answer. */
   const attacks: [name: string, bytes: string, answer: RegExp][] = [
     ['a path out of the pages', 'GET /playground/../../package.json HTTP/1.1', /^HTTP\/1.1 404 /],
     ['the same, encoded', 'GET /playground/..%2f..%2fpackage.json HTTP/1.1', /^HTTP\/1.1 404 /],
@@ -136,7 +136,7 @@ describe('attacks', () => {
     expect(({} as Record<string, unknown>).n).toBeUndefined()
   })
 
-  it('a log line that is none', async () => {
+  it('a fake log line', async () => {
     const server = await start()
     await ask(
       server.where,

@@ -46,8 +46,8 @@ describe('answers are compressed as the client accepts', () => {
   })
 })
 
-describe('the document is sent once', () => {
-  it('has one name in all encodings, which is another for other content', async () => {
+describe('the OpenAPI document is cached', () => {
+  it('has one ETag in all encodings, and another for other content', async () => {
     const [plain, compressed, page] = await Promise.all([
       get('/openapi.json'),
       get('/openapi.json', { 'accept-encoding': 'br' }),
@@ -58,7 +58,7 @@ describe('the document is sent once', () => {
     expect(page.headers.etag).not.toBe(plain.headers.etag)
   })
 
-  it('is not sent to a client that has it', async () => {
+  it('is not sent again to a client that has it', async () => {
     const { etag } = (await get('/openapi.json')).headers as { etag: string }
     const strong = etag.replace('W/', '')
     for (const known of [etag, strong, '*', `"other", ${etag}`, `${strong},"other"`]) {
@@ -75,7 +75,7 @@ describe('the document is sent once', () => {
     }
   })
 
-  it('has a head of its own', async () => {
+  it('answers HEAD', async () => {
     const { headers } = await get('/openapi.json')
     const response = await app.inject({ method: 'HEAD', url: '/openapi.json' })
     expect(response.statusCode).toBe(200)

@@ -14,7 +14,7 @@ const detailOf = async (url: string, payload: object): Promise<string> =>
 const logits = [2, 1, 0.5]
 const sparse = { vocab_size: 50, token_ids: [3, 1], values: [2, 1] }
 
-describe('a fault says what to send instead', () => {
+describe('an error names what to send instead', () => {
   it.each<[object, string]>([
     [
       { exponential_decay_length_penalty: [5, 1.1] },
@@ -55,7 +55,7 @@ describe('a fault says what to send instead', () => {
   })
 })
 
-describe('nothing is ignored in silence', () => {
+describe('a warning says', () => {
   const warned = async (url: string, fields: object) =>
     (await post(url, { logits, ...fields }))
       .json()
@@ -81,7 +81,7 @@ describe('nothing is ignored in silence', () => {
     expect(whole.headers['x-warnings']).toBeUndefined()
   })
 
-  it('but warnings are counted where they are too many', async () => {
+  it('how many warnings are left out', async () => {
     const rows = Array.from({ length: 2000 }, () => [1, 2])
     const { warnings } = (await post('/v1/sample', { logits: rows, temperature: 3 })).json()
     expect(warnings.length).toBe(1025)
@@ -89,7 +89,7 @@ describe('nothing is ignored in silence', () => {
   })
 })
 
-it('padding between the tokens of a history is the same to /v1 and /v2', async () => {
+it('padding between the tokens of a history is the same in /v1 and /v2', async () => {
   const fields = {
     bad_words_ids: [
       [1, 2],
@@ -118,7 +118,7 @@ it('padding between the tokens of a history is the same to /v1 and /v2', async (
 /** Processor time of this thread, in milliseconds. */
 const used = () => process.threadCpuUsage().user / 1000
 
-it('what is left of a list of ids costs no more for many rows', async () => {
+it('a shared list of ids is prepared once for many rows', async () => {
   const ids = Array.from({ length: 20_000 }, (_, id) => id)
   const rows = Array.from({ length: 1000 }, () => [0, 1])
   const many = { vocab_size: 100_000, token_ids: rows, values: rows }
@@ -134,7 +134,7 @@ it('what is left of a list of ids costs no more for many rows', async () => {
     expect((await post('/v1/sample', { logits: many, seed: 1, ...fields })).status).toBe(200)
     const between = used()
     for (let i = 0; i < 20; i++) await post('/v1/sample', { logits: one, seed: 1, ...fields })
-    // Each of the twenty pays for the list anew.
+    // Each of the twenty requests prepares the list again.
     expect(between - began).toBeLessThan(3 * (used() - between))
   }
 })

@@ -13,7 +13,7 @@ const kept = ({ results }: { results: { probabilities: number[] }[] }) =>
   results.map(({ probabilities }) => [0, 1, 2, 3].filter((id) => probabilities[id]! > 0))
 
 describe('histories over the wire', () => {
-  it('are one for the request, or one for each row', async () => {
+  it('may be one for the request, or one for each row', async () => {
     const batch = { logits: [even, even], no_repeat_ngram_size: 2 }
     expect(kept(await post({ ...batch, output_token_ids: [0, 1, 0] }))).toEqual([
       [0, 2, 3],
@@ -32,7 +32,7 @@ describe('histories over the wire', () => {
     ])
   })
 
-  it('have stop tokens that a row may replace', async () => {
+  it('have stop tokens, which a row may override', async () => {
     const { results } = await post({
       logits: [even, even],
       min_tokens: 1,
@@ -64,7 +64,7 @@ describe('unconditional_logits over the wire', () => {
   const favourite = ({ results }: { results: { probabilities: number[] }[] }) =>
     results.map(({ probabilities }) => probabilities.indexOf(Math.max(...probabilities)))
 
-  it('is one row for all, a row for each, or the row’s own', async () => {
+  it('may be one row for all, one for each, or one in rows', async () => {
     expect(favourite(await post({ ...batch, unconditional_logits: [1, 0, 1, 1] }))).toEqual([1, 1])
     const each = [
       [1, 0, 1, 1],

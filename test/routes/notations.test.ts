@@ -5,7 +5,7 @@ import { testApp } from '../app.ts'
 
 const app = await testApp()
 
-/** The same request in other words: what is written differently, and where its text is cut. */
+/** Variations of the text of a request that do not change its meaning, in any chunks. */
 interface Wording {
   number: (value: number) => string
   key: (name: string) => string
@@ -64,7 +64,7 @@ const logit = fc.oneof(
   { weight: 1, arbitrary: fc.constant(null) },
 )
 
-it('the same request in other words has the same answer, to the byte', async () => {
+it('the same request in another notation has the same answer, to the byte', async () => {
   const request = fc.record(
     {
       logits: fc

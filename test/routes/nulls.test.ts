@@ -12,7 +12,7 @@ const post = async (url: string, payload: object) => {
   return { status: statusCode, body }
 }
 
-/** Every field beside the logits, as null: what clients send that were generated from a document. */
+/** Every field except logits as null, as generated clients send it. */
 const nullsOf = ({ Fields }: { Fields: z.ZodObject }) =>
   Object.fromEntries(Object.keys(Fields.shape).map((name) => [name, null]))
 
@@ -47,7 +47,7 @@ describe.each([
     )
   })
 
-  it('and lets the query have its say', async () => {
+  it('and the query still sets the field', async () => {
     expect(await post(`${path}?temperature=0`, { logits, temperature: null, seed: 1 })).toEqual(
       await post(path, { logits, temperature: 0, seed: 1 }),
     )
@@ -74,7 +74,7 @@ describe('null in /v2', () => {
   const url = '/v2/models/sample/infer'
   const input = { name: 'logits', datatype: 'FP32', shape: [1, 5], data: logits }
 
-  it('is left out everywhere', async () => {
+  it('counts as omitted everywhere', async () => {
     const plain = await post(url, { inputs: [input], parameters: { seed: 1 } })
     expect(plain.status).toBe(200)
     const parameters = { ...nullsOf(sampleOperation), seed: 1, binary_data_output: null }

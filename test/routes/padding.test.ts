@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { testApp } from '../app.ts'
 
-/** Ids in a history that are no tokens: padding, images, what another vocabulary has. */
+/** Ids in a history that are no tokens: padding, images, tokens of another vocabulary. */
 
 const app = await testApp()
 const even = [0, 0, 0, 0]
@@ -15,7 +15,7 @@ async function post(payload: object) {
 const keptOf = ({ results }: { results: { probabilities: number[] }[] }) =>
   results.map(({ probabilities }) => even.map((_, id) => id).filter((id) => probabilities[id]! > 0))
 
-/** Samplers that would change the logit of a token of a history, and what of it they look at. */
+/** Samplers that would change the logit of a token of a history, and the part that they read. */
 const users: [name: string, params: object, parts: string[]][] = [
   ['repetition_penalty', { repetition_penalty: 1.5 }, ['prompt', 'output']],
   ['frequency_penalty', { frequency_penalty: 1 }, ['output']],
@@ -44,12 +44,12 @@ describe.each(places)('$name and $field', ({ name, params, field }) => {
       pointer: `/${field}/1`,
       detail: `Token id ${id} is outside the vocabulary of 4 entries, and ${name} would change its logit; leave it out`,
     })
-    // Switched off by an order that leaves it out, it has nothing to say.
+    // A sampler that is not in the order causes no error.
     expect((await post({ ...given, order: ['temperature'] })).status).toBe(200)
   })
 })
 
-describe('where no sampler would change its logit', () => {
+describe('padding is no error if no sampler would change its logit', () => {
   const history = { prompt_token_ids: [-1, -1, 0, 1], output_token_ids: [4, 0, -1] }
 
   it.each([
@@ -59,7 +59,7 @@ describe('where no sampler would change its logit', () => {
     { bad_words_ids: [[0, 1]], sequence_bias: [{ token_ids: [0, 2], bias: 3 }] },
     { stop_token_ids: [-1, 99] },
     { repetition_penalty: 1.5, penalty_last_n: 0 },
-  ])('%j takes it', async (params) => {
+  ])('with %j', async (params) => {
     expect((await post({ logits: even, ...history, ...params })).status).toBe(200)
     const batch = {
       logits: [even, even],
@@ -69,14 +69,14 @@ describe('where no sampler would change its logit', () => {
     expect((await post({ ...batch, ...params })).status).toBe(200)
   })
 
-  it('not the tokens that end a text, once it is long enough', async () => {
+  it('among stop tokens, when the text is long enough', async () => {
     const params = { logits: even, min_tokens: 2, stop_token_ids: [1, 99] }
     expect((await post({ ...params, output_token_ids: [0, 0] })).status).toBe(200)
     const { errors } = await post({ ...params, output_token_ids: [0] })
     expect(errors[0].pointer).toBe('/stop_token_ids/1')
   })
 
-  it('a window that leaves the padding out is as if it were not there', async () => {
+  it('outside the window', async () => {
     const params = { logits: even, repetition_penalty: 2, penalty_last_n: 2 }
     const padded = await post({ ...params, output_token_ids: [-1, -1, 0, 1] })
     expect(padded.status).toBe(200)
@@ -85,7 +85,7 @@ describe('where no sampler would change its logit', () => {
     expect(errors[0].pointer).toBe('/output_token_ids/3')
   })
 
-  it('it matches no sequence, and parts what stands to either side', async () => {
+  it('in sequences: it matches none, and separates the tokens around it', async () => {
     const banned = { logits: even, bad_words_ids: [[0, 1, 2]] }
     expect(keptOf(await post({ ...banned, output_token_ids: [0, 1] }))).toEqual([[0, 1, 3]])
     expect(keptOf(await post({ ...banned, output_token_ids: [0, -1, 1] }))).toEqual([[0, 1, 2, 3]])
@@ -94,7 +94,7 @@ describe('where no sampler would change its logit', () => {
     expect(keptOf(await post({ ...ngrams, output_token_ids: history }))).toEqual([[0, 2, 3]])
   })
 
-  it('n-grams and DRY refuse it only as what would follow', async () => {
+  it('in n-grams and DRY, unless it would follow', async () => {
     const after = { output_token_ids: [0, -1, 0] }
     for (const params of [
       { no_repeat_ngram_size: 2 },
@@ -107,7 +107,7 @@ describe('where no sampler would change its logit', () => {
   })
 })
 
-describe('the place of it', () => {
+describe('the place of the padding', () => {
   const params = { logits: [even, even], repetition_penalty: 2 }
 
   it.each([
@@ -137,7 +137,7 @@ describe('the place of it', () => {
   })
 })
 
-describe('what is no id at all', () => {
+describe('a value that is no integer', () => {
   it.each([1.5, 2 ** 31, -(2 ** 31) - 1, 'a', null, true])('is an error: %j', async (id) => {
     for (const length of [1, 5000]) {
       const output_token_ids = new Array(length).fill(0).with(length - 1, id)
@@ -148,7 +148,7 @@ describe('what is no id at all', () => {
   })
 })
 
-it('a query has it too, and a tensor of /v2, where negative ids are padding', async () => {
+it('a query may have padding, and so may a tensor of /v2, where negative ids are padding', async () => {
   const answer = await app.inject({
     method: 'POST',
     url: '/v1/probabilities?output_token_ids=-1,0,9',

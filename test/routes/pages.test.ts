@@ -2,11 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { testApp } from '../app.ts'
 
 describe('pages', () => {
-  it.each(['/', '/docs', '/playground/main.ts'])('%s may be no other’s', async (url) => {
-    const app = await testApp()
-    const { headers } = await app.inject({ url })
-    expect(headers['content-security-policy']).toMatch(/frame-ancestors 'self'/)
-    expect(headers['x-content-type-options']).toBe('nosniff')
-    expect(headers['access-control-allow-origin']).toBeUndefined()
-  })
+  it.each(['/', '/docs', '/playground/main.ts'])(
+    '%s cannot be framed by other sites',
+    async (url) => {
+      const app = await testApp()
+      const { headers } = await app.inject({ url })
+      expect(headers['content-security-policy']).toMatch(/frame-ancestors 'self'/)
+      expect(headers['x-content-type-options']).toBe('nosniff')
+      expect(headers['access-control-allow-origin']).toBeUndefined()
+    },
+  )
 })

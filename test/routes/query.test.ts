@@ -15,7 +15,7 @@ async function faultOf(url: string, payload: object = { logits }) {
   return { status: response.statusCode, code, detail, pointer: errors[0]!.pointer }
 }
 
-describe.each(['/v1/sample', '/v1/probabilities'])('a query beside JSON: %s', (path) => {
+describe.each(['/v1/sample', '/v1/probabilities'])('a query with a JSON body: %s', (path) => {
   it.each([
     ['temperature=0', {}, { temperature: 0 }],
     ['temperature=0.5&top_k=3', { top_p: 0.9 }, { temperature: 0.5, top_k: 3, top_p: 0.9 }],
@@ -40,13 +40,13 @@ describe.each(['/v1/sample', '/v1/probabilities'])('a query beside JSON: %s', (p
     expect(fault.detail).toMatch(words)
   })
 
-  it('says what is wrong with the body, whatever the query has', async () => {
+  it('does not hide the faults of the body', async () => {
     expect(await faultOf(`${path}?top_k=1`, [1])).toMatchObject({ pointer: '' })
     expect(await faultOf(`${path}?top_k=1`, {})).toMatchObject({ pointer: '/logits' })
   })
 })
 
-it('an answer names a bounded number of faults of a query', async () => {
+it('an answer names at most ten faults of a query', async () => {
   const query = Array.from({ length: 300 }, (_, i) => `x${i}=1`).join('&')
   const { errors, errors_truncated } = (await post(`/v1/sample?${query}`, { logits })).json()
   expect([errors.length, errors_truncated]).toEqual([10, true])
@@ -62,7 +62,7 @@ const octets = (query: string) =>
     headers: { 'content-type': 'application/octet-stream' },
   })
 
-describe('a query of bytes', () => {
+describe('a query of a tensor body', () => {
   it.each([
     ['shape=1&shape=5', {}],
     ['logprob_token_ids=1&logprob_token_ids=2,3', { logprob_token_ids: [1, 2, 3] }],
@@ -100,7 +100,7 @@ describe('a query of bytes', () => {
     expect(answer.statusCode).toBe(200)
   })
 
-  it('has a mask in base64, with the plus that a query takes for a space', async () => {
+  it('has a mask in base64, whose plus becomes a space', async () => {
     const words = Int32Array.of(0b1000_0000_1111_1011)
     const token_bitmask = Buffer.from(words.buffer).toString('base64')
     expect(token_bitmask).toContain('+')
@@ -159,7 +159,7 @@ describe('a query of /v2', () => {
   const infer = async (query: string, parameters: object, more: object[] = []) =>
     (await post(`${url}?${query}`, { parameters, inputs: [...inputs, ...more] })).json()
 
-  it('has fields, of which parameters and inputs win', async () => {
+  it('has fields, which parameters and inputs override', async () => {
     const cold = await infer('', { temperature: 0, seed: 1 })
     expect(await infer('temperature=0&seed=1', {})).toEqual(cold)
     expect(await infer('temperature=9&seed=1', { temperature: 0 })).toEqual(cold)

@@ -14,7 +14,7 @@ const base64 = (values: ArrayBufferView) =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64')
 
 describe('POST /v1/sample', () => {
-  it('answers with what design calls a result, and nothing else', async () => {
+  it('answers with the documented fields of a result, and no others', async () => {
     const { results, warnings, status } = await post('/v1/sample', { logits, seed: 42 })
     expect(status).toBe(200)
     expect(Object.keys(results[0])).toEqual([
@@ -74,7 +74,7 @@ describe('POST /v1/sample', () => {
     }
   })
 
-  it('gives a row with a seed of its own what that seed gives alone', async () => {
+  it('gives a row with its own seed the same answer as alone', async () => {
     const row = [2, 1.5, 1, 0.5, 0, -0.5]
     const ask = { n: 8, return_probabilities: 'none' }
     const alone = await post('/v1/sample', { logits: row, ...ask, seed: 42 })
@@ -99,7 +99,7 @@ describe('POST /v1/sample', () => {
     ])
   })
 
-  it('says that kept probabilities are not written as base64', async () => {
+  it('warns that kept probabilities are not written as base64', async () => {
     const ask = { logits, seed: 1, encoding: 'base64' }
     const { warnings } = await post('/v1/sample', { ...ask, return_probabilities: 'kept' })
     expect(warnings).toMatchObject([{ code: 'PARAMETER_WITHOUT_EFFECT', row: 0 }])
@@ -127,7 +127,7 @@ describe('POST /v1/sample', () => {
     expect(warnings).toEqual([{ code: 'HIGH_TEMPERATURE', message: expect.any(String), row: 1 }])
   })
 
-  it('says 0 for removed tokens and null for their logprobs, never NaN', async () => {
+  it('has 0 for removed tokens and null for their logprobs, never NaN', async () => {
     const { results } = await post('/v1/sample', {
       logits: [1, '-Infinity', 3, -3e38],
       top_k: 1,
@@ -146,7 +146,7 @@ describe('POST /v1/sample', () => {
     ['float32', new Float32Array(logits)],
     ['float64', new Float64Array(logits)],
     ['float16', new Float16Array(logits)],
-    // The upper halves of float32.
+    // bfloat16: the upper halves of float32.
     [
       'bfloat16',
       new Uint16Array(new Uint32Array(new Float32Array(logits).buffer).map((w) => w >>> 16)),
@@ -161,7 +161,7 @@ describe('POST /v1/sample', () => {
     }
   })
 
-  it('leaves large answers out unless asked', async () => {
+  it('has no probabilities of a large vocabulary by default', async () => {
     const large = Array.from(readRows('synth_32000').rows[0]!)
     const { results } = await post('/v1/sample', { logits: large, seed: 1 })
     expect(results[0]).not.toHaveProperty('probabilities')
@@ -197,14 +197,14 @@ describe('POST /v1/probabilities', () => {
     expect(results[0].kept_count).toBe(5)
   })
 
-  it('does not know the fields of a draw', async () => {
+  it('refuses the fields of a draw', async () => {
     const { status, errors } = await post('/v1/probabilities', { logits, n: 1 })
     expect(status).toBe(400)
     expect(errors[0].pointer).toBe('/n')
   })
 })
 
-describe('what the server can do', () => {
+describe('information about the server', () => {
   it('lists samplers with fields, and profiles with orders', async () => {
     const { samplers, profiles } = (await app.inject('/v1/samplers')).json()
     expect(samplers.map(({ name }: { name: string }) => name)).toEqual(profiles[0].order)
@@ -214,7 +214,7 @@ describe('what the server can do', () => {
     }
   })
 
-  it('tells version and limits', async () => {
+  it('has version and limits', async () => {
     const info = (await app.inject('/v1/info')).json()
     expect(info.limits).toEqual({
       max_body_bytes: 64 * 2 ** 20,
@@ -232,7 +232,7 @@ describe('what the server can do', () => {
     expect(page.headers['content-security-policy']).not.toContain('upgrade-insecure-requests')
   })
 
-  it.each(['/livez', '/readyz'])('%s is well', async (url) => {
+  it.each(['/livez', '/readyz'])('%s answers 200', async (url) => {
     expect((await app.inject(url)).json()).toEqual({ status: 'ok' })
   })
 })

@@ -37,7 +37,7 @@ afterEach(() => {
 })
 
 describe('an intake', () => {
-  it('makes the rows of a tensor, wherever its bytes are cut', () => {
+  it('makes the rows of a tensor, in any pieces', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...dtypes),
@@ -61,7 +61,7 @@ describe('an intake', () => {
     )
   })
 
-  it('keeps what it has when the memory grows', () => {
+  it('keeps its rows when the memory grows', () => {
     const row = realisticRow(50_000, random)
     const bytes = new Uint8Array(row.buffer)
     const intake = Intake.open('float32', 1, row.length)!
@@ -72,7 +72,7 @@ describe('an intake', () => {
     intake.release()
   })
 
-  it('has rows that are sampled in place as they are elsewhere', () => {
+  it('has rows that give the same answers in place as elsewhere', () => {
     const row = realisticRow(50_000, random)
     const draw = { seed: 3n, n: 5 }
     for (const params of [
@@ -90,19 +90,19 @@ describe('an intake', () => {
     }
   })
 
-  it('says which element is no logit', () => {
+  it('names the element that is no logit', () => {
     const intake = Intake.open('float16', 1, 5000)!
     intake.push(new Uint8Array(new Float16Array(5000).fill(Number.NaN, 4321, 4322).buffer))
     expect(() => run(intake.finish()[0]!, {})).toThrow(/index 4321, got NaN/)
     intake.release()
   })
 
-  it('is none where there is no room', () => {
+  it('is undefined if the arena is full', () => {
     expect(Intake.open('float32', 4096, 100_000)).toBeUndefined()
   })
 })
 
-it('the arena hands out regions that do not overlap, and has all of it again at the end', () => {
+it('the arena’s regions do not overlap, and all are free at the end', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 9_000_000 }), fc.nat(9))), (steps) => {
       const held: { offset: number; length: number }[] = []

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { startServer } from '../../server.ts'
 
 /**
- * npm run test:generators: clients that public generators make of the OpenAPI document, in use against a
- * real server; and what Spectral and Schemathesis find in the document. Everything is done in a copy of
- * this folder, which keeps what was installed.
+ * npm run test:generators: public generators make clients of the OpenAPI document, which run against a real server.
+ * Spectral and Schemathesis check the document. Everything runs in a copy of this folder, which keeps installed
+ * packages.
  */
 
 const source = fileURLToPath(new URL('.', import.meta.url))
@@ -16,18 +16,18 @@ const bin = `${work}/venv/bin`
 
 const page = readFileSync(new URL('../../../docs/client.md', import.meta.url), 'utf8')
 
-/** What docs/client.md has behind the name of a generator, of the document in the folder above. */
+/** The arguments of a generator in docs/client.md, with the document in the parent folder. */
 function argumentsFor(generator: string): string[] {
   const [, given] = new RegExp(`\`${generator} ([^\`]*)\``).exec(page)!
   return given!.replace('openapi.json', '../openapi.json').split(' ')
 }
 
-/** How long Schemathesis takes for all: examples and coverage, and fuzzing for what is left, a minute. */
+/** The time for Schemathesis: examples and coverage, then a minute of fuzzing. */
 const SCHEMATHESIS_SECONDS = 80
 
 const timings: string[] = []
 
-/** Runs a command to its end; what it said is shown where it fails. */
+/** Runs a command to its end. Prints its output if it fails. */
 async function run(
   folder: string,
   command: string,
@@ -49,7 +49,7 @@ async function run(
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}\n${said}`)
 }
 
-/** Says how long it took, and what went wrong. */
+/** Prints the time that it took, and its error. */
 async function timed(name: string, work: () => Promise<void>): Promise<boolean> {
   const started = performance.now()
   const error = await work().then(
@@ -67,7 +67,7 @@ async function install(...what: string[]): Promise<void> {
   await run('.', `${bin}/python`, [...pip, ...what])
 }
 
-/** What takes longest begins first. */
+/** The longest begins first. */
 async function installSchemathesis(): Promise<void> {
   if (!existsSync(`${bin}/python`)) await run('.', 'python3', ['-m', 'venv', 'venv'])
   await install('-c', 'requirements.txt', 'schemathesis')
@@ -106,7 +106,7 @@ const passed = await Promise.all([
     await schemathesis
     await install('-r', 'requirements.txt')
     const given = [...argumentsFor('openapi-python-client'), '--fail-on-warning']
-    // It calls ruff, which is installed beside it.
+    // The generator calls ruff, which is in the same environment.
     const path = { PATH: `${bin}:${process.env.PATH}` }
     await run('python', `${bin}/openapi-python-client`, given, path)
     await run('python', `${bin}/python`, ['client.py'], environment)
@@ -116,7 +116,7 @@ const passed = await Promise.all([
     await run('go', 'go', ['tool', 'oapi-codegen', ...argumentsFor('oapi-codegen')])
     await run('go', 'go', ['run', '.'], environment)
   }),
-  // Maven runs it, with the same option.
+  // Maven runs the generator, with the same option.
   timed('openapi-generator', async () => {
     await run('java', 'mvn', ['--batch-mode', '--quiet', 'compile', 'exec:java'], environment)
   }),

@@ -5,16 +5,16 @@ import type { paths } from './kelvin.ts'
 const client = createClient<paths>({ baseUrl: process.env.KELVIN_URL! })
 const logits = [2, 1, 0.5, -1, -3]
 const sum = logits.reduce((sum, logit) => sum + Math.exp(logit / 0.8), 0)
-/** Of token 1 at temperature 0.8, which the seed 42 draws. */
+/** The logprob of token 1 at temperature 0.8. The seed 42 draws this token. */
 const logprob = logits[1]! / 0.8 - Math.log(sum)
 
-/** A call whose answer is an error ends here. */
+/** Throws if the answer is an error. */
 function only<Data>({ data, error }: { data?: Data; error?: unknown }): Data {
   assert.equal(error, undefined)
   return data!
 }
 
-// JSON: fields that are left out are not asked for by the types.
+// JSON: the types do not require optional fields.
 const answer = only(
   await client.POST('/v1/sample', { body: { logits, temperature: 0.8, seed: 42 } }),
 )
@@ -23,7 +23,7 @@ assert.deepEqual(result!.token_ids, [1])
 assert.ok(Math.abs(result!.logprobs[0]! - logprob) < 1e-12)
 assert.equal(result!.seed, '42')
 
-// Bytes, with the rest in the query; lists have commas between their items.
+// Bytes, with all other fields in the query. The items of a list are separated by commas.
 const fromBytes = only(
   await client.POST('/v1/sample', {
     params: { query: { temperature: 0.8, seed: '42', shape: [1, 5], logprob_token_ids: [0, 4] } },
