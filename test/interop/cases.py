@@ -1,4 +1,4 @@
-"""What must hold through every client. `connect` is the client's class in clients.py."""
+"""Tests that every client must pass. `connect` is the client's class in clients.py."""
 
 import base64
 
@@ -74,7 +74,7 @@ class Cases:
         assert_outputs(answer.outputs, expected, outputs or DEFAULT_OUTPUTS[model])
 
     def same_or_refused(self, expected, model, inputs, outputs=None, **options):
-        """Where JSON cannot say what the tensor holds: anything but a wrong answer."""
+        """For a tensor that JSON cannot represent: any result except a wrong answer."""
         try:
             self.same(expected, model, inputs, outputs, **options)
         except AssertionError:
@@ -135,7 +135,7 @@ class Cases:
     def test_every_output_by_name(self):
         expected = v1("sample", LOGITS, seed=7, min_p=0.02)
         parameters = {"seed": 7, "min_p": 0.02}
-        # In an order of its own, which the binary parts of the answer have to follow.
+        # In an unusual order, which the binary parts of the answer must have, too.
         outputs = ["entropy", "token_ids", "probabilities", "kept_count", "seed", "logprobs"]
         self.same(expected, "sample", {"logits": LOGITS}, outputs, parameters=parameters)
         outputs = ["kept_count", "entropy", "probabilities"]
@@ -179,7 +179,7 @@ class Cases:
             "seed": np.array([7], np.uint64),
             "n": np.array([4], np.uint32),
         }
-        # float32's 0.7 is another number than 0.7: the decimal is what was meant.
+        # The float32 nearest to 0.7 is not 0.7; the request means the decimal.
         rows = [
             {
                 "temperature": [0.7, 1.3, 0][row],
@@ -251,7 +251,7 @@ class Cases:
         self.same(expected, "sample", inputs, parameters=parameters)
 
     def test_an_empty_history(self):
-        """As it is before the first step. kserve's client sends `data: null` for it."""
+        """The history before the first step. kserve's client sends it as `data: null`."""
         parameters = {"seed": 7, "repetition_penalty": 1.5}
         expected = v1("sample", LOGITS, **parameters)
         for shape in [(3, 0), (0,)]:
@@ -326,7 +326,7 @@ class Cases:
         expected = v1("sample", logits, seed=7)
         parameters = {"seed": 7}
         self.same(expected, "sample", {"logits": logits}, outputs, parameters=parameters)
-        # tritonclient writes -Infinity, which is no JSON, and kserve null.
+        # tritonclient writes -Infinity, which is not JSON; kserve writes null.
         options = {"parameters": parameters, "json": True}
         self.same_or_refused(expected, "sample", {"logits": logits}, outputs, **options)
 
@@ -383,7 +383,7 @@ class Cases:
         self.assertIn("token_ids", refusal.words)
 
     def test_refusals_can_be_read_whatever_was_accepted(self):
-        """tritonclient asks for compressed answers, but does not look for compressed errors."""
+        """tritonclient accepts compressed answers, but cannot read compressed errors."""
         for algorithm in ["gzip", "deflate"]:
             with self.subTest(algorithm):
                 options = {"parameters": {"top_p": 7}, "accept": algorithm}

@@ -1,4 +1,4 @@
-"""Each client as its users call it, behind one set of names, so that the same cases run for all."""
+"""Each client as its users call it, with one interface, so that the same cases run for all."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ class Answer:
 
 
 class Refusal:
-    """A server's refusal as the client raised it: status and words."""
+    """An error answer as the client raises it: status and text."""
 
     def __init__(self, status, words):
         self.status = status
@@ -126,7 +126,7 @@ class KServe:
     """kserve's InferenceRESTClient"""
 
     def __init__(self):
-        # Here, because kserve is not to be had for every Python.
+        # Imported here, because kserve does not support every Python.
         import kserve
 
         self.kserve = kserve
@@ -208,7 +208,7 @@ class KServe:
         try:
             self.infer(*request, **options)
         except httpx.HTTPStatusError as error:
-            # The client ends the server's words with status and URL, which would match too much.
+            # The client appends status and URL to the server's text; they would match too much.
             status = error.response.status_code
             return Refusal(status, str(error).rpartition(f", '{status} ")[0])
         raise AssertionError("the server answered what it should have refused")

@@ -21,7 +21,7 @@ OUTPUTS = {
 }
 DEFAULT_OUTPUTS = {"sample": ["token_ids", "logprobs"], "probabilities": ["probabilities"]}
 
-# 50 tokens take two words of a bitmask, the second of them in part.
+# 50 tokens take two words of a bitmask, and a part of the second.
 LOGITS = np.random.default_rng(1).normal(0, 3, (3, 50)).astype(np.float32)
 
 
@@ -34,7 +34,7 @@ def post(path, body):
 
 
 def v1(model, logits, **fields):
-    """The outputs of a /v2 model by name, out of what /v1 answers to the same question."""
+    """The outputs of a /v2 model by name, made from the answer of /v1 to the same request."""
     logits = np.asarray(logits, dtype=np.float32)
     data = base64.b64encode(logits.tobytes()).decode()
     tensor = {"dtype": "float32", "shape": logits.shape, "data": data}
@@ -58,14 +58,14 @@ def top(logits, count, **fields):
 
 
 def bitmask(allowed):
-    """Rows of booleans as int32 words, a bit for each token, lowest first."""
+    """Rows of booleans as int32 words with a bit for each token, lowest bit first."""
     bits = np.zeros((len(allowed), -(-len(allowed[0]) // 32) * 32), dtype=bool)
     bits[:, : len(allowed[0])] = allowed
     return np.packbits(bits, axis=1, bitorder="little").view("<i4")
 
 
 def assert_outputs(answer, expected, names):
-    """The outputs named and no others, of the right type and shape, and equal to the last bit."""
+    """Checks that the answer has exactly the named outputs, with the right types, shapes and bits."""
     assert sorted(answer) == sorted(names), f"outputs {sorted(answer)}, expected {sorted(names)}"
     for name in names:
         got, wanted = answer[name], expected[name]

@@ -8,7 +8,7 @@ SIMPLE = {"str": str, "int": int, "bool": bool, "float": (int, float)}
 
 
 def misfits(value, type_name, models, path=""):
-    """What is in a value that KServe's API has no field for, or is of another type there."""
+    """The fields of a value that KServe's API does not have, or has with another type."""
     listed = re.fullmatch(r"list\[(.*)\]", type_name)
     if listed:
         return [

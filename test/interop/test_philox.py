@@ -1,4 +1,4 @@
-"""A draw is what NumPy's Philox says, for seeds and streams on both sides of 2^63."""
+"""A draw uses the numbers of NumPy's Philox, for seeds and streams below and above 2^63."""
 
 import unittest
 

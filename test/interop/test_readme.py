@@ -1,4 +1,4 @@
-"""The Python of the README and docs/ runs as it is written."""
+"""The Python programs of the README and docs/ run as shown."""
 
 import contextlib
 import io

@@ -1,9 +1,9 @@
 """
-Published clients and proxies read every refusal, however long the body is that Kelvin drops.
+Published clients and proxies read every refusal, however long the body is that Kelvin drains.
 
 By default each client sends each refused request once, with one of the bodies. RUNS=100 sends each
-with each body 100 times, and prints a line for each; CLIENTS and BODIES are patterns that choose
-among them.
+request with each body 100 times, and prints a line for each. CLIENTS and BODIES are patterns that
+select clients and bodies.
 """
 
 import collections
@@ -25,7 +25,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).parents[2]
 REFUSALS = json.loads((ROOT / "test/refusals/refusals.json").read_text())
-# By the names that the list has for them.
+# The URLs of the servers, by their names in the list.
 SERVERS = json.loads(os.environ["KELVIN_REFUSING"])
 RUNS = int(os.environ.get("RUNS", "0"))
 
@@ -49,7 +49,7 @@ def payload(size, framing):
 
 def by_urllib(url, size, framing, headers, runs):
     for _ in range(runs):
-        # Without a type urllib would say that it is a form.
+        # Without a content type, urllib declares a form.
         headers = {"content-type": "application/octet-stream", **headers}
         request = urllib.request.Request(url, payload(size, framing), headers)
         try:
@@ -141,7 +141,7 @@ server {
 
 
 def nginx(name, server):
-    """nginx with the recipe, or with what it does by itself."""
+    """nginx with the recipe, or with its defaults."""
     recipe = (ROOT / "deploy/proxy/nginx.conf").read_text()
     inner = {
         "nginx": recipe,
@@ -206,8 +206,8 @@ def chosen(variable, names):
 
 
 def fault_of(refusal, size, outcome):
-    """What is wrong with an outcome, if anything."""
-    # A body beyond the limit may be refused for that.
+    """The fault of an outcome, if any."""
+    # A body beyond the limit may be refused as too large instead.
     expected = {refusal["status"], 413} if size > LIMIT else {refusal["status"]}
     status, _, body = outcome.partition(" ")
     try:
@@ -232,11 +232,11 @@ def setUpModule():
 
 
 class Refusals(unittest.TestCase):
-    """How one client, or one proxy, hears of all."""
+    """The refusals as one client or proxy reads them."""
 
     def want(self, program, name):
         if not shutil.which(program):
-            # unittest tells the reason only where it is asked to be verbose.
+            # unittest prints the reason only in verbose mode.
             print(f"Skipped {name}: {program} is not installed", file=sys.stderr)
             self.skipTest(f"{program} is not installed")
 

@@ -8,7 +8,7 @@ from kelvin import LOGITS, assert_outputs, v1
 
 
 class TritonCases(Cases):
-    """What tritonclient does and kserve's client does not."""
+    """Features of tritonclient that kserve's client does not have."""
 
     def test_server_metadata(self):
         metadata = self.client.wait(self.client.client.get_server_metadata())
@@ -56,7 +56,7 @@ class TritonCases(Cases):
         self.assertIs(self.client.wait(self.client.client.is_model_ready("sample", "2")), False)
 
     def test_compressed_requests(self):
-        """The header length that goes with them is that of the JSON before compression."""
+        """Their header has the length of the JSON before compression."""
         expected = v1("sample", LOGITS, seed=7)
         for sent in ["gzip", "deflate"]:
             for accept in [None, "gzip", "deflate"]:
@@ -74,7 +74,7 @@ class TritonCases(Cases):
                         )
 
     def test_parameters_of_the_protocol_are_no_errors(self):
-        """Both are hints to Triton's queue, and there is none here."""
+        """Both are for Triton's queue, which Kelvin does not have."""
         options = {"parameters": {"seed": 7}, "priority": 1, "timeout": 10**6}
         self.same(v1("sample", LOGITS, seed=7), "sample", {"logits": LOGITS}, **options)
 

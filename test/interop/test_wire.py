@@ -1,4 +1,4 @@
-"""What the clients rely on unsaid, and what is sent without any of them."""
+"""Details on which the clients rely, and requests that no client sends."""
 
 import gzip
 import http.client

@@ -6,13 +6,13 @@ import { digestOf } from '../golden/digest.ts'
 import { pinnedRequests } from '../golden/pinned.ts'
 
 /**
- * The same request gives the same bytes, on any machine. These are the bytes: where they change, the
- * determinism version must be raised with them. `npm run test:machines` gets them on other machines.
+ * The same request gives the same bytes on any machine. bytes.txt pins these bytes. If they change, increment
+ * DETERMINISM_VERSION, too. `npm run test:machines` compares them on other machines.
  */
 
 const app = await testApp()
 
-it('has bytes of every sampler', () => {
+it('pins bytes of every sampler', () => {
   const pinned = new Set(pinnedRequests().flatMap(({ payload }) => Object.keys(payload)))
   const missing = kelvinOrder.filter(
     (name) => !Object.keys(samplerByName.get(name)!.fields).some((field) => pinned.has(field)),
@@ -20,7 +20,7 @@ it('has bytes of every sampler', () => {
   expect(missing).toEqual([])
 })
 
-it('gives these bytes', async () => {
+it('gives the pinned bytes', async () => {
   const digests: string[] = []
   for (const { name, payload } of pinnedRequests()) {
     const response = await app.inject({ method: 'POST', url: '/v1/sample', payload })

@@ -13,7 +13,7 @@ const nearlyFlat = Float32Array.from({ length: V }, () => random() / 1000)
 const ids = (count: number) => Array.from({ length: count }, (_, i) => (i * 7919) % V)
 const output = Array.from({ length: 300_000 }, () => Math.floor(random() * V))
 
-/** What takes long, of each kind, and the field that it is put down to. */
+/** Requests that take long, with the field that takes most of the time. */
 const long: [field: string, ...asked: Asked][] = [
   ['n', nearlyFlat, {}, { n: 65_536 }],
   ['n', nearlyFlat, {}, { n: 65_536, replacement: false }],
@@ -35,21 +35,21 @@ const long: [field: string, ...asked: Asked][] = [
   ['no_repeat_ngram_size', nearlyFlat, { no_repeat_ngram_size: 2 }, {}, { output }],
 ]
 
-describe('what takes long', () => {
-  it.each(long)('%s is what a row is estimated to take most for', (field, ...asked) => {
+describe('a request that takes long', () => {
+  it.each(long)('%s has the largest part of the estimate', (field, ...asked) => {
     const request = requestFor(...asked)
     const most = costsOf(request).reduce((a, b) => (b.amount > a.amount ? b : a))
     expect(fieldOf(most.name, request.params)).toBe(field)
   })
 
-  it.each(long)('%s stops between parts', (_, ...asked) => {
+  it.each(long)('%s pauses between parts', (_, ...asked) => {
     const results = sample([requestFor(...asked)])
     let parts = 1
     while (results.next().value === undefined) parts++
     expect(parts).toBeGreaterThan(5)
   })
 
-  it('grows with what is asked for', () => {
+  it('costs more if it asks for more', () => {
     const total = (...asked: Asked) =>
       costsOf(requestFor(...asked)).reduce((sum, { amount }) => sum + amount, 0)
     const plain = total(nearlyFlat, {}, {})

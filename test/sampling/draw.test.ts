@@ -4,12 +4,12 @@ import { readRows } from '../golden/read.ts'
 import { run } from './run.ts'
 
 const { rows } = readRows('stories260k')
-/** A wide-open position of a real story. */
+/** A row of a real story with high entropy. */
 const row = rows.reduce((widest, candidate) =>
   run(candidate, {}).entropy > run(widest, {}).entropy ? candidate : widest,
 )
 
-/** Σ (observed − expected)² / expected, tokens expected fewer than five times put together. */
+/** χ²: Σ (observed − expected)² / expected. Tokens that are expected fewer than five times are combined. */
 function chiSquare(counts: Map<number, number>, probabilities: Map<number, number>, n: number) {
   let statistic = 0
   let categories = 0
@@ -45,7 +45,7 @@ describe('draw', () => {
         new Map(ids.map((id, i) => [id, probabilities[i]!])),
         n,
       )
-      // The statistic has mean `freedom` and variance twice that; four deviations are 1 in 30,000.
+      // The statistic has mean `freedom` and variance 2 `freedom`. It exceeds four standard deviations once in 30,000 runs.
       expect(freedom).toBeGreaterThan(20)
       expect(Math.abs(statistic - freedom)).toBeLessThan(4 * Math.sqrt(2 * freedom))
     },
@@ -74,7 +74,7 @@ describe('draw', () => {
     expect(new Set(draws.map(String)).size).toBe(4)
   })
 
-  it('draws each token once without replacement, by their shares', () => {
+  it('draws each token at most once without replacement, by probability', () => {
     const logits = Float32Array.from([0.5, 0.3, 0.2], Math.log)
     const firstTwo = new Map<string, number>()
     const trials = 20_000
@@ -88,7 +88,7 @@ describe('draw', () => {
     expect(firstTwo.get('2,1')! / trials).toBeCloseTo((0.2 * 0.3) / 0.8, 1)
   })
 
-  it('draws every token when as many are asked for as are left', () => {
+  it('draws every token if n is the number of tokens left', () => {
     const { drawn, ids } = run(row, { top_k: 12 }, { n: 12, replacement: false })
     expect(drawn!.token_ids.toSorted((a, b) => a - b)).toEqual(ids)
   })
@@ -99,7 +99,7 @@ describe('draw', () => {
     )
   })
 
-  it('draws without replacement whatever the distance between logits', () => {
+  it('draws without replacement from logits at any distance', () => {
     const far = Float32Array.of(10, 2, 1)
     const once = (n: number) => run(far, { temperature: 0.01 }, { n, replacement: false })
     expect(once(2).drawn!.token_ids).toEqual([0, 1])
@@ -110,8 +110,8 @@ describe('draw', () => {
     expect(token_ids.map((id) => steps[id])).toEqual([...steps].sort((a, b) => b - a))
   })
 
-  it.each([3, 5000])('weighs by logits what is left of %i tokens', (vocabSize) => {
-    // The second draw is between logits 0.005 apart: the odds are e^0.5 to 1, far below the first.
+  it.each([3, 5000])('computes masses anew for what is left of %i tokens', (vocabSize) => {
+    // The second draw is between logits 0.005 apart, far below the first: the odds are e^0.5 to 1.
     const logits = new Float32Array(vocabSize).fill(-100)
     logits.set([10, 2.57, 2.565])
     const trials = 4000

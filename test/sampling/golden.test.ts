@@ -6,15 +6,15 @@ import { softmax } from './naive.ts'
 import { type History, type Params, type Run, run } from './run.ts'
 
 /**
- * What the engines themselves answered, on real and hard rows: each case under that engine's
- * profile must leave the same tokens, with probabilities to 2e-6 relative.
+ * Answers of the engines themselves, for real rows and edge cases. Under an engine's profile, each case must leave the
+ * same tokens, with probabilities within a relative 2e-6.
  */
 
 type Translate = (params: Record<string, unknown>, history: Required<History>) => Params
 
 const same: Translate = (params) => params as Params
 
-/** The engines' files of cases, and how their parameters are called here. */
+/** The files of cases of each engine, and the translation of their parameters to Kelvin's. */
 const engines: Record<
   'transformers' | 'llama.cpp' | 'vllm',
   { absolute: number; files: Record<string, Translate> }
@@ -48,7 +48,7 @@ const engines: Record<
     },
   },
   'llama.cpp': {
-    // Its logits are float32 at every step, so a tempered or biased one of 100 is off by 4e-6.
+    // Its logits are float32 at every step, so a tempered or biased logit of 100 has an error of 4e-6.
     absolute: 2e-6,
     files: {
       llama_dist: ({ seed, rng, ...params }) => fromLlama(params),
@@ -89,7 +89,7 @@ const engines: Record<
   },
 }
 
-/** llama.cpp's names that are not ours. */
+/** llama.cpp's names of samplers that differ from Kelvin's. */
 const llamaNames: Record<string, string> = {
   temp: 'temperature',
   min_keep: 'min_tokens_to_keep',
@@ -105,7 +105,7 @@ function fromLlama(params: Record<string, unknown>): Params {
   )
 }
 
-/** transformers counts the prompt in where Kelvin counts the output alone. */
+/** transformers counts prompt and output; Kelvin counts only the output. */
 function fromTransformers(params: Record<string, unknown>, { prompt, output }: Required<History>) {
   const { eos_token_id, input_ids_seq_length, prompt_length, encoder_input_ids, ...given } = params
   const { min_length, min_new_tokens, prompt_ignore_length, suppress_tokens, ...others } = given
@@ -135,7 +135,7 @@ function fromTransformers(params: Record<string, unknown>, { prompt, output }: R
   }
   if (suppress_tokens) fields.banned_token_ids = suppress_tokens
   if (encoder_no_repeat_ngram_size) {
-    // An n-gram of the encoder's tokens that may not be repeated is a sequence that may not be completed.
+    // An n-gram of the encoder's tokens that must not be repeated is one of bad_words_ids.
     const n = encoder_no_repeat_ngram_size as number
     const tokens = encoder_input_ids as number[]
     fields.bad_words_ids = tokens.slice(n - 1).map((_, i) => tokens.slice(i, i + n))
@@ -143,7 +143,7 @@ function fromTransformers(params: Record<string, unknown>, { prompt, output }: R
   return fields
 }
 
-/** What the engine was told of tokens: the encoder's are our prompt's. */
+/** The history of a case. The encoder's tokens are Kelvin's prompt. */
 function historyOf({ input, params }: GoldenCase): Required<History> {
   const { prompt, output } = readHistory(input)
   const { encoder_input_ids, encoder_repetition_penalty, eos_token_id = [] } = params
@@ -151,47 +151,47 @@ function historyOf({ input, params }: GoldenCase): Required<History> {
   return { prompt: encoded, output, stop: [eos_token_id as number | number[]].flat(), state: {} }
 }
 
-/** Forty tokens of 1 / 40 each, of which 0.95 is 38 but for the rounding of a float32 sum. */
+/** Forty tokens of 1 / 40 each. 38 of them are 0.95, but a float32 sum may differ by rounding. */
 const float32Boundaries = [
   ...[76, 77].map((n) => `llama/combo_context/${n}`),
   ...[71, 74, 101].map((n) => `llama/dist/${n}`),
 ]
 
-/** llama.cpp divides logits of 10,000 by the temperature in float32, which is off by 5e-4 there. */
+/** llama.cpp divides logits of 10,000 by the temperature in float32, with an error of 5e-4. */
 const float32Division = [91, 92].map((n) => `llama/dist/${n}`)
 
-/** transformers makes −3.4e38 of −∞: tokens of probability 0 that count as kept. Here −∞ is not in play. */
+/** transformers replaces −∞ by −3.4e38, so tokens of probability 0 count as kept. In Kelvin −∞ is out of play. */
 const unmasked = [2, 3, 9].map((n) => `hf/remove_invalid_values/${n}`)
 
 /**
- * llama.cpp adds up to top_p in float32, and on 32,000 entries that sum is off by enough to cut the
- * nucleus elsewhere. Kelvin keeps its rule and adds in float64; see the test of these cases.
+ * llama.cpp sums probabilities in float32. With 32,000 entries the error of this sum moves the cut of top_p. Kelvin has
+ * the same rule with sums in float64; these cases have a test of their own.
  */
 const float32Sums = [113, 114, 123, 130, 131, 132, 140, 141].map((n) => `llama/top_p/${n}`)
 
 const numbered = (prefix: string, numbers: number[]) => numbers.map((n) => `${prefix}/${n}`)
 
-/** Cases in which an engine's arithmetic decides against its rule; tested apart, below. */
+/** Cases in which rounding in an engine violates its own rule. They have tests of their own below. */
 const truncationApart = {
-  /** top_h 1: transformers’ sum of all terms exceeds its own entropy by rounding, and a token goes. */
+  /** top_h 1: by rounding, transformers' sum of all terms exceeds its entropy, so it removes a token. */
   entropyShare: numbered('hf/top_h', [4, 24, 29, 79, 116, 118, 124, 136]),
-  /** llama.cpp adds p ln p and p in float32; where a p is 0 there, the entropy is NaN. */
+  /** llama.cpp computes p ln p in float32. If a p is 0, the entropy is NaN. */
   nothingTypical: numbered(
     'llama/typical',
     [89, 98, 99, 100, 101, 102, 103, 104, 110, 177, 178, 179, 180, 189, 190],
   ),
-  /** 64 tokens, all as near; one has the logit 1e-30, and llama.cpp's sort leaves that one out. */
+  /** 64 equally near tokens. One has the logit 1e-30, and llama.cpp's sort removes it. */
   equallyTypical: ['llama/typical/181'],
-  /** llama.cpp adds 32,000 terms of the entropy in float32, or divides logits of 10,000 in it. */
+  /** llama.cpp sums 32,000 terms of the entropy in float32, or divides logits of 10,000 in float32. */
   float32Entropy: numbered('llama/temp_ext', [
     ...[72, 73, 74, 75, 78, 79, 80, 81, 84, 85, 86, 87, 90, 91, 92, 93],
     ...[180, 181, 182, 183, 184, 185],
   ]),
-  /** llama.cpp's variance overflows float32, and no token is too far away. */
+  /** llama.cpp's variance overflows float32, so it removes no token. */
   float32Variance: numbered('llama/top_n_sigma', [166, 167]),
 }
 
-/** Cases in which the engine's choice among equal logits is its sort's, not a rule. */
+/** Cases in which an engine's sort chooses among equal logits, not a rule. */
 const tied: string[] = []
 
 describe.each(Object.entries(engines))('%s', (engine, { absolute, files }) => {
@@ -263,7 +263,7 @@ function digest(ids: number[]): string {
 const cases = (name: string, ids: readonly string[]) =>
   readCases(name).filter(({ id }) => ids.includes(id))
 
-describe('where an engine’s arithmetic decides, Kelvin has the rule in float64', () => {
+describe('if rounding decides in an engine, Kelvin has the rule in float64', () => {
   const { entropyShare, nothingTypical, equallyTypical, float32Entropy, float32Variance } =
     truncationApart
 
@@ -353,7 +353,7 @@ describe('where llama.cpp’s float32 sums cut elsewhere', () => {
   })
 })
 
-/** The definition, by sorting: the shortest prefix of the ranking that reaches the mass. */
+/** The definition, by sorting: the number of tokens in the shortest prefix of the ranking that reaches the mass. */
 function nucleus(logits: Float32Array, mass: number): number[] {
   const max = logits.reduce((a, b) => Math.max(a, b))
   const weights = Float64Array.from(logits, (logit) => Math.exp(logit - max))
@@ -411,11 +411,11 @@ it('llama.cpp picks the same token when greedy', () => {
   }
 })
 
-it('looks at ties apart, where the engine’s sort decides', () => {
+it('the cases with ties that the engine’s sort decides', () => {
   expect(tied.length).toMatchInlineSnapshot(`141`)
 })
 
-it('leaves out no file but those of what is not here', () => {
+it('every file of cases is used, except those of samplers that Kelvin lacks', () => {
   const checked = Object.values(engines).flatMap(({ files }) => Object.keys(files))
   const elsewhere = ['llama_greedy', 'llama_mirostat', 'llama_mirostat_v2', 'llama_adaptive_p']
   const findings = ['hf_nan_min_length_expdecay']

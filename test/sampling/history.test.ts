@@ -23,7 +23,7 @@ function entriesOf(work: Pausing<Tally>): [id: number, number: number][] {
 }
 
 describe('history', () => {
-  it('windowed: the last tokens, each still in prompt or output', () => {
+  it('windowed: the last tokens, still split into prompt and output', () => {
     fc.assert(
       fc.property(histories, fc.integer({ min: -1, max: 50 }), (history, count) => {
         const all = listOf(history)
@@ -50,7 +50,7 @@ describe('history', () => {
     )
   })
 
-  it('countTokens: how often each occurs, in all parts together', () => {
+  it('countTokens: the number of occurrences of each, in all parts', () => {
     const counts = countTokens(Uint32Array.of(1, 2, 1), Uint32Array.of(1))
     expect(entriesOf(counts)).toEqual([
       [1, 3],
@@ -59,8 +59,8 @@ describe('history', () => {
   })
 })
 
-describe('work that is given up', () => {
-  it('leaves nothing behind for the next', () => {
+describe('abandoned work', () => {
+  it('does not change later results', () => {
     const ids = Uint32Array.from({ length: 100_000 }, (_, i) => i % 7)
     countTokens(ids).next()
     expect(entriesOf(countTokens(ids.subarray(0, 5000)))).toHaveLength(7)
@@ -69,7 +69,7 @@ describe('work that is given up', () => {
 })
 
 describe.each([10, 5000])('over histories of some %i tokens', (length) => {
-  // Ids on both sides of where an array counts them.
+  // Ids that are counted in the array, and larger ids.
   const ids = fc.constantFrom(0, 1, 2, 2 ** 20 - 1, 2 ** 20, 2 ** 31 - 1, 2 ** 32 - 1)
   const period = fc.array(ids, { minLength: 1, maxLength: 7 })
   const long = fc
@@ -78,7 +78,7 @@ describe.each([10, 5000])('over histories of some %i tokens', (length) => {
       Uint32Array.from({ length }, (_, i) => part[i % part.length]!).map((id, i) => rest[i] ?? id),
     )
 
-  it('countTokens: how often each occurs', () => {
+  it('countTokens: the number of occurrences of each', () => {
     fc.assert(
       fc.property(long, period, (tokens, others) => {
         const counts = new Map<number, number>()
@@ -89,7 +89,7 @@ describe.each([10, 5000])('over histories of some %i tokens', (length) => {
     )
   })
 
-  it('followed: the most of the end that each token has followed', () => {
+  it('followed: the longest copy of the end that each token has followed', () => {
     fc.assert(
       fc.property(long, fc.nat(4), fc.integer({ min: 4, max: 9 }), (tokens, least, most) => {
         const matches = atOnce(matchesOfEnd(tokens))

@@ -3,7 +3,7 @@ import { type RowResult, resultsOf } from '../../src/sampling/sample.ts'
 import { realisticRow, seeded } from './rows.ts'
 import { type Params, requestFor } from './run.ts'
 
-/** Rows of different sizes and parameters, with all that a result may hold. */
+/** Rows of different sizes and parameters, with all reports. */
 function requestsOf(seed: number, sizes: readonly number[], params: Params) {
   const random = seeded(seed)
   return sizes.map((size) => ({
@@ -17,7 +17,7 @@ function requestsOf(seed: number, sizes: readonly number[], params: Params) {
   }))
 }
 
-it('results of two requests can be asked for in turns, and stay as they are', () => {
+it('results of two requests can be interleaved, and do not change', () => {
   const requests = [
     requestsOf(1, [300, 40_000, 5], { temperature: 0.8, top_k: 40, repetition_penalty: 1.2 }),
     requestsOf(2, [40_000, 7, 1000], { top_p: 0.9, logprobs_mode: 'raw' }),

@@ -6,7 +6,7 @@ import { readRows } from '../golden/read.ts'
 import { realisticRow, seeded } from './rows.ts'
 import { type Params, requestFor, run } from './run.ts'
 
-/** What holds for the pipeline with every sampler in it. */
+/** Laws of the pipeline with every sampler. */
 
 const random = seeded(7)
 const rows = [
@@ -24,7 +24,7 @@ const examples = kelvinOrder.map((name) => ({
 }))
 
 describe.each(examples)('$name', ({ params }) => {
-  it('answers a row alike alone and in any batch', () => {
+  it('gives a row the same answer alone and in any batch', () => {
     const requests = rows.map((logits, stream) =>
       requestFor(logits, params, { n: 3, stream: BigInt(stream) }, { output }),
     )
@@ -36,7 +36,7 @@ describe.each(examples)('$name', ({ params }) => {
     expect(together).toEqual(alone.toReversed())
   })
 
-  it('gives the same answer traced', () => {
+  it('gives the same answer with a trace', () => {
     for (const logits of rows) {
       const watch_token_ids = [0, 1, 2]
       const plain = run(logits, params, { n: 3 }, { output })
@@ -56,7 +56,7 @@ describe.each(examples)('$name', ({ params }) => {
   })
 })
 
-describe('at the ends of what a field may be', () => {
+describe('at the ends of a field’s range', () => {
   const rows = [
     Float32Array.of(1, 2, 3, 0.5),
     Float32Array.of(1, Number.NEGATIVE_INFINITY, -3e38, 3e38),
@@ -105,7 +105,7 @@ describe('at the ends of what a field may be', () => {
     }
   })
 
-  it('of several fields at once, over a long text', () => {
+  it('for several fields at once, over a long text', () => {
     const params: Params = {
       logit_bias: { 0: 1e300 },
       exponential_decay_length_penalty: { start: 0, factor: 1000 },
@@ -136,7 +136,7 @@ it('leaves min_tokens_to_keep on rows of any length', () => {
   }
 })
 
-it('says sampler by sampler what was removed', () => {
+it('a trace has what each sampler removed', () => {
   const logits = Float32Array.from([0.4, 0.3, 0.15, 0.1, 0.05], Math.log)
   const { trace, watched } = run(logits, {
     banned_token_ids: [2],

@@ -2,7 +2,7 @@ import { gaussian, realisticRow, seeded } from './rows.ts'
 
 const rankings = new WeakMap<Float32Array, number[]>()
 
-/** The ids in play by rank. A row is sorted once. */
+/** The ids in play by rank, cached by row. */
 function rankingOf(logits: Float32Array): number[] {
   let ranking = rankings.get(logits)
   if (!ranking) {
@@ -25,7 +25,7 @@ export function softmax(logits: Float32Array, temperature = 1) {
 
 export const ascending = (ids: readonly number[]) => [...Uint32Array.from(ids).sort()]
 
-/** Rows long enough to be dense: as models have them, flat, spread out, with many ties, half masked. */
+/** Rows long enough to be dense: typical of models, flat, spread out, with many ties, half masked. */
 export const longRows: Record<string, Float32Array> = {
   realistic: realisticRow(5000, seeded(1)),
   'realistic too': realisticRow(6000, seeded(2)),
@@ -40,7 +40,7 @@ function scaled(random: () => number, scale: number) {
   return () => scale * gaussian(random)
 }
 
-/** The row followed by entries that make it long enough to be dense. */
+/** The row, padded with masked entries so that it is dense. */
 export function padded(logits: Float32Array, padding = Number.NEGATIVE_INFINITY): Float32Array {
   const row = new Float32Array(4200).fill(padding)
   row.set(logits)

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { indexSource } from '../generated/index-source.ts'
 
-/** A sampler that is its file, and its line in the order of a profile, is everywhere. */
+/** A sampler needs only its file and its line in the order of a profile. */
 
 const source = `import * as z from 'zod'
 import { log } from '../../kernel/index.ts'
@@ -55,7 +55,7 @@ afterAll(() => app.close())
 await app.ready()
 const get = async (url: string) => (await app.inject(url)).json()
 
-describe('a sampler that is a file and a line', () => {
+describe('a made-up sampler', () => {
   it('runs, with its field checked', async () => {
     const post = (body: object) => app.inject({ method: 'POST', url: '/v1/probabilities', body })
     const logits = [0.1, 0.2, 0.4, 0.3].map(Math.log)

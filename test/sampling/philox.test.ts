@@ -24,7 +24,7 @@ describe('uniforms', () => {
     expect(Array.from(own)).toEqual(values)
   })
 
-  it('of a longer run begin with those of a shorter one', () => {
+  it('of a longer sequence begin with those of a shorter one', () => {
     const address = { seed: 1n, stream: 2n, step: 3n, purpose: 0n }
     expect(uniforms(address, 11).subarray(0, 6)).toEqual(uniforms(address, 6))
   })

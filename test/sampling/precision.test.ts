@@ -3,11 +3,11 @@ import { resultsOf } from '../../src/sampling/sample.ts'
 import { gaussian, realisticRow, seeded } from './rows.ts'
 import { dense, type Params, requestFor, run } from './run.ts'
 
-/** Numbers that rounding would drown, at vocabularies on both sides of where a row becomes dense. */
+/** Numbers that rounding would lose, with vocabularies that are dense and not. */
 
 const sizes = [3, 4095, 4096, 40_000]
 
-/** Some logits, and −∞ for the rest of a vocabulary. */
+/** Some logits, padded with −∞ to the size of a vocabulary. */
 function headed(vocabSize: number, ...head: number[]): Float32Array {
   const row = new Float32Array(vocabSize).fill(Number.NEGATIVE_INFINITY)
   row.set(head)
@@ -31,7 +31,7 @@ describe.each(sizes)('V = %i', (vocabSize) => {
       [{ min_p: 1 }, [0.5, 0.5, 0]],
       [{ typical_p: 0.5 }, [1, 0, 0]],
       [{ top_p: 0.5 }, [1, 0, 0]],
-      // μ of 0.9 bits is less surprise than the one bit that either has.
+      // Both tokens have a surprise of one bit, more than the μ of 0.9.
       [{ mirostat: 2, mirostat_tau: 0.45 }, [1, 0, 0]],
       [{ mirostat: 2, mirostat_tau: 0.5 }, [0.5, 0.5, 0]],
       [{ xtc_probability: 1, xtc_threshold: 0.5 }, [0, 1, 0]],
@@ -86,7 +86,7 @@ describe.each(sizes)('V = %i', (vocabSize) => {
     })
   })
 
-  describe('temperatures from the least to the largest', () => {
+  describe('temperatures from the smallest to the largest', () => {
     const odds = (...logits: number[]) => {
       const masses = logits.map((logit) => Math.exp(logit - Math.max(...logits)))
       return masses.map((mass) => expect.closeTo(mass / masses.reduce((a, b) => a + b), 12))
@@ -105,7 +105,7 @@ describe.each(sizes)('V = %i', (vocabSize) => {
       },
     )
 
-    it('a huge temperature evens out a huge bias before it', () => {
+    it('a huge temperature flattens a huge bias before it', () => {
       const params = { temperature: 1e300, logit_bias: { 0: 1e150 } }
       expect(through([0, 0], params, ['logit_bias', 'temperature'])).toEqual(odds(0, 0))
       expect(
@@ -133,7 +133,7 @@ describe.each(sizes)('V = %i', (vocabSize) => {
       ).toEqual([1, 0])
     })
 
-    it('smoothing by little', () => {
+    it('smoothing with a tiny factor', () => {
       const params = { temperature: 1e-15, smoothing_factor: 3e-33 }
       const d = 19 / 1e-15
       expect(through([20, 1], params, ['temperature', 'smoothing'])).toEqual(
@@ -162,7 +162,7 @@ describe.each(sizes)('V = %i', (vocabSize) => {
       }
     })
 
-    it('a bias that swallows others leaves them apart', () => {
+    it('a huge bias on one token does not merge the others', () => {
       const params = { logit_bias: { 0: 9e15, 2: -50 } }
       expect(run(headed(vocabSize, 0, 1, 1.2), { ...params, top_k: 2 }).ids).toEqual([0, 1])
       const row = headed(vocabSize + 1, 0, 1, 1.49, 1.2)
@@ -177,7 +177,7 @@ describe.each(sizes)('V = %i', (vocabSize) => {
     })
   })
 
-  it('XTC on average where the rest is too little for float64', () => {
+  it('XTC on average if the rest underflows float64', () => {
     const expected = (xtc_probability: number, ...logits: number[]) =>
       dense(
         run(headed(vocabSize, ...logits), {
@@ -234,7 +234,7 @@ describe.each([
       const report = { isExact: true, probabilities: 'kept', entropy: true } as const
       const [result] = resultsOf([{ ...request, report }])
       const { kept, entropy, drawn, top, scored } = result!
-      // What is reported does not decide what is drawn.
+      // Reports do not change the draw.
       expect(drawn!.token_ids).toEqual(tokens)
       const reported =
         params.logprobs_mode === 'raw'

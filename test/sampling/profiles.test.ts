@@ -28,12 +28,12 @@ describe.each(profiles)('$name', ({ order, rules }) => {
   })
 })
 
-it('has no field that two samplers share', () => {
+it('no two samplers have the same field', () => {
   const fields = kelvinOrder.flatMap((name) => Object.keys(samplerByName.get(name)!.fields))
   expect(new Set(fields).size).toBe(fields.length)
 })
 
-it('an order of one’s own replaces the profile’s, and says what it leaves out', () => {
+it('the order of a request replaces the profile’s, and warnings name the samplers that it leaves out', () => {
   const logits = Float32Array.from([0.4, 0.3, 0.2, 0.1], Math.log)
   const settings = { temperature: 3, top_p: 0.5, min_p: 0.4 }
   const answer = run(logits, { ...settings, order: ['min_p', 'temperature'] })
@@ -51,7 +51,7 @@ describe('llama.cpp’s list of candidates', () => {
     row.set(head)
     return row
   }
-  /** What dynamic temperature makes of logits when its largest entropy is ln of this count. */
+  /** The logits after dynamic temperature, if the largest entropy is ln of this count. */
   function expected(logits: number[], count: number, dynatemp_range = 0.5): number[] {
     const { entropy } = softmax(Float32Array.from(logits))
     const low = 1 - dynatemp_range
@@ -65,7 +65,7 @@ describe('llama.cpp’s list of candidates', () => {
     ...run(logits, { dynatemp_range: 0.5, profile, ...params }, undefined, history).probabilities,
   ]
 
-  it.each([5, 4095, 4096, 50_000])('is as long as top_k leaves it, of V = %i', (vocabSize) => {
+  it.each([5, 4095, 4096, 50_000])('has the length that top_k leaves, V = %i', (vocabSize) => {
     const row = headed(vocabSize, 3, 2)
     expect(left(row, {})).toEqual(expected([3, 2], vocabSize))
     expect(left(row, { top_k: 2 })).toEqual(expected([3, 2], 2))
@@ -85,7 +85,7 @@ describe('llama.cpp’s list of candidates', () => {
     },
   )
 
-  it.each([0, 4092])('keeps what top-nσ masks; with %i masked tokens more', (more) => {
+  it.each([0, 4092])('keeps the tokens that top-nσ masks, with %i masked tokens more', (more) => {
     const row = headed(4 + more, 4, 3, 0, 0)
     const nearest = left(row, { top_n_sigma: 1 })
     expect(nearest).toEqual(expected([4, 3], 4 + more))
@@ -93,7 +93,7 @@ describe('llama.cpp’s list of candidates', () => {
     expect(left(row, { top_n_sigma: 1, top_k: 3 })).toEqual(expected([4, 3], 3))
   })
 
-  it('XTC takes out what it excludes, and counts the list for min_tokens_to_keep', () => {
+  it('loses the tokens that XTC excludes, and counts for min_tokens_to_keep', () => {
     const xtc = { xtc_probability: 1, xtc_threshold: 0.2 }
     const row = Float32Array.of(2, 1.9, 1.8, -2, -2.5)
     expect(left(row, xtc)).toEqual(expected([1.8, -2, -2.5], 3))
@@ -117,13 +117,16 @@ describe('llama.cpp’s mirostat', () => {
   const profile = 'llama.cpp'
   const row = Float32Array.of(5, 3, 1, 0)
 
-  it.each([1, 2] as const)('version %i may leave one, whatever min_tokens_to_keep', (mirostat) => {
-    const params = { mirostat, mirostat_tau: 0.3, min_tokens_to_keep: 3 }
-    expect(run(row, { ...params, profile }).ids.length).toBe(1)
-    expect(run(row, params).ids.length).toBe(3)
-  })
+  it.each([1, 2] as const)(
+    'version %i may leave one token, whatever min_tokens_to_keep is',
+    (mirostat) => {
+      const params = { mirostat, mirostat_tau: 0.3, min_tokens_to_keep: 3 }
+      expect(run(row, { ...params, profile }).ids.length).toBe(1)
+      expect(run(row, params).ids.length).toBe(3)
+    },
+  )
 
-  it('keeps the temperature fixed, and says so', () => {
+  it('keeps the temperature fixed, with a warning', () => {
     const params = { mirostat: 2, mirostat_tau: 3, dynatemp_range: 0.9, profile } as const
     const { probabilities, warnings } = run(row, params)
     const { dynatemp_range, ...fixed } = params
@@ -136,7 +139,7 @@ describe('llama.cpp’s mirostat', () => {
 })
 
 describe('transformers', () => {
-  it('has no min_tokens_to_keep in top_h', () => {
+  it('ignores min_tokens_to_keep in top_h', () => {
     const params = { top_h: 0.01, min_tokens_to_keep: 2 }
     expect(run(Float32Array.of(2, 1, 0), { ...params, profile: 'transformers' }).ids).toEqual([0])
     expect(run(Float32Array.of(2, 1, 0), params).ids).toEqual([0, 1])
@@ -161,18 +164,18 @@ describe('transformers', () => {
     expect(answer.trace![0]).toMatchObject({ sampler: 'mask', kept_after: ids.length })
   })
 
-  it('forces allowed tokens that a ban before it has taken out', () => {
+  it('forces allowed tokens that an earlier ban has removed', () => {
     const params = { bad_words_ids: [[0], [1]], allowed_token_ids: [1], temperature: 0.5 }
     expect(run(Float32Array.of(1, 2), { ...params, profile }).ids).toEqual([1])
     expect(() => run(Float32Array.of(1, 2), params)).toThrow('leaves no token')
   })
 
-  it('forces none of which a sparse row does not tell', () => {
+  it('forces no token that a sparse row does not give', () => {
     const given = { vocabSize: 9, ids: Uint32Array.of(0, 1), values: Float32Array.of(1, 1) }
     expect(() => run(given, { allowed_token_ids: [5], profile })).toThrow('mask leaves no token')
   })
 
-  it('never bans a token that ends a text as a bad word, except behind others', () => {
+  it('bans a stop token as a bad word only after other tokens', () => {
     const banned = (bad_words_ids: number[][], stop: number[]) =>
       run(new Float32Array(4), { bad_words_ids, profile }, undefined, { output: [2], stop }).ids
     expect(banned([[0], [1]], [0])).toEqual([0, 2, 3])
@@ -183,7 +186,7 @@ describe('transformers', () => {
   })
 })
 
-describe('vLLM clamps logit_bias to 100, and says so', () => {
+describe('vLLM clamps logit_bias to 100, with a warning', () => {
   it.each([
     [{ 0: 300, 1: -1000 }, Math.exp(-200)],
     [{ 1: '-Infinity' }, Math.exp(-100)],
@@ -197,7 +200,7 @@ describe('vLLM clamps logit_bias to 100, and says so', () => {
   })
 })
 
-describe('warns of what has no effect, and is surely meant to', () => {
+describe('warns of parameters without effect', () => {
   const row = Float32Array.of(3, 2, 1, 0)
   const warned = (params: Params, history = {}, step = 0n) =>
     run(row, params, { step }, history).warnings.map(({ message }) => message)
@@ -271,7 +274,7 @@ describe('warns of what has no effect, and is surely meant to', () => {
     expect(warned(params, history)).toEqual(messages)
   })
 
-  it('a sampler that remembers, past the first step without its state', () => {
+  it('a sampler with a state that is missing after the first step', () => {
     expect(warned({ mirostat: 2 })).toEqual([])
     expect(warned({ adaptive_target: 0.5 }, {}, 3n)).toEqual([
       'adaptive_p has no state at step 3 and starts from its initial state; send the `state` of the previous answer',

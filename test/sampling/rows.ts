@@ -1,4 +1,4 @@
-/** Uniform numbers that are the same in every run (Marsaglia's xorshift). */
+/** A fixed sequence of uniform numbers (Marsaglia's xorshift). */
 export function seeded(seed: number): () => number {
   let state = seed | 0 || 1
   return () => {
@@ -9,14 +9,14 @@ export function seeded(seed: number): () => number {
   }
 }
 
-/** Box and Muller (1958). */
+/** A normal number (Box and Muller 1958). */
 export function gaussian(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 }
 
 /**
- * Logits as models have them: a bulk with σ = 2, a heavy tail of 3 %, and some thirty peaks that hold
- * about 99 % of the probability.
+ * Logits like those of models: a bulk with σ = 2, a heavy tail of 3 %, and about thirty peaks that hold 99 % of the
+ * probability.
  */
 export function realisticRow(vocabSize: number, random: () => number): Float32Array {
   const row = Float32Array.from(

@@ -22,7 +22,7 @@ export interface Run extends Omit<RowResult, 'probabilities'> {
   probabilities: Float64Array
 }
 
-/** A row's request, with parameters as a client has them. */
+/** The request of a row, from parameters as a client sends them. */
 export function requestFor(
   logits: Float32Array | Logits,
   params: Params,
@@ -43,7 +43,7 @@ export function requestFor(
   }
 }
 
-/** One row through the pipeline. */
+/** Samples one row. */
 export function run(...request: Parameters<typeof requestFor>): Run {
   const report = { probabilities: 'kept', entropy: true } as const
   const [result] = resultsOf([{ ...requestFor(...request), report }])
@@ -52,7 +52,7 @@ export function run(...request: Parameters<typeof requestFor>): Run {
   return { ...rest, entropy: entropy!, probabilities, ids: Array.from(token_ids) }
 }
 
-/** A dense distribution from a sparse one. */
+/** The probabilities of all vocabulary entries, from those of some tokens. */
 export function dense({ ids, probabilities }: Run, vocabSize: number): number[] {
   const values = new Array<number>(vocabSize).fill(0)
   ids.forEach((id, i) => {

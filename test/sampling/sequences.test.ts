@@ -6,12 +6,12 @@ import { type History, joined } from '../../src/sampling/history/history.ts'
 import { lastMatchOf } from '../../src/sampling/history/last-match.ts'
 import { spent } from '../spent.ts'
 
-/** Of few tokens, so that much repeats. */
+/** Histories of few different tokens, so that much repeats. */
 const tokens = (minLength: number, maxLength: number) =>
   fc.array(fc.nat(2), { minLength, maxLength }).map((ids) => Uint32Array.from(ids))
 const sequences = fc.array(tokens(1, 6), { maxLength: 12 })
 
-/** Whether a token that follows these would complete a sequence. */
+/** Whether a token after this history would complete a sequence. */
 function completes(history: History, ids: Uint32Array): boolean {
   const before = ids.subarray(0, -1)
   const tokens = joined(history)
@@ -29,7 +29,7 @@ function foundBy(completions: Completions, history: History) {
 }
 
 describe('completions', () => {
-  it('are those of each sequence by itself', () => {
+  it('equal those of each sequence by itself', () => {
     fc.assert(
       fc.property(sequences, tokens(0, 8), tokens(0, 8), (lists, prompt, output) => {
         const history = { prompt, output }
@@ -52,7 +52,7 @@ describe('completions', () => {
     )
   })
 
-  it('cost hardly more for many long sequences than for few', () => {
+  it('take hardly longer for many long sequences than for few', () => {
     const history = { prompt: new Uint32Array(0), output: new Uint32Array(5000).fill(1) }
     const visit = (count: number) => {
       const long = Array.from({ length: count }, (_, i) => ({
@@ -64,7 +64,7 @@ describe('completions', () => {
         for (let row = 0; row < 500; row++) expect(foundBy(completions, history)).toEqual([])
       })
     }
-    // Looking at each of them would take a hundred times as long.
+    // Checking each of them would take a hundred times as long.
     expect(visit(300)).toBeLessThan(20 * visit(3))
   })
 })
@@ -82,7 +82,7 @@ describe('the last match', () => {
     return undefined
   }
 
-  it('is the one that a search at each place finds', () => {
+  it('equals that of a search at each place', () => {
     fc.assert(
       fc.property(sequences, tokens(0, 30), (lists, text) => {
         expect(lastMatch(lists, text)).toEqual(slowly(lists, text))
@@ -91,7 +91,7 @@ describe('the last match', () => {
     )
   })
 
-  it('takes one step a token, however long what nearly matches is', () => {
+  it('takes one step for each token, however long near matches are', () => {
     const text = new Uint32Array(200_000).fill(1)
     const search = (length: number) => {
       const lists = Array.from({ length: 20 }, (_, i) =>

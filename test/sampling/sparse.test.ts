@@ -6,7 +6,7 @@ import type { Candidates } from '../../src/tensors/candidates.ts'
 import { realisticRow, seeded } from './rows.ts'
 import { type Params, run } from './run.ts'
 
-/** Rows of which only the most likely tokens are known, held to what the whole row comes to. */
+/** Sparse rows, compared with their dense rows. */
 
 const V = 2000
 const K = 64
@@ -28,7 +28,7 @@ function mostLikely(row: Float32Array, count: number, weighed: boolean): Candida
 const random = seeded(5)
 const rows = Array.from({ length: 8 }, () => realisticRow(V, random))
 
-/** A parameter that is switched on every now and then. */
+/** A parameter that is set in some cases. */
 const now = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 })
 const unit = fc.double({ min: 0.01, max: 1, noNaN: true })
 const ids = fc.uniqueArray(fc.nat(V - 1), { maxLength: 5 })
@@ -81,7 +81,7 @@ const untested: Partial<Record<SamplerName, string>> = {
   guidance: 'takes a whole row of other logits',
 }
 
-it('the property below has a field of every sampler', () => {
+it('the property below uses a field of every sampler', () => {
   const names = kelvinOrder.filter(
     (name) => !Object.keys(samplerByName.get(name)!.fields).some((field) => field in paramsByName),
   )
@@ -95,7 +95,7 @@ const anyParams = fc
 const stop = [11, 13]
 
 describe('a sparse row', () => {
-  it('says full only where its probabilities are those of the whole row', () => {
+  it('answers full only if its probabilities are those of the dense row', () => {
     let full = 0
     let all = 0
     fc.assert(
@@ -105,7 +105,7 @@ describe('a sparse row', () => {
         try {
           sparse = run(mostLikely(row, K, weighed), params, undefined, { output, stop })
         } catch {
-          // A mask may leave none of the tokens given.
+          // A mask may leave no candidate.
           return
         }
         all++
@@ -120,7 +120,7 @@ describe('a sparse row', () => {
           expect(sparse.probabilities[i]).toBeCloseTo(probabilityOf.get(id) ?? 0, 7)
         }
         const mass = sparse.probabilities.reduce((a, b) => a + b)
-        // What is not known of may only be left over where nothing was cut.
+        // Tokens left out may only have mass if nothing was cut.
         if (whole.ids.length === sparse.ids.length) expect(mass).toBeCloseTo(1, 9)
       }),
       { numRuns: 3000 },
@@ -149,7 +149,7 @@ describe('a sparse row', () => {
     )
   })
 
-  it('draws from the tokens given where the others have mass, and says what they weigh', () => {
+  it('draws from the candidates if others have mass, and reports the given mass', () => {
     const given = {
       vocabSize: 10,
       ids: Uint32Array.of(3, 7),
@@ -179,18 +179,18 @@ describe('a sparse row', () => {
         logZ,
       }
       const { drawn, scored } = run(given, { logprobs_mode, logprob_token_ids: [3] }, { seed: 1n })
-      // What was sent is known whole, whatever is drawn from.
+      // Raw logprobs are those of the whole row, also if the draw is from the candidates.
       const first = logprobs_mode === 'raw' && logZ === 2 ? -1 : -0.3132617
       expect(drawn!.logprobs[0]).toBeCloseTo(drawn!.token_ids[0] === 3 ? first : first - 1, 6)
       expect(scored!.logprobs[0]).toBeCloseTo(first, 6)
       const undrawn = run(given, { logprobs_mode, logprob_token_ids: [3] })
-      // More than eight tokens as likely as the least likely one given is no mass that they can have.
+      // The tokens left out cannot have more mass than eight tokens at the floor.
       expect(undrawn.normalization).toBe(logZ === 2 ? 'full' : 'candidates')
       expect(undrawn.scored!.logprobs[0]).toBeCloseTo(logZ === 2 ? -1 : -0.3132617, 6)
     }
   })
 
-  /** Tokens of logits 3, 2, 2; that all others have 2 as well is possible. */
+  /** Candidates with logits 3, 2, 2. All others may have 2, too. */
   const ties = (...ids: number[]) => ({
     vocabSize: 5,
     ids: Uint32Array.from(ids),
@@ -199,7 +199,7 @@ describe('a sparse row', () => {
 
   it.each([
     [{ top_k: 1 }, [0, 1, 2], 'full'],
-    // Of equal tokens the lower ids come first, and no token left out has one.
+    // Of tied tokens the lower ids come first, and every token left out has a higher id.
     [{ top_k: 2 }, [0, 1, 2], 'full'],
     [{ top_k: 3 }, [0, 1, 2], 'full'],
     [{ top_k: 2 }, [0, 1, 4], 'full'],
@@ -216,7 +216,7 @@ describe('a sparse row', () => {
     expect(run(ties(...ids), params).normalization).toBe(normalization)
   })
 
-  it('is sure of a greedy choice among equals only where no lower id is left out', () => {
+  it('is full for a greedy choice among tied tokens only if no lower id is left out', () => {
     const equal = (...ids: number[]) => ({
       vocabSize: 5,
       ids: Uint32Array.from(ids),
@@ -297,13 +297,10 @@ describe('a sparse row', () => {
     expect(run(mostLikely(rows[0]!, K, weighed), params).normalization).toBe(normalization)
   })
 
-  it.each([40, 400, 4000])(
-    'has an entropy of the tokens given, whatever log_z says: %i',
-    (logZ) => {
-      const given = { vocabSize: 9, ids: Uint32Array.of(0, 1), values: Float32Array.of(1, 1), logZ }
-      expect(run(given, {}).entropy).toBeCloseTo(Math.LN2, 12)
-    },
-  )
+  it.each([40, 400, 4000])('has the entropy of the candidates, whatever log_z is: %i', (logZ) => {
+    const given = { vocabSize: 9, ids: Uint32Array.of(0, 1), values: Float32Array.of(1, 1), logZ }
+    expect(run(given, {}).entropy).toBeCloseTo(Math.LN2, 12)
+  })
 
   it('has exact logprobs with log_z', () => {
     const row = rows[0]!
@@ -319,7 +316,7 @@ describe('a sparse row', () => {
     expect(sparse.ranks).toEqual(whole.ranks)
   })
 
-  it.each([50, 4095, 4096, 9000])('is the whole row where all %i tokens are given', (vocabSize) => {
+  it.each([50, 4095, 4096, 9000])('is the dense row if all %i tokens are given', (vocabSize) => {
     const row = realisticRow(vocabSize, random)
     const rowAsSparse = parse({
       vocab_size: vocabSize,
@@ -374,17 +371,17 @@ describe('a sparse row', () => {
       { min_p: 0.5, order: ['min_p', 'mask'], token_bitmask: bitmask((id) => id === 3) },
     ],
     [
-      'what is left when a likely token is banned',
+      'a ban of a likely token',
       given(1000, [0, 1, 2, 3], [22, 2, 1, 0], 22),
       { banned_token_ids: [0] },
     ],
     [
-      'what is left when a likely token is made unlikely',
+      'a penalty that makes a likely token unlikely',
       given(1000, [0, 1, 2, 3], [22, 2, 1, 0], 22),
       { logit_bias: { 0: -20 } },
     ],
     [
-      'a ranking that goes on below the least likely token given',
+      'a ranking that continues below the floor',
       given(
         400,
         Array.from({ length: 150 }, (_, i) => i),
@@ -403,7 +400,7 @@ describe('a sparse row', () => {
     }
   })
 
-  it('is sure where no token left out is likely enough for XTC', () => {
+  it('is full if no token left out is likely enough for XTC', () => {
     const sparse = run(mostLikely(rows[0]!, K, true), { xtc_probability: 1, xtc_threshold: 0.05 })
     const whole = run(rows[0]!, { xtc_probability: 1, xtc_threshold: 0.05 })
     expect(sparse.normalization).toBe('full')
@@ -412,7 +409,7 @@ describe('a sparse row', () => {
     })
   })
 
-  it('leaves out only −∞ where a token given is −∞', () => {
+  it('leaves out only tokens at −∞ if its floor is −∞', () => {
     const candidates = given(9, [0, 3, 5], [1, 0, Number.NEGATIVE_INFINITY])
     for (const params of [{}, { temperature: 0.7 }, { top_p: 0.5 }]) {
       const answer = run(candidates, params, { seed: 1n })
@@ -440,7 +437,7 @@ describe('a sparse row', () => {
     }
   })
 
-  it('traces what it does, not what it would do without log_z', () => {
+  it('has a trace of the same run, with log_z', () => {
     const { trace, ids } = run(mostLikely(rows[0]!, K, true), { top_p: 0.5, trace: true })
     expect(trace![0]!.kept_after).toBe(ids.length)
     expect(1 - trace![0]!.mass_removed).toBeGreaterThanOrEqual(0.5)
@@ -451,7 +448,7 @@ describe('a sparse row', () => {
     const sent = { vocab_size: 10, token_ids: [3, 7], values: [1, 0] }
     const least = Math.log(Math.E + 1)
 
-    it.each([least - 0.001, 1, -50, -1e300])('of %d is less than is given', (log_z) => {
+    it.each([least - 0.001, 1, -50, -1e300])('of %d is below that of the candidates', (log_z) => {
       expect(() => parse({ ...sent, log_z })).toThrow('Expected at least ln Σ e^value')
     })
 
@@ -488,7 +485,7 @@ describe('token ids in any order', () => {
   const parseIds = (token_ids: number[], vocab_size: number) =>
     parse({ vocab_size, token_ids, values: token_ids.map((id) => id / 2) })
 
-  it('come to be ascending, each with its value', () => {
+  it('are sorted together with their values', () => {
     const id = fc.oneof(
       fc.nat(9),
       fc.nat(999),

@@ -9,7 +9,7 @@ import { dense, type History, type Params, run } from './run.ts'
 
 type Case = [params: object, given: readonly number[], gives: readonly number[], history?: History]
 
-/** Logits as hard as they come: wild, tied and masked, with at least one finite. */
+/** Difficult logits: wild, tied and masked ones, at least one of them finite. */
 export const anyLogits = fc
   .array(
     fc.oneof(
@@ -21,12 +21,12 @@ export const anyLogits = fc
   .filter((logits) => logits.some((logit) => logit > Number.NEGATIVE_INFINITY))
   .map((logits) => Float32Array.from(logits))
 
-/** Different logits, so coarse that adding a whole number to them rounds nothing. */
+/** Different logits with few bits, so that adding an integer to them rounds nothing. */
 const untied = fc
   .uniqueArray(fc.integer({ min: -480, max: 480 }), { minLength: 1, maxLength: 40 })
   .map((sixteenths) => Float32Array.from(sixteenths, (value) => value / 16))
 
-/** The ids below a number in another order (Fisher and Yates). */
+/** A permutation of the ids below a number (Fisher and Yates). */
 function shuffled(length: number, seed: number): number[] {
   const random = seeded(seed + 1)
   const ids = Array.from({ length }, (_, id) => id)
@@ -40,7 +40,7 @@ function shuffled(length: number, seed: number): number[] {
 }
 
 /**
- * A sampler's laws, then its cases. Cases are probabilities in and out, under the sampler alone.
+ * Tests a sampler's laws, then its cases. A case has the probabilities before and after the sampler, which runs alone.
  */
 export function describeSampler<Name extends string, F extends SamplerShape, R extends Rules>(
   sampler: Sampler<Name, F, R>,
@@ -117,27 +117,30 @@ export function describeSampler<Name extends string, F extends SamplerShape, R e
       )
     })
 
-    it.runIf(sampler.stage !== 'penalty')('does not mind a constant added to all logits', () => {
-      fc.assert(
-        fc.property(
-          untied,
-          strengths,
-          fc.integer({ min: -64, max: 64 }),
-          (logits, params, shift) => {
-            const answer = probabilities(logits, params as object)
-            const moved = probabilities(
-              logits.map((logit) => logit + shift),
-              params as object,
-            )
-            moved.forEach((p, id) => {
-              expect(p).toBeCloseTo(answer[id]!, 9)
-            })
-          },
-        ),
-      )
-    })
+    it.runIf(sampler.stage !== 'penalty')(
+      'is not changed by a constant added to all logits',
+      () => {
+        fc.assert(
+          fc.property(
+            untied,
+            strengths,
+            fc.integer({ min: -64, max: 64 }),
+            (logits, params, shift) => {
+              const answer = probabilities(logits, params as object)
+              const moved = probabilities(
+                logits.map((logit) => logit + shift),
+                params as object,
+              )
+              moved.forEach((p, id) => {
+                expect(p).toBeCloseTo(answer[id]!, 9)
+              })
+            },
+          ),
+        )
+      },
+    )
 
-    it('documents each field with its meaning and what switches it off', () => {
+    it('documents each field with its meaning and the value that switches it off', () => {
       const { properties } = z.toJSONSchema(z.object(sampler.fields), { io: 'input' })
       for (const [name, property] of Object.entries(properties!)) {
         const { description } = property as { description?: string }

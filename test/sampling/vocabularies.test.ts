@@ -5,7 +5,7 @@ import { ascending, softmax } from './naive.ts'
 import { gaussian, realisticRow, seeded } from './rows.ts'
 import { run } from './run.ts'
 
-/** Rows as long as real vocabularies, against the definitions, computed by sorting in float64. */
+/** Compares rows as long as real vocabularies with the definitions, computed by sorting in float64. */
 
 const toBfloat16 = (logits: Float32Array) => {
   const words = new Uint32Array(logits.buffer).map((word) => word & 0xffff_0000)
@@ -20,7 +20,7 @@ const rows: Record<string, Float32Array> = {
   'V = 262,144': realisticRow(262_144, seeded(15)),
 }
 
-/** Tokens set aside in float64, up and down, the most likely among them. */
+/** Biases that raise and lower some tokens, among them the most likely, and so set them aside in float64. */
 const biases = (ranking: number[]) => ({
   [ranking[0]!]: -0.123456789,
   [ranking[1]!]: 0.3,
@@ -52,7 +52,7 @@ describe.each(Object.entries(rows))('%s', (_, logits) => {
       })
     })
 
-    it('draws as the running sum of the probabilities says', () => {
+    it('draws by the running sum of the probabilities', () => {
       for (let step = 0n; step < 20n; step++) {
         const settings = { temperature, logprobs_mode: 'raw' } as const
         const [id] = run(logits, settings, { seed: 5n, step }).drawn!.token_ids

@@ -1,12 +1,12 @@
-"""What a JSON schema cannot say: answers that are no findings, each with its reason."""
+"""Refusals that a JSON schema cannot predict. They are no findings; each has its reason."""
 
 import re
 
 import schemathesis
 
-# Details of a 400 to a request that fits its schema, by what the schema does not know.
+# Details of a 400 to a request that fits its schema, by the rule that the schema cannot express.
 EXPLAINED = {
-    "how long one field is says how long another has to be": [
+    "the length of one field determines that of another": [
         r"Expected \d+ (objects|items), one for each row",
         r"Expected a list with an item for each row",
         r"Expected a row of \d+ logits like the first",
@@ -16,27 +16,27 @@ EXPLAINED = {
         r"Expected elements of \d+ bytes",
         r"Expected whole int32 words",
     ],
-    "the shape and type of a body of bytes are nothing beside JSON": [
+    "shape and dtype in the query are only for a tensor body": [
         r"In the query, /\w+: \w+ describes a body of application/octet-stream",
     ],
     "a text in the query may have to be JSON": [r"Expected an object as JSON text"],
-    "an item may be there once, and one of the logits must be above -Infinity": [
+    "items must differ, and one of the logits must be above -Infinity": [
         r"Expected each sampler once",
         r"Token id \d+ occurs twice",
         r"Expected at least one logit above -Infinity",
     ],
-    "a tensor has so many rows at most": [r"Expected at most \d+ rows"],
+    "the number of rows is limited": [r"Expected at most \d+ rows"],
     "a string of digits may be a number beyond 64 bits": [r"Expected an integer from 0 to \d+"],
 }
 
-# The same for /v2, whose schema is of tensors and parameters, whatever their names.
+# The same for /v2, whose schema describes tensors and parameters of any name.
 EXPLAINED_INFER = {
-    "what a tensor or parameter has to be depends on its name": [
+    "the type of a tensor or parameter depends on its name": [
         r'^Expected an input named "logits"',
         r'^(unexpected |input |output )"?',
         r"^/[a-z_]+(/\d+)?: ",
     ],
-    "bytes begin with as much JSON as a header says": [
+    "the body begins with JSON of the length in a header": [
         r"Inference-Header-Content-Length",
         r"at byte \d+|The JSON ends too early",
         r"Expected a JSON object|The body: Expected an object",
@@ -52,17 +52,18 @@ def reasons(case):
 @schemathesis.hook
 def filter_case(context, case):
     if case.meta and case.meta.generation.mode.is_negative:
-        # null in an optional field means that it is omitted; for the sake of generators the schema does not say so.
+        # null in an optional field means that it is omitted. The schema does not say so, because
+        # generators handle it badly.
         if isinstance(case.body, dict) and None in case.body.values():
             return False
-    # How many bytes of a body are JSON is not known before it is written.
+    # The length of the JSON is only known when it is written.
     headers = {name.lower() for name in case.headers or {}}
     return "inference-header-content-length" not in headers or case.media_type != "application/json"
 
 
 @schemathesis.check
 def refusals_are_explained(context, response, case):
-    """A request that fits its schema is refused for nothing but what no schema can say."""
+    """A request that fits its schema is only refused by rules that no schema can express."""
     if response.status_code != 400 or not case.meta or not case.meta.generation.mode.is_positive:
         return
     answer = response.json()

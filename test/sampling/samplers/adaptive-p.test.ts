@@ -7,7 +7,7 @@ import { describeSampler } from '../tester.ts'
 
 describeSampler(adaptiveP, {
   cases: [
-    // Logits 5 and 5 − 10 · 4 / 3, a distance of two widths.
+    // Logits 5, and 5 − 10 · 4 / 3 at a distance of two widths.
     [{ adaptive_target: 0.8 }, [0.8, 0.2], [0.99999838, 1.62e-6]],
   ],
   rejects: [{ adaptive_target: 1.1 }, { adaptive_target: -2 }, { adaptive_decay: 2 }],
@@ -17,7 +17,7 @@ describeSampler(adaptiveP, {
   }),
 })
 
-it('remembers the probability of the drawn token before it was changed', () => {
+it('remembers the probability of the drawn token before its own change', () => {
   const logits = Float32Array.from([0.5, 0.3, 0.2], Math.log)
   const settings = { adaptive_target: 0.4, adaptive_decay: 0.5 }
   const { drawn, state } = run(logits, settings, { seed: 3n })
@@ -55,8 +55,8 @@ it('agrees with llama.cpp, each step from its own state', () => {
       for (const [token, p] of step.top_p!) {
         const own = answer.probabilities[answer.ids.indexOf(token)]!
         if (exact) expect(Math.abs(own / exact[token]! - 1)).toBeLessThanOrEqual(1e-6)
-        // The engine's normaliser is a float32 sum over the vocabulary: there Kelvin keeps to the
-        // definition, which the line above is about.
+        // The engine's normaliser is a float32 sum over the vocabulary. Kelvin has the definition, which
+        // the line above compares.
         compared++
         if (Math.abs(own - p) > 2e-6) rounded++
       }

@@ -21,7 +21,7 @@ describeSampler(badWords, {
     { bad_words_ids: [[1.5]] },
     { bad_words_ids: { 1: [2] } },
   ],
-  // Words of two tokens, the first of which is in no history.
+  // Sequences of two tokens whose first token is in no history.
   strengths: fc.record({
     bad_words_ids: fc.array(fc.tuple(fc.nat(60), fc.nat(60)).map((ids) => [...ids])),
   }),
@@ -31,7 +31,7 @@ describe('bad_words', () => {
   const logits = new Float32Array(4)
   const params = { bad_words_ids: [[0, 1, 2]] }
 
-  it('under vLLM’s profile is matched against the output alone', () => {
+  it('under vLLM’s profile matches only the output', () => {
     const across = { prompt: [0], output: [1] }
     expect(run(logits, params, undefined, across).ids).toEqual([0, 1, 3])
     expect(run(logits, { ...params, profile: 'vllm' }, undefined, across).ids).toHaveLength(4)
@@ -39,7 +39,7 @@ describe('bad_words', () => {
     expect(run(logits, { ...params, profile: 'vllm' }, undefined, inOutput).ids).toEqual([0, 1, 3])
   })
 
-  it('says so when no token is left', () => {
+  it('reports that no token is left', () => {
     expect(() => run(logits, { bad_words_ids: [[0], [1], [2], [3]] })).toThrow(
       'bad_words leaves no token',
     )

@@ -5,7 +5,7 @@ import { type History, run } from '../run.ts'
 import { describeSampler } from '../tester.ts'
 
 const even = [0.25, 0.25, 0.25, 0.25]
-/** Each repeated token past the allowed length halves the odds once more. */
+/** Each repeated token past the allowed length halves the odds again. */
 const halving = { dry_multiplier: Math.LN2, dry_base: 1 }
 
 describeSampler(dry, {
@@ -36,7 +36,7 @@ describeSampler(dry, {
   }),
 })
 
-/** What each token's logit, 0 before, has lost; token 9 never occurs. */
+/** The penalty of each token. All logits are equal before, and token 9 never occurs. */
 function losses(params: object, history: History): Record<number, number> {
   const settings = { dry_multiplier: 1, dry_base: 2, ...params }
   const { probabilities } = run(new Float32Array(10), settings, undefined, history)
@@ -59,14 +59,14 @@ function byDefinition(tokens: number[], allowed: number, limit: number): Record<
   return Object.fromEntries(
     penalised.map(([id, length]) => {
       const lost = 2 ** (length - allowed)
-      // e^−1024 is 0, so what is lost there cannot be told from infinity.
+      // e^−1024 is 0, so larger penalties look infinite.
       return [id, lost > 700 ? Number.POSITIVE_INFINITY : lost]
     }),
   )
 }
 
 describe('dry', () => {
-  it('is multiplier · base^(length − allowed), of the longest match', () => {
+  it('is multiplier · base^(length − allowed) for the longest match', () => {
     const output = [1, 2, 3, 4, 5, 3, 6, 1, 2, 3]
     expect(losses({}, { output })).toEqual({ 4: 2 })
     expect(losses({ dry_allowed_length: 1 }, { output })).toEqual({ 4: 4, 6: 1 })
@@ -87,7 +87,7 @@ describe('dry', () => {
     )
   })
 
-  it('allows no length at all when that is 0: every token that has followed another', () => {
+  it('with an allowed length of 0, penalises every token that has followed another', () => {
     expect(losses({ dry_allowed_length: 0 }, { output: [1, 2, 3] })).toEqual({ 2: 1, 3: 1 })
   })
 
@@ -104,19 +104,19 @@ describe('dry', () => {
     expect(losses({ ...one, dry_sequence_breakers: [[3]] }, { output })).toEqual({})
   })
 
-  it('takes the longest of the breakers that begin last, once complete', () => {
+  it('uses the longest of the breakers that begin last, if it is complete', () => {
     const output = [1, 2, 3, 4, 7, 1, 2, 3]
     expect(losses({ dry_sequence_breakers: [[1, 2]] }, { output })).toEqual({})
     expect(losses({ dry_sequence_breakers: [[7, 1]] }, { output })).toEqual({ 4: 1 })
     expect(losses({ dry_sequence_breakers: [[7, 1], [7]] }, { output })).toEqual({ 4: 1 })
-    // Begun, not complete.
+    // A breaker that is incomplete.
     expect(losses({ dry_sequence_breakers: [[3, 5]] }, { output })).toEqual({ 4: 2 })
     expect(losses({ dry_sequence_breakers: [[2, 3, 4, 8]] }, { output })).toEqual({ 4: 2 })
-    // One of several tokens is penalised like any token.
+    // A token of a longer breaker is penalised like any other.
     expect(losses({ dry_sequence_breakers: [[4, 7]] }, { output })).toEqual({ 4: 2 })
   })
 
-  it('grows no further than a float32 would', () => {
+  it('grows no further than float32', () => {
     const output = Array<number>(3000).fill(0)
     const logits = Float32Array.of(3.4e38, 0)
     const params = { dry_multiplier: 1, dry_base: 1000 }
@@ -126,14 +126,14 @@ describe('dry', () => {
     expect(flat.probabilities).toEqual(Float64Array.of(0, 1))
   })
 
-  it('does not cap what cannot overflow', () => {
+  it('has no cap if it cannot overflow', () => {
     const output = Array<number>(3000).fill(0)
     const params = { dry_multiplier: 1, dry_base: 1.000001 }
     const length = 3000 - 1 - 2
     expect(losses(params, { output })[0]).toBeCloseTo(1.000001 ** length, 6)
   })
 
-  it('takes time that grows with the history alone', () => {
+  it('takes time linear in the history', () => {
     const output = Array<number>(200_000).fill(1)
     const { probabilities } = run(new Float32Array(4), { dry_multiplier: 1 }, undefined, { output })
     expect(probabilities[1]).toBe(0)

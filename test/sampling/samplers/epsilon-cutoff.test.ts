@@ -9,8 +9,8 @@ describeSampler(epsilonCutoff, {
   cases: [
     [{ epsilon_cutoff: 0.15 }, [0.1, 0.2, 0.3, 0.4], [0, 2 / 9, 3 / 9, 4 / 9]],
     [{ epsilon_cutoff: 1e-9 }, [0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]],
-    [{ epsilon_cutoff: 0.5 }, [0.1, 0.2, 0.3, 0.4], [0, 0, 0, 1]], // none is, so the most likely
-    [{ epsilon_cutoff: 1 }, [0.4, 0.2, 0.4], [1, 0, 0]], // of equals the lower id
+    [{ epsilon_cutoff: 0.5 }, [0.1, 0.2, 0.3, 0.4], [0, 0, 0, 1]], // no token reaches 0.5, so the most likely stays
+    [{ epsilon_cutoff: 1 }, [0.4, 0.2, 0.4], [1, 0, 0]], // of tied tokens the lower id
     [{ epsilon_cutoff: 1 }, [0, 1], [0, 1]],
   ],
   rejects: [{ epsilon_cutoff: -0.1 }, { epsilon_cutoff: 1.01 }, { epsilon_cutoff: '0.1' }],

@@ -30,7 +30,7 @@ describe('frequency_penalty', () => {
     return probabilities[1]! / probabilities[0]!
   }
 
-  it('under llama.cpp’s profile counts the prompt in', () => {
+  it('under llama.cpp’s profile also counts the prompt', () => {
     const history = { prompt: [0, 0], output: [0] }
     expect(odds({}, history)).toBeCloseTo(2, 9)
     expect(odds({ profile: 'vllm' }, history)).toBeCloseTo(2, 9)

@@ -24,7 +24,7 @@ describeSampler(guidance, {
     [{ guidance_scale: 1, unconditional_logits: logs([0.1, 0.2, 0.7]) }, given, given],
     [{ guidance_scale: 3, unconditional_logits: logs(given) }, given, given],
     [{ guidance_scale: 3 }, given, given],
-    // −∞ there counts as ln ¼, the least of the others.
+    // There, −∞ counts as ln ¼, the smallest finite one.
     [
       { guidance_scale: 2, unconditional_logits: ['-Infinity', ...logs([0.5, 0.25])] },
       given,
@@ -50,7 +50,7 @@ describeSampler(guidance, {
 })
 
 describe('guidance', () => {
-  it('leaves a distribution over what was in play, whatever the other logits', () => {
+  it('leaves a distribution over the tokens in play, whatever the other logits are', () => {
     const pair = anyLogits.chain((logits) =>
       fc.tuple(
         fc.constant(logits),
@@ -81,13 +81,13 @@ describe('guidance', () => {
     expect(Math.log(p[4321]! / p[17]!)).toBeCloseTo(expected(4321) - expected(17), 9)
   })
 
-  it('leaves log-probabilities, whose signs the repetition penalty sees', () => {
+  it('leaves logprobs, so that the repetition penalty multiplies', () => {
     const params = {
       guidance_scale: 2,
       unconditional_logits: [0, 0],
       repetition_penalty: 2,
     }
-    // 2 ln ½ − ln ½ = ln ½, which a penalty of 2 makes ln ¼, though the logit as sent is above 0.
+    // 2 ln ½ − ln ½ = ln ½. A penalty of 2 turns this into ln ¼, although the logit as sent is above 0.
     const { probabilities } = run(Float32Array.of(5, 5), params, undefined, { output: [0] })
     expect(probabilities[0]).toBeCloseTo(1 / 3, 9)
   })
@@ -96,11 +96,11 @@ describe('guidance', () => {
     const params = { temperature: 2, guidance_scale: 2, unconditional_logits: [0, 0] }
     const order = ['temperature' as const, 'guidance' as const]
     const { probabilities } = run(Float32Array.of(2, 0), { ...params, order })
-    // Logits 2 and 0, halved, and doubled.
+    // Logits 2 and 0 are halved, then doubled.
     expect(Math.log(probabilities[0]! / probabilities[1]!)).toBeCloseTo(2, 9)
   })
 
-  it('says that it needs the other logits', () => {
+  it('warns that the other logits are missing', () => {
     const { warnings } = run(Float32Array.of(1, 2), { guidance_scale: 2 })
     expect(warnings).toEqual([
       {

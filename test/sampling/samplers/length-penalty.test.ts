@@ -15,7 +15,7 @@ describeSampler(lengthPenalty, {
     // ln ¼ + |ln ¼| · (1.5 − 1) = ½ ln ¼, so ¼ becomes ½.
     [decay(2, 1.5), given, [0.2, 0.4, 0.4], { output: [0, 0, 0], stop }],
     [decay(2, 1.5), given, given, { output: [0, 0], stop }],
-    // The prompt does not count, and a stop token named twice counts once.
+    // The prompt does not count. A repeated stop token counts once.
     [decay(0, 1.5), given, [0.2, 0.4, 0.4], { prompt: [0, 0], output: [0], stop: [1, 1] }],
     [decay(0, 1), given, given, { output: [0], stop }],
     [decay(0, 1.5), given, given, { output: [0] }],
@@ -40,7 +40,7 @@ describeSampler(lengthPenalty, {
 describe('length_penalty', () => {
   const text = (length: number) => ({ output: Array<number>(length).fill(0), stop })
 
-  it('grows past every number without leaving the numbers', () => {
+  it('grows beyond float64 without becoming NaN', () => {
     for (const logit of [5, -5, 3.4e38, -3.4e38]) {
       const answer = run(Float32Array.of(1, logit), decay(0, 1000), undefined, text(5000))
       expect(answer.probabilities).toEqual(Float64Array.of(0, 1))
@@ -56,7 +56,7 @@ describe('length_penalty', () => {
     expect(run(Float32Array.of(1, 2, 3), params, undefined, text(9)).ids).toEqual([0, 2])
   })
 
-  it('comes to the same before and after temperature', () => {
+  it('has the same result before and after temperature', () => {
     const logits = Float32Array.of(1, -2, 3)
     const params = { ...decay(1, 1.2), temperature: 0.5 }
     const before = run(logits, params, undefined, text(4))

@@ -28,13 +28,13 @@ describeSampler(mask, {
   strengths: fc.constantFrom({}, { banned_token_ids: [] }),
 })
 
-it('reads bit id & 31 of word id >> 5, the sign bit too', () => {
+it('reads bit id & 31 of word id >> 5, also the sign bit', () => {
   const logits = new Float32Array(70)
   const { ids } = run(logits, { token_bitmask: bits(1 << 31, 1, 0b100000) })
   expect(ids).toEqual([31, 32, 69])
 })
 
-it('says which row and sampler left no token', () => {
+it('names the row and the sampler that left no token', () => {
   expect(() => run(Float32Array.of(1, 2), { allowed_token_ids: [] })).toThrow(
     'Cannot sample row 0: mask leaves no token',
   )

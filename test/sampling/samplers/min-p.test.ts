@@ -7,14 +7,14 @@ import { describeSampler } from '../tester.ts'
 describeSampler(minP, {
   cases: [
     [{ min_p: 0.4 }, [0.1, 0.2, 0.3, 0.4], [0, 2 / 9, 3 / 9, 4 / 9]],
-    [{ min_p: 1 }, [0.3, 0.3, 0.3, 0.1], [1 / 3, 1 / 3, 1 / 3, 0]], // equal to the maximum stays
+    [{ min_p: 1 }, [0.3, 0.3, 0.3, 0.1], [1 / 3, 1 / 3, 1 / 3, 0]], // tokens tied with the most likely stay
     [{ min_p: 1e-9 }, [0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]],
   ],
   rejects: [{ min_p: -0.1 }, { min_p: 1.01 }, { min_p: '0.1' }],
   strengths: fc.record({ min_p: fc.double({ min: 0, max: 1, noNaN: true }) }),
 })
 
-it('looks at the tempered distribution only when temperature runs before it', () => {
+it('uses the tempered distribution only if temperature runs before it', () => {
   const logits = Float32Array.from([0.4, 0.3, 0.2, 0.1], Math.log)
   const settings = { temperature: 2, min_p: 0.6 }
   // √(0.2 / 0.4) is above 0.6, and 0.2 / 0.4 is below.

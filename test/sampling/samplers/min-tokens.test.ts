@@ -19,7 +19,7 @@ describeSampler(minTokens, {
   strengths: fc.record({ min_tokens: fc.nat() }),
 })
 
-it('says so when there are only stop tokens', () => {
+it('reports that there are only stop tokens', () => {
   expect(() => run(Float32Array.of(1, 2), { min_tokens: 1 }, undefined, { stop: [0, 1] })).toThrow(
     'min_tokens leaves no token',
   )

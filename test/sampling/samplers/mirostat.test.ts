@@ -17,7 +17,7 @@ describeSampler(mirostat, {
   }),
 })
 
-it('moves μ by the surprise of what was drawn, from the state given', () => {
+it('moves μ by the surprise of the drawn token, from the given state', () => {
   const logits = Float32Array.from([0.5, 0.25, 0.25], Math.log)
   const first = run(logits, { mirostat: 2, mirostat_tau: 3, mirostat_eta: 0.5 }, { seed: 1n })
   const p = [0.5, 0.25, 0.25][first.drawn!.token_ids[0]!]!
@@ -52,7 +52,7 @@ describe('agrees with llama.cpp, each step from its own state', () => {
         if (Array.isArray(step.kept)) expect(answer.ids).toEqual(step.kept)
         const p = answer.probabilities[answer.ids.indexOf(step.selected)]!
         expect(Math.abs(p - step.p_selected)).toBeLessThanOrEqual(2e-6)
-        // As if the engine's token had been drawn.
+        // The state after the engine's token, as if Kelvin had drawn it.
         const mu = step.mu_before! - params.eta! * (-Math.log2(p) - params.tau!)
         expect(Math.abs(mu - step.mu_after!)).toBeLessThanOrEqual(1e-5)
       }

@@ -9,13 +9,13 @@ const size = (no_repeat_ngram_size: number) => ({ no_repeat_ngram_size })
 
 describeSampler(noRepeatNgram, {
   cases: [
-    // 0 1 has been, and 0 is the last.
+    // 0 1 occurred, and 0 is the last token.
     [size(2), even, [1 / 3, 0, 1 / 3, 1 / 3], { output: [0, 1, 0] }],
     [size(2), even, [1 / 3, 0, 1 / 3, 1 / 3], { prompt: [0, 1], output: [0] }],
     [size(2), even, [1 / 2, 0, 1 / 2, 0], { prompt: [0, 1, 0, 3], output: [2, 0] }],
     [size(3), even, even, { output: [0, 1, 0] }],
     [size(3), even, [1 / 3, 1 / 3, 0, 1 / 3], { output: [0, 1, 2, 0, 1] }],
-    // A repetition may overlap with itself.
+    // A repetition may overlap itself.
     [size(3), even, [0, 1 / 3, 1 / 3, 1 / 3], { output: [0, 0, 0] }],
     [size(1), even, [0, 1 / 2, 1 / 2, 0], { prompt: [0], output: [3, 3] }],
     [size(4), even, even, { output: [0, 1] }],
@@ -25,7 +25,7 @@ describeSampler(noRepeatNgram, {
   strengths: fc.record({ no_repeat_ngram_size: fc.nat() }),
 })
 
-it('bans what completes an n-gram that is there, and nothing else', () => {
+it('bans the tokens that would complete a repeated n-gram, and no others', () => {
   const history = fc.array(fc.nat(2), { maxLength: 12 })
   fc.assert(
     fc.property(history, history, fc.integer({ min: 1, max: 5 }), (prompt, output, n) => {
@@ -43,12 +43,12 @@ it('bans what completes an n-gram that is there, and nothing else', () => {
   )
 })
 
-it('takes time that grows with the history alone', () => {
+it('takes time linear in the history', () => {
   const output = Array<number>(200_000).fill(1)
   expect(run(new Float32Array(4), size(100_000), undefined, { output }).ids).toEqual([0, 2, 3])
 })
 
-it('says so when no token is left', () => {
+it('reports that no token is left', () => {
   expect(() => run(Float32Array.of(1, 2), size(1), undefined, { output: [0, 1] })).toThrow(
     'no_repeat_ngram leaves no token',
   )

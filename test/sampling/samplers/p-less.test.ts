@@ -23,7 +23,7 @@ it('keeps all of n equal tokens, whatever the rounding', () => {
   }
 })
 
-it('is sound at any temperature', () => {
+it('leaves a distribution at any temperature', () => {
   const logits = Float32Array.of(1, 2, 2)
   for (const temperature of [5e-324, 1e-300, 1, 1e300]) {
     expect(run(logits, { temperature, p_less: true }).ids).toEqual([1, 2])

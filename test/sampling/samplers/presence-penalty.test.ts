@@ -18,7 +18,7 @@ describeSampler(presencePenalty, {
   strengths: fc.record({ presence_penalty: fc.double({ min: -1000, max: 1000, noNaN: true }) }),
 })
 
-it('under llama.cpp’s profile counts the prompt in, in a window', () => {
+it('under llama.cpp’s profile also counts the prompt, within the window', () => {
   const history = { prompt: [0, 1], output: [2] }
   const penalised = (params: object) => {
     const logits = new Float32Array(4)

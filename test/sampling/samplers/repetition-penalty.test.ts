@@ -4,7 +4,7 @@ import { repetitionPenalty } from '../../../src/sampling/samplers/repetition-pen
 import { run } from '../run.ts'
 import { describeSampler } from '../tester.ts'
 
-// Logarithms of these are negative: ¼ to the power of 1.5 is ⅛.
+// The logarithms of these are negative, so they are multiplied: ¼ to the power of 1.5 is ⅛.
 const given = [0.25, 0.25, 0.5]
 const strength = { repetition_penalty: 1.5 }
 
@@ -12,7 +12,7 @@ describeSampler(repetitionPenalty, {
   cases: [
     [strength, given, [1 / 7, 2 / 7, 4 / 7], { output: [0] }],
     [strength, given, [1 / 7, 2 / 7, 4 / 7], { prompt: [0] }],
-    // Once for each token, however often and wherever it occurs.
+    // A token is penalised once, wherever and however often it occurs.
     [strength, given, [1 / 7, 2 / 7, 4 / 7], { prompt: [0, 0], output: [0] }],
     [{ repetition_penalty: 0.5 }, given, [0.4, 0.2, 0.4], { output: [0] }],
     [strength, given, given],
@@ -26,14 +26,14 @@ describeSampler(repetitionPenalty, {
   strengths: fc.record({ repetition_penalty: fc.double({ min: 0.001, max: 1000, noNaN: true }) }),
 })
 
-/** Logits, the largest 0, from what a row came to. */
+/** Logits from the probabilities of a row, shifted so that the largest is 0. */
 function logitsOf({ probabilities }: { probabilities: Float64Array }) {
   const max = Math.max(...probabilities)
   return Array.from(probabilities, (p) => Math.log(p / max))
 }
 
 describe('repetition_penalty', () => {
-  it('divides what is above zero, multiplies what is below, leaves zero', () => {
+  it('divides positive logits, multiplies negative ones, keeps 0', () => {
     const logits = Float32Array.of(6, -6, 0, 6)
     const history = { output: [0, 1, 2] }
     const after = logitsOf(run(logits, { repetition_penalty: 2 }, undefined, history))
@@ -58,7 +58,7 @@ describe('repetition_penalty', () => {
     expect([2, 1, 0].map(penalised)).toEqual([[1, 2], [2], []])
   })
 
-  it('comes to the same before and after temperature', () => {
+  it('has the same result before and after temperature', () => {
     const logits = Float32Array.of(1, -2, 3)
     const params = { ...strength, temperature: 0.5 }
     const history = { output: [1, 2] }
@@ -75,7 +75,7 @@ describe('repetition_penalty', () => {
     expect(after[1]).toBeCloseTo(-(3 / 2 - 2 * 0.5 - 0.25), 9)
   })
 
-  it('leaves tokens out of play where they are', () => {
+  it('leaves tokens out of play at −∞', () => {
     const logits = Float32Array.of(Number.NEGATIVE_INFINITY, 1, 2)
     expect(run(logits, strength, undefined, { output: [0] }).ids).toEqual([1, 2])
   })

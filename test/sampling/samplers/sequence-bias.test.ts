@@ -22,7 +22,7 @@ describeSampler(sequenceBias, {
     [biased([0, 1, 2]), even, even],
     [biased([2, 0], Math.log(3)), even, [1 / 2, 1 / 6, 1 / 6, 1 / 6], { output: [2] }],
     [
-      // 3 · 3 / 3 = 3: of these four, the last does not match.
+      // 3 · 3 / 3 = 3: the last of these four does not match.
       {
         sequence_bias: [
           { token_ids: [0], bias: Math.log(3) },
@@ -80,7 +80,7 @@ describe('sequence_bias', () => {
     })
   })
 
-  it('adds up what is larger than any number', () => {
+  it('sums biases beyond float64', () => {
     const largest = { token_ids: [1], bias: Number.MAX_VALUE }
     const logits = Float32Array.of(3.4e38, -3.4e38)
     const answer = run(logits, { sequence_bias: [largest, largest] })

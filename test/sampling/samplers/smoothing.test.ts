@@ -5,14 +5,14 @@ import { longRows, padded } from '../naive.ts'
 import { dense, run } from '../run.ts'
 import { describeSampler } from '../tester.ts'
 
-/** In bits: a logit d bits below the largest comes to lie factor · d² bits below it. */
+/** In bits: a logit d bits below the largest moves to factor · d² bits below it. */
 const inBits = (factor: number) => factor / Math.LN2
 
 describeSampler(smoothing, {
   cases: [
     [{ smoothing_factor: inBits(2) }, [4 / 7, 2 / 7, 1 / 7], [256 / 321, 64 / 321, 1 / 321]],
     [{ smoothing_factor: inBits(0.5) }, [16 / 17, 1 / 17], [256 / 257, 1 / 257]],
-    // curve 3: the cube alone, d³ · factor, which in bits is divided by ln² 2 in all
+    // curve 3: only the cube, factor · d³. In bits it is divided by ln² 2.
     [
       { smoothing_factor: 1 / Math.LN2 ** 2, smoothing_curve: 3 },
       [4 / 7, 2 / 7, 1 / 7],
@@ -35,14 +35,14 @@ describeSampler(smoothing, {
 })
 
 it('bends the tempered logits', () => {
-  // At temperature 2 they are 0, −1 and −2, and then 0, −1 and −4; below them temperature is done.
+  // At temperature 2 the logits are 0, −1 and −2; smoothing makes them 0, −1 and −4.
   const { probabilities } = run(Float32Array.of(3, 1, -1), { temperature: 2, smoothing_factor: 1 })
   const total = 1 + Math.exp(-1) + Math.exp(-4)
   expect(probabilities[1]! * total).toBeCloseTo(Math.exp(-1), 9)
   expect(probabilities[2]! * total).toBeCloseTo(Math.exp(-4), 9)
 })
 
-it('leaves every token in play, and finite, at any temperature', () => {
+it('leaves every token in play with a finite logit, at any temperature', () => {
   const logits = Float32Array.of(3e38, -3e38, 0, 1e-30, Number.NEGATIVE_INFINITY)
   for (const temperature of [5e-324, 1e-300, 1, 1e300]) {
     for (const smoothing_curve of [1, 2, 3, 10]) {

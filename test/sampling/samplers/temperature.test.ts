@@ -9,14 +9,14 @@ describeSampler(temperature, {
   cases: [
     [{ temperature: 2 }, [0.64, 0.36], [4 / 7, 3 / 7]], // square roots, renormalised
     [{ temperature: 0 }, [0.2, 0.5, 0.3], [0, 1, 0]],
-    [{ temperature: 0 }, [0.4, 0.2, 0.4], [1, 0, 0]], // the lower id among equals
+    [{ temperature: 0 }, [0.4, 0.2, 0.4], [1, 0, 0]], // of tied tokens the lower id
     [{ temperature: 1e300 }, [0.2, 0.5, 0.3], [1 / 3, 1 / 3, 1 / 3]],
     [{ temperature: 1e-300 }, [0.2, 0.4, 0.4], [0, 0.5, 0.5]],
-    // The entropy is largest, so the temperature is 0.5 + 1.5, and it makes no difference.
+    // The entropy is the largest possible, so the temperature is 0.5 + 1.5, which does not change equal tokens.
     [{ temperature: 0.5, dynatemp_range: 1.5 }, [0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]],
-    // The entropy is ln 2 of the largest 2 ln 2: half way from 0 to 2.
+    // The entropy is ln 2, half of the largest possible, so the temperature is half way from 0 to 2.
     [{ temperature: 1, dynatemp_range: 1 }, [0.5, 0.5, 1e-30, 1e-30], [0.5, 0.5, 0, 0]],
-    // An entropy of 1.75 bits of 2, squared: 0.25 + (1.75 / 2)² · 1.5 is a temperature of 1.3984.
+    // The entropy is 1.75 of 2 bits; the exponent is 2. The temperature is 0.25 + (1.75 / 2)² · 1.5 = 1.3984.
     [
       { temperature: 1, dynatemp_range: 0.75, dynatemp_exponent: 2 },
       [0.5, 0.25, 0.125, 0.125],
@@ -49,7 +49,7 @@ it('approaches greedy as it falls and uniform as it grows', () => {
   expect(entropies.at(-1)).toBeCloseTo(Math.log(5), 9)
 })
 
-it('never changes which tokens are in play, but for 0', () => {
+it('never changes which tokens are in play, except at 0', () => {
   fc.assert(
     fc.property(
       anyLogits,
@@ -61,7 +61,7 @@ it('never changes which tokens are in play, but for 0', () => {
   )
 })
 
-it('warns above 2, and where a profile raises it', () => {
+it('warns above 2, and if a profile raises it', () => {
   const codes = (params: object) =>
     run(Float32Array.of(1, 2), params).warnings.map(({ code }) => code)
   expect(codes({ temperature: 2 })).toEqual([])
@@ -80,19 +80,19 @@ it('is raised to 0.01 under vLLM', () => {
 })
 
 describe('dynamic', () => {
-  it('is greedy where the temperature comes to 0', () => {
+  it('is greedy if the temperature becomes 0', () => {
     const params = { temperature: 0.5, dynatemp_range: 0.5 }
     // A certain token has no entropy.
     expect(run(Float32Array.of(0, 1e4, 0), params).ids).toEqual([1])
     expect(run(padded(Float32Array.of(0, 1e4, 0)), params).ids).toEqual([1])
   })
 
-  it('rises from 0 where temperature is 0', () => {
+  it('rises from 0 if temperature is 0', () => {
     const { probabilities } = run(Float32Array.of(0, 0, -1), { temperature: 0, dynatemp_range: 1 })
     expect(probabilities[2]).toBeGreaterThan(0)
   })
 
-  it('compares with the entropy of the tokens in play, and under llama.cpp of the masked too', () => {
+  it('takes the largest entropy of the tokens in play, and under llama.cpp also of masked tokens', () => {
     const logits = Float32Array.of(0, 1, 2, Number.NEGATIVE_INFINITY)
     const { entropy } = softmax(logits)
     const params = { temperature: 1, dynatemp_range: 0.5 }
@@ -102,7 +102,7 @@ describe('dynamic', () => {
     }
     close(run(logits, params).probabilities, at(3).probabilities)
     close(run(logits, { ...params, profile: 'llama.cpp' }).probabilities, at(4).probabilities)
-    // A filter leaves no masked token behind.
+    // A filter removes all masked tokens from the list.
     const cut = run(logits, { ...params, top_k: 2, profile: 'llama.cpp' })
     close(cut.probabilities, run(logits.subarray(1, 3), params).probabilities)
   })

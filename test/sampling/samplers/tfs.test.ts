@@ -10,11 +10,11 @@ describeSampler(tfs, {
     // Second differences 0, 0.15 and 0.05.
     [{ tfs: 0.74 }, [0.5, 0.3, 0.1, 0.05, 0.05], [5 / 8, 3 / 8, 0, 0, 0]],
     [{ tfs: 0.76 }, [0.5, 0.3, 0.1, 0.05, 0.05], [5 / 9, 3 / 9, 1 / 9, 0, 0]],
-    // 0.3 and 0.1, and the likely ones last.
+    // The second differences are 0.3 and 0.1; the most likely tokens have the last ids.
     [{ tfs: 0.76 }, [0.1, 0.1, 0.2, 0.6], [0, 0, 1 / 4, 3 / 4]],
     [{ tfs: 0.74 }, [0.1, 0.1, 0.2, 0.6], [0, 0, 0, 1]],
     [{ tfs: 0 }, [0.1, 0.15, 0.2, 0.55], [0, 0, 0, 1]],
-    // A straight line bends nowhere.
+    // A straight line has no curvature.
     [{ tfs: 0.1 }, [0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]],
     [{ tfs: 0.1 }, [0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]],
     [{ tfs: 0.1 }, [0.1, 0.9], [0.1, 0.9]],
@@ -24,7 +24,7 @@ describeSampler(tfs, {
   strengths: fc.record({ tfs: fc.double({ min: 0, max: 1, noNaN: true }) }),
 })
 
-it('keeps the same tokens of a long row as of a short one', () => {
+it('keeps the same tokens of a long row and a short one', () => {
   const logits = Float32Array.from([0.5, 0.3, 0.1, 0.05, 0.05], Math.log)
   for (const z of [0.1, 0.74, 0.76, 0.999]) {
     expect(run(padded(logits), { tfs: z }).ids).toEqual(run(logits, { tfs: z }).ids)

@@ -9,7 +9,7 @@ describeSampler(topH, {
   cases: [
     // Terms in bits: 0.5, 0.5, 0.375 and 0.375 of 1.75.
     [{ top_h: 0.5 }, [0.5, 0.25, 0.125, 0.125], [1, 0, 0, 0]],
-    [{ top_h: 0.8 }, [0.5, 0.25, 0.125, 0.125], [4 / 7, 2 / 7, 1 / 7, 0]], // the lower id of equals
+    [{ top_h: 0.8 }, [0.5, 0.25, 0.125, 0.125], [4 / 7, 2 / 7, 1 / 7, 0]], // of tied tokens the lower id
     [{ top_h: 1 }, [0.5, 0.25, 0.125, 0.125], [0.5, 0.25, 0.125, 0.125]],
     [{ top_h: 1e-9 }, [0.2, 0.5, 0.3], [0, 1, 0]], // the first always stays
     [{ top_h: 0.5 }, [1, 0, 0], [1, 0, 0]],
@@ -25,7 +25,7 @@ it('keeps a token that reaches the bound exactly, whatever the rounding', () => 
   }
 })
 
-it('looks at the 100 most likely tokens alone', () => {
+it('keeps only tokens among the 100 most likely', () => {
   const logits = Float32Array.from({ length: 300 }, (_, id) => -id / 100)
   expect(run(logits, { top_h: 1 }).ids).toEqual([...logits.keys()].slice(0, 100))
   const half = run(logits.subarray(0, 100), { top_h: 0.5 }).ids
@@ -33,7 +33,7 @@ it('looks at the 100 most likely tokens alone', () => {
   expect(run(padded(logits, -3), { top_h: 0.5 }).ids).toEqual(half)
 })
 
-it('drops a token without probability, even of the whole entropy', () => {
+it('removes a token of probability 0, even if it keeps the whole entropy', () => {
   expect(run(Float32Array.of(0, 1, -2000), { top_h: 1 }).ids).toEqual([0, 1])
 })
 

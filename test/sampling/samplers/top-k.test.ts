@@ -11,13 +11,13 @@ describeSampler(topK, {
     [{ top_k: 4 }, [0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]],
     [{ top_k: 1e9 }, [0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]],
     [{ top_k: -1 }, [0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]],
-    [{ top_k: 2 }, [0.2, 0.4, 0.2, 0.2], [1 / 3, 2 / 3, 0, 0]], // the lower id among equals
+    [{ top_k: 2 }, [0.2, 0.4, 0.2, 0.2], [1 / 3, 2 / 3, 0, 0]], // of tied tokens the lower id
   ],
   rejects: [{ top_k: 1.5 }, { top_k: -2 }, { top_k: '5' }],
   strengths: fc.record({ top_k: fc.integer({ min: 1, max: 50 }) }),
 })
 
-it('keeps every tie where the engine does', () => {
+it('keeps all ties if the engine does', () => {
   const logits = Float32Array.of(1, 2, 1, 1, 0)
   const kept = (profile: 'kelvin' | 'llama.cpp' | 'vllm' | 'transformers') =>
     run(logits, { top_k: 2, profile }).ids

@@ -11,15 +11,15 @@ describeSampler(topNSigma, {
     [{ top_n_sigma: 1 }, [4 / 9, 2 / 9, 2 / 9, 1 / 9], [1, 0, 0, 0]],
     [{ top_n_sigma: 1.5 }, [4 / 9, 2 / 9, 2 / 9, 1 / 9], [1 / 2, 1 / 4, 1 / 4, 0]],
     [{ top_n_sigma: 3 }, [4 / 9, 2 / 9, 2 / 9, 1 / 9], [4 / 9, 2 / 9, 2 / 9, 1 / 9]],
-    [{ top_n_sigma: 1e-9 }, [0.4, 0.4, 0.2], [0.5, 0.5, 0]], // equal to the largest stays
+    [{ top_n_sigma: 1e-9 }, [0.4, 0.4, 0.2], [0.5, 0.5, 0]], // tokens tied with the largest stay
     [{ top_n_sigma: -1 }, [0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]],
   ],
   rejects: [{ top_n_sigma: -1.5 }, { top_n_sigma: '1' }, { top_n_sigma: Number.NaN }],
   strengths: fc.record({ top_n_sigma: fc.double({ min: 0, max: 5, noNaN: true }) }),
 })
 
-it('keeps what lies exactly at the bound, and ignores masked tokens', () => {
-  // −1 and 1 have mean 0 and deviation 1; over three entries it would be another.
+it('keeps tokens exactly at the bound, and ignores masked tokens', () => {
+  // −1 and 1 have mean 0 and deviation 1. A third entry would change both.
   const logits = Float32Array.of(-1, Number.NEGATIVE_INFINITY, 1)
   expect(run(logits, { top_n_sigma: 2 }).ids).toEqual([0, 2])
   expect(run(padded(logits), { top_n_sigma: 2 }).ids).toEqual([0, 2])

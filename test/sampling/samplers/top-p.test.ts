@@ -9,7 +9,7 @@ describeSampler(topP, {
     [{ top_p: 0.8 }, [0.1, 0.2, 0.3, 0.4], [0, 2 / 9, 3 / 9, 4 / 9]],
     [{ top_p: 1e-9 }, [0.1, 0.2, 0.3, 0.4], [0, 0, 0, 1]],
     [{ top_p: 0 }, [0.1, 0.2, 0.3, 0.4], [0, 0, 0, 1]],
-    // Ties are cut where the mass is reached, lower ids first.
+    // Ties are cut when the mass is reached, lower ids first.
     [{ top_p: 0.5 }, [0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0, 0]],
     [{ top_p: 0.51 }, [0.25, 0.25, 0.25, 0.25], [1 / 3, 1 / 3, 1 / 3, 0]],
   ],
@@ -17,9 +17,9 @@ describeSampler(topP, {
   strengths: fc.record({ top_p: fc.double({ min: 0, max: 1, noNaN: true }) }),
 })
 
-it('weighs what earlier filters left, renormalised', () => {
+it('uses the probabilities after earlier filters, renormalised', () => {
   const logits = Float32Array.from([0.4, 0.3, 0.2, 0.1], Math.log)
-  // Of the two left, 4/7 and 3/7, the first reaches 0.57 and not 0.58.
+  // Two tokens are left, 4/7 and 3/7. The first alone reaches 0.57, but not 0.58.
   expect(run(logits, { top_k: 2, top_p: 0.57 }).ids).toEqual([0])
   expect(run(logits, { top_k: 2, top_p: 0.58 }).ids).toEqual([0, 1])
 })

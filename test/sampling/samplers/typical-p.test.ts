@@ -7,21 +7,21 @@ import { describeSampler } from '../tester.ts'
 
 describeSampler(typicalP, {
   cases: [
-    // H = 1.2799: distances 0.36, 0.08, 0.33 and 1.02, so 0.3, 0.2, 0.4, 0.1.
+    // H = 1.2799. The distances are 0.36, 0.08, 0.33 and 1.02, so the order is 0.3, 0.2, 0.4, 0.1.
     [{ typical_p: 0.29 }, [0.4, 0.3, 0.2, 0.1], [0, 1, 0, 0]],
     [{ typical_p: 0.51 }, [0.4, 0.3, 0.2, 0.1], [4 / 9, 3 / 9, 2 / 9, 0]],
     [{ typical_p: 0.95 }, [0.4, 0.3, 0.2, 0.1], [0.4, 0.3, 0.2, 0.1]],
     [{ typical_p: 0 }, [0.4, 0.3, 0.2, 0.1], [0, 1, 0, 0]],
-    // H = 0.5004: distances 0.64, 0.36 and 3.4, so 0.8 goes second of two.
+    // H = 0.5004. The distances are 0.64, 0.36 and 3.4, so 0.8 is the second.
     [{ typical_p: 0.1 }, [0.88, 0.1, 0.02], [1, 0, 0]],
-    // All as near: lower ids first.
+    // All are equally near: lower ids first.
     [{ typical_p: 0.5 }, [0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0, 0]],
   ],
   rejects: [{ typical_p: -0.1 }, { typical_p: 1.01 }, { typical_p: '0.9' }],
   strengths: fc.record({ typical_p: fc.double({ min: 0, max: 1, noNaN: true }) }),
 })
 
-it('may drop the most likely token', () => {
+it('may remove the most likely token', () => {
   const logits = Float32Array.from([0.4, ...new Array<number>(60).fill(0.01)], Math.log)
   expect(run(logits, { typical_p: 0.2 }).ids).not.toContain(0)
 })
@@ -36,7 +36,7 @@ it('keeps all ties under transformers, and goes on past the share under llama.cp
   }
 })
 
-it('takes the likelier first of two tokens as near', () => {
+it('takes the likelier of two equally near tokens first', () => {
   // At this temperature the probabilities are 1/2, 1/4, 1/4, and each is half a bit from the entropy.
   const temperature = 1 / Math.LN2
   const logits = Float32Array.of(0, 1, 0)
@@ -44,18 +44,18 @@ it('takes the likelier first of two tokens as near', () => {
   expect(run(logits, { temperature, typical_p: 0.51 }).ids).toEqual([0, 1])
 })
 
-it('is sound where probabilities are 0', () => {
+it('works if probabilities are 0', () => {
   const logits = Float32Array.of(-1e4, 0, -1, 3e4 - 3e4, Number.NEGATIVE_INFINITY)
   expect(run(logits, { typical_p: 0.9 }).ids).toEqual([1, 2, 3])
   expect(run(Float32Array.of(3e38, -3e38, 0), { typical_p: 0.9 }).ids).toEqual([0])
 })
 
-it('leaves min_tokens_to_keep, the nearest, however unlikely', () => {
+it('leaves the min_tokens_to_keep nearest tokens, however unlikely', () => {
   const params = { typical_p: 0.1, min_tokens_to_keep: 3 }
   const logits = Float32Array.of(1, 2, 9, 4)
   expect(run(logits, params).ids).toEqual([1, 2, 3])
   expect(run(padded(logits), params).ids).toEqual([1, 2, 3])
-  // The 300 nearest of a row with 400 tokens above the center are not the 300 most likely.
+  // With 400 tokens above the center, the 300 nearest are not the 300 most likely.
   const row = padded(
     Float32Array.from({ length: 4200 }, (_, id) => (id < 400 ? 1 + id / 1e4 : id / 1e4)),
   )

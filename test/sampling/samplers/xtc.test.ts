@@ -10,13 +10,13 @@ const always = { xtc_probability: 1 }
 describeSampler(xtc, {
   cases: [
     [{ ...always, xtc_threshold: 0.25 }, [0.1, 0.2, 0.3, 0.4], [1 / 6, 2 / 6, 3 / 6, 0]],
-    [{ ...always, xtc_threshold: 0.35 }, [0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]], // only one is
+    [{ ...always, xtc_threshold: 0.35 }, [0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]], // only one token is likely enough
     [{ ...always, xtc_threshold: 0.51 }, [0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]],
     [{ ...always, xtc_threshold: 0 }, [0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0]],
     [{ xtc_probability: 0, xtc_threshold: 0.2 }, [0.3, 0.3, 0.4], [0.3, 0.3, 0.4]],
-    // Of the least likely ties exactly one stays, the last of the ranking.
+    // Of the tied least likely tokens exactly one stays, the last of the ranking.
     [{ ...always, xtc_threshold: 0.15 }, [0.2, 0.2, 0.2, 0.4], [0, 0, 1, 0]],
-    // 0.4 is left out, and 0.3 is the least likely of the others.
+    // 0.4 is protected, and 0.3 is the least likely of the others.
     [
       { ...always, xtc_threshold: 0.15, xtc_protected_token_ids: [3, 1] },
       [0.1, 0.2, 0.3, 0.4],
@@ -49,7 +49,7 @@ describeSampler(xtc, {
   }),
 })
 
-it('keeps n equal tokens at a threshold of 1 / n among the likely', () => {
+it('counts n equal tokens as likely enough at a threshold of 1 / n', () => {
   for (let n = 2; n <= 100; n++) {
     const { ids } = run(new Float32Array(n), { ...always, xtc_threshold: 1 / n })
     expect(ids).toEqual([n - 1])
@@ -70,23 +70,23 @@ describe('the roll', () => {
     expect(new Set(fired).size).toBe(2)
   })
 
-  it('fires as often as asked', () => {
+  it('removes tokens with the given probability', () => {
     const steps = Array.from({ length: 4000 }, (_, step) => BigInt(step))
     const fired = steps.filter((step) => fires(step, 0.3)).length
     expect(fired / 4000).toBeGreaterThan(0.27)
     expect(fired / 4000).toBeLessThan(0.33)
   })
 
-  it('is a number of its own, not the draw’s', () => {
+  it('uses a random number other than the draw’s', () => {
     const answer = run(logits, { xtc_probability: 0.5, xtc_threshold: 0.15 }, { seed: 7n })
     expect(answer.address).toMatchObject({ seed: 7n })
-    // Nobody draws here, and yet the answer says what it was made with.
+    // Nothing is drawn, but the answer has the address of the roll.
     expect(run(logits, { xtc_probability: 0.5, xtc_threshold: 0.15 }).address).toBeDefined()
     expect(run(logits, { xtc_probability: 0.5, xtc_threshold: 0.5 }).address).toBeUndefined()
   })
 })
 
-it('is in expectation what it is on average', () => {
+it('has as expected mode the average of sample mode', () => {
   const given = fc.array(fc.double({ min: 0.05, max: 1, noNaN: true }), {
     minLength: 3,
     maxLength: 6,
@@ -105,7 +105,7 @@ it('is in expectation what it is on average', () => {
   )
 })
 
-it('does nothing rather than leave fewer than min_tokens_to_keep', () => {
+it('does nothing if fewer than min_tokens_to_keep would be left', () => {
   const given = [0.1, 0.2, 0.3, 0.4]
   for (const row of [
     Float32Array.from(given, Math.log),
@@ -115,7 +115,7 @@ it('does nothing rather than leave fewer than min_tokens_to_keep', () => {
     expect(run(row, { ...params, min_tokens_to_keep: 2 }).ids).toEqual([0, 1])
     expect(run(row, { ...params, min_tokens_to_keep: 3 }).ids).toEqual([0, 1, 2, 3])
   }
-  // llama.cpp counts what is masked too.
+  // llama.cpp counts masked tokens, too.
   const masked = Float32Array.of(Number.NEGATIVE_INFINITY, 0, 0)
   const params = { ...always, xtc_threshold: 0.1, min_tokens_to_keep: 2 }
   expect(run(masked, params).ids).toEqual([1, 2])

@@ -1,4 +1,4 @@
-// What oapi-codegen makes of the document, in use.
+// Uses the client that oapi-codegen makes of the document.
 package main
 
 import (
@@ -37,7 +37,7 @@ func main() {
 	for _, value := range values {
 		sum += math.Exp(float64(value) / 0.8)
 	}
-	// Of token 1 at temperature 0.8, which the seed 42 draws.
+	// The logprob of token 1 at temperature 0.8. The seed 42 draws this token.
 	logprob := float64(values[1])/0.8 - math.Log(sum)
 	var row bytes.Buffer
 	check(binary.Write(&row, binary.LittleEndian, values))

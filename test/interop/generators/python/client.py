@@ -1,4 +1,4 @@
-"""What openapi-python-client makes of the document, in use."""
+"""Uses the client that openapi-python-client makes of the document."""
 
 import io
 import math
@@ -12,7 +12,7 @@ from kelvin.types import File
 
 client = Client(base_url=os.environ["KELVIN_URL"])
 logits = [2, 1, 0.5, -1, -3]
-# Of token 1 at temperature 0.8, which the seed 42 draws.
+# The logprob of token 1 at temperature 0.8. The seed 42 draws this token.
 logprob = logits[1] / 0.8 - math.log(sum(math.exp(logit / 0.8) for logit in logits))
 
 # JSON
@@ -22,7 +22,7 @@ assert answer.results[0].token_ids == [1]
 assert math.isclose(answer.results[0].logprobs[0], logprob, rel_tol=1e-12)
 assert answer.results[0].seed == "42"
 
-# Bytes, with the rest in the query; nothing is sent that is not given.
+# Bytes, with all other fields in the query. Omitted fields are not sent.
 body = File(payload=io.BytesIO(struct.pack("<5f", *logits)))
 response = sample.sync_detailed(
     client=client, body=body, temperature=0.8, seed="42", logprob_token_ids=[4], shape=[5]

@@ -35,7 +35,7 @@ public final class Main {
       row.putFloat(logit);
       sum += Math.exp(logit / 0.8);
     }
-    // Of token 1 at temperature 0.8, which the seed 42 draws.
+    // The logprob of token 1 at temperature 0.8. The seed 42 draws this token.
     double logprob = 1 / 0.8 - Math.log(sum);
 
     // JSON
