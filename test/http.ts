@@ -43,7 +43,7 @@ export async function open(where: Where) {
 
 const body = JSON.stringify({ logits: [1, 2, 3], seed: 1 })
 
-/** A request of which half is sent, and the other half. */
+/** Sends half of a request. Returns the other half. */
 export async function halfSent(where: Where) {
   const connection = await open(where)
   const head = `POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`

@@ -140,7 +140,7 @@ export interface SampleParams {
    */
   eta_cutoff?: number
   /**
-   * Factor in the smallest probability of a token to keep, factor · (largest probability)². From 0 to 1; it removes most where one token stands out. 0 keeps all (off). Default: 0.
+   * Factor in the smallest probability of a token to keep, factor · (largest probability)². From 0 to 1; it removes most if one token is far more likely than all others. 0 keeps all (off). Default: 0.
    */
   top_a?: number
   /**
@@ -242,7 +242,7 @@ export interface SampleParams {
    */
   output_token_ids?: number[] | number[][]
   /**
-   * Token ids that end a text, for samplers that delay or hasten its end. An id outside the vocabulary, such as −1 for padding or an image, is an error only if a sampler would change its logit. [] knows none (off). Default: [].
+   * Token ids that end a text, for samplers that delay or hasten its end. An id outside the vocabulary, such as −1 for padding or an image, is an error only if a sampler would change its logit. [] is no stop token (off). Default: [].
    */
   stop_token_ids?: number[]
   /**
@@ -463,7 +463,7 @@ export interface Problem {
    */
   type: string
   /**
-   * What the code means.
+   * The meaning of the code.
    */
   title: string
   status: number
@@ -661,7 +661,7 @@ export interface Fault {
   detail: string
 }
 
-/** Of logits of which nothing is drawn. */
+/** Parameters of a request that draws nothing. */
 export type ProbabilitiesParams = Omit<SampleParams, 'n' | 'replacement'>
 
 /** Fields of samplers that look at the tokens before. */

@@ -111,7 +111,7 @@ export function logitRows(description: string) {
         const rows = Array.isArray(value) ? (value as Float32Array[]) : [value as Float32Array]
         const misfit = rows.find((row) => row.length !== vocabSize)
         if (!misfit) return undefined
-        const detail = `Expected ${vocabSize} logits for a row, like its own, got ${misfit.length}`
+        const detail = `Expected ${vocabSize} logits in a row, as in logits, got ${misfit.length}`
         return { path: [], detail, code: 'VOCABULARY_MISMATCH' }
       },
     })

@@ -20,7 +20,7 @@ export function beyondVocabulary(id: number, vocabSize: number): string {
 }
 
 function rangeHint(id: unknown, least: number): string {
-  return Number.isInteger(id) ? `; they go from ${least} to ${MAX_TOKEN_ID}` : ''
+  return Number.isInteger(id) ? `; ids are from ${least} to ${MAX_TOKEN_ID}` : ''
 }
 
 /** The number of elements that are copied out of a long list at a time. */

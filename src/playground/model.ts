@@ -11,7 +11,7 @@ import type {
   Warning,
 } from './types.ts'
 
-/** What has changed: the page then asks or draws again what depends on it. */
+/** A part of the state that has changed. The page updates everything that depends on it. */
 export type Change = 'row' | 'fields' | 'view'
 
 /** The state of the page. Everything on screen is made from it. */

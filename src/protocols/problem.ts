@@ -7,7 +7,7 @@ import type { Failure } from './protocol.ts'
 export const ProblemDocument = z
   .strictObject({
     type: z.string().meta({ description: 'A URI that identifies the code.' }),
-    title: z.string().meta({ description: 'What the code means.' }),
+    title: z.string().meta({ description: 'The meaning of the code.' }),
     status: z.int(),
     code: z
       .enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]])

@@ -7,8 +7,8 @@ import type { RowResult } from '../sampling/sample.ts'
 import type { Push } from './http-body.ts'
 import type { Hold, Steps } from './steps.ts'
 
-/** What a protocol knows of a request before its body is read. */
-interface Head {
+/** The head of a request. It is read before the body. */
+export interface Head {
   readonly headers: IncomingHttpHeaders
   readonly query: Query
   /** The announced length of the body in bytes; undefined if none is announced or if the body is compressed. */
@@ -55,7 +55,7 @@ export interface Failure {
 export interface Protocol<Own extends Asked = Asked> {
   /** Checks the head of a request, or throws a problem. */
   read(head: Head): Reading<Own>
-  /** What a row must report for `write`. */
+  /** The reports that `write` needs from each row. */
   reportOf(asked: Own): ReportOf
   /** Writes results as they come. An `undefined` in `results` is a place where the work may pause. */
   write(

@@ -498,7 +498,7 @@ export const valueAliases: Readonly<Record<string, readonly string[]>> = {
 
 const NO_DRAW = 'this operation draws no tokens; send it to POST /v1/sample'
 
-/** Fields that exist in some places only, and where. */
+/** Errors about fields that only other places of a request, or other operations, have. */
 export const elsewhere: ReadonlyMap<string, string> = new Map([
   ['logits', 'put the logits of all rows into the logits beside rows'],
   [

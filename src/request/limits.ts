@@ -145,7 +145,7 @@ class Usage {
     }
   }
 
-  /** The field that takes most in all rows together, and its path in the row where it takes most. */
+  /** The field that takes most in all rows together. The path is that of the row with the largest amount. */
   most() {
     const [name, { amount, row }] = [...this.#byName].reduce((a, b) =>
       b[1].amount > a[1].amount ? b : a,

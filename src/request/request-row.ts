@@ -9,7 +9,7 @@ export interface RowOptions extends BatchLimits {
   drawSeed: () => bigint
 }
 
-/** What a row must report for its answer. */
+/** The reports that the answer needs from a row. */
 export type ReportOf = (answer: AnswerForm, vocabSize: number) => Report
 
 /** A row to sample, and the form of its answer. */

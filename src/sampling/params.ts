@@ -81,7 +81,7 @@ export const contextFields = {
     `Token ids generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. ${MARKS}`,
   ).prefault([]),
   stop_token_ids: tokenMarks(
-    `Token ids that end a text, for samplers that delay or hasten its end. ${MARKS} [] knows none (off).`,
+    `Token ids that end a text, for samplers that delay or hasten its end. ${MARKS} [] is no stop token (off).`,
   ).prefault([]),
   state: z
     .strictObject(

@@ -26,7 +26,7 @@ import { type TraceStep, trace, type WatchedToken } from './trace.ts'
 /** Increment it when the same request may get other bytes than before. */
 export const DETERMINISM_VERSION = 2
 
-/** What to report of the final distribution, in addition to what the parameters ask for. */
+/** Reports of the final distribution, in addition to those that the parameters ask for. */
 export interface Report {
   /** `kept`: the probabilities of the tokens left. Otherwise those of every vocabulary entry, as numbers of this type. */
   readonly probabilities?: 'kept' | 'float32' | 'float64'

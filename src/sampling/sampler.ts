@@ -14,7 +14,7 @@ type Params<F extends SamplerShape> = z.output<z.ZodObject<F>>
 /** A sampler's choices where engines disagree, by name. A profile sets them; a request cannot. */
 export type Rules = Readonly<Record<string, string | number | boolean>>
 
-/** What a sampler may read in addition to the row and its parameters. */
+/** The inputs of a sampler in addition to the row and its parameters. */
 export interface Context extends History {
   /** The last `penalty_last_n` tokens of the history. */
   readonly window: History
@@ -26,7 +26,7 @@ export interface Context extends History {
   uniform(purpose: bigint): number
 }
 
-/** What the cost of a row depends on in addition to its parameters. */
+/** The inputs of a cost estimate in addition to the parameters. */
 export interface Facts extends History {
   /** The number of logits given. */
   readonly size: number
@@ -74,7 +74,7 @@ export interface Sampler<
   /** Its name in `order`. */
   readonly name: Name
   readonly title: string
-  /** What it does, in one sentence. */
+  /** The effect of the sampler, in one sentence. */
   readonly meaning: string
   readonly reference: { readonly title: string; readonly url: string }
   readonly stage: Stage
@@ -82,7 +82,7 @@ export interface Sampler<
   readonly fields: F
   /** Kelvin's own choice wherever engines disagree. */
   readonly rules: R
-  /** What it remembers from step to step; the caller keeps it and sends it as `state`. */
+  /** The fields of `state` that the sampler remembers between steps. The caller sends them with the next step. */
   readonly state?: Readonly<Record<string, z.ZodType<number>>>
   /** Whether it does nothing without tokens that end a text. */
   readonly needsStop?: boolean

@@ -15,7 +15,7 @@ function bySorting(keys: number[], weights: number[], target: number) {
   return { threshold, ties: ranking.slice(0, kept).filter(({ key }) => key === threshold).length }
 }
 
-it('cuts where sorting cuts', () => {
+it('cuts at the same place as sorting', () => {
   // Weights are integers, so that sums do not depend on their order.
   const entries = fc.array(fc.tuple(fc.integer({ min: -20, max: 20 }), fc.nat(9)), {
     minLength: 1,

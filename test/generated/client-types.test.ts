@@ -119,7 +119,7 @@ it('src/client/types.ts is up to date', async () => {
     '',
     written.trim(),
     '',
-    '/** Of logits of which nothing is drawn. */',
+    '/** Parameters of a request that draws nothing. */',
     `export type ProbabilitiesParams = Omit<SampleParams, ${quoted(drawn).join(' | ')}>`,
     '',
     '/** Fields of samplers that look at the tokens before. */',

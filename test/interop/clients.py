@@ -26,7 +26,7 @@ class Refusal:
 
 
 def written_as_json(name, json):
-    """`json` is True for all tensors, or says which."""
+    """`json` is True for all tensors, or the names of some."""
     return json is True or name in json
 
 

@@ -74,7 +74,7 @@ describe('keys', () => {
     ['key', '', 401],
     ['key', KEY, 200],
     ['off', KEY, 404],
-  ])('are asked of pages where DOCS_ACCESS=%s', async (DOCS_ACCESS, key, status) => {
+  ])('are needed for pages if DOCS_ACCESS=%s', async (DOCS_ACCESS, key, status) => {
     const closed = await testApp({ API_KEYS: KEY, DOCS_ACCESS })
     for (const url of ['/', '/docs', '/openapi.json', '/playground/main.ts']) {
       const { statusCode } = await closed.inject({ url, headers: bearer(key) })

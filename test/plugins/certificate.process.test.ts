@@ -144,7 +144,7 @@ describe('TLS', () => {
       { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, PORT: 'none', SOCKET_PATH: '/tmp/x' },
       /needs a TCP port/,
     ],
-  ])('says at once what is wrong with %s', (_, environment, words) => {
+  ])('exits at once with an error about %s', (_, environment, words) => {
     const env = { ...process.env, PORT: '0', ...environment }
     const { status, stderr } = spawnSync('node', ['src/server.ts'], { env })
     expect(status).toBe(1)

@@ -241,7 +241,7 @@ describe('nothing is ignored silently', () => {
     [{ triton_enable_empty_final_response: true }, ['triton_enable_empty_final_response']],
     [{ priority: 0, sequence_end: false, timeout: null }, []],
     [{ return_probabilities: 'all', encoding: 'base64' }, ['return_probabilities', 'encoding']],
-  ])('%j has no effect, and the answer says so', async (parameters, names) => {
+  ])('%j has no effect, with a warning', async (parameters, names) => {
     const { status, warnings } = await infer({ parameters })
     expect(status).toBe(200)
     expect(warnings.map(({ code }) => code)).toEqual(names.map(() => 'PARAMETER_WITHOUT_EFFECT'))

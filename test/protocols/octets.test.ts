@@ -131,7 +131,7 @@ describe('warnings of a tensor', () => {
     ['logprob_token_ids=1&watch_token_ids=1', ['OUTPUT_LEFT_OUT', 'OUTPUT_LEFT_OUT']],
     ['return_probabilities=kept', ['PARAMETER_WITHOUT_EFFECT']],
     ['encoding=base64', ['PARAMETER_WITHOUT_EFFECT']],
-  ])('name what a tensor does not have: %s', async (query, codes) => {
+  ])('name reports and options that a tensor does not have: %s', async (query, codes) => {
     const { headers } = await tensorOf(query)
     const warnings = JSON.parse(headers['x-warnings'] as string)
     expect(warnings.map(({ code }: { code: string }) => code)).toEqual(codes)

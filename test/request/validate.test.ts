@@ -9,13 +9,13 @@ const logits = { dtype: 'float32', shape: [2], data: 'AAAAAAAAgD8=' }
 describe.each([
   ['sample', sampleOperation],
   ['probabilities', probabilitiesOperation],
-])('validation of given fields alone: %s', (_name, { Request, Fields, Row }) => {
+])('validation of only the given fields: %s', (_name, { Request, Fields, Row }) => {
   it.each([
     [Request, { logits, temperature: 0.5, top_k: 3, seed: '7', output_token_ids: [1] }],
     [Fields, {}],
     [Row, {}],
     [Row, { temperature: 2, banned_token_ids: [0] }],
-  ])('comes to what the whole schema makes of it', (schema, value) => {
+  ])('has the same result as the whole schema', (schema, value) => {
     const given = validate(schema, value) as Record<string, unknown>
     const whole = schema.parse(value) as Record<string, unknown>
     const { logits: own, ...others } = given

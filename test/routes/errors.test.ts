@@ -473,7 +473,7 @@ describe('HTTP', () => {
   it.each([
     [{ 'content-type': 'text/plain' }, /"text\/plain"/],
     [{ 'content-type': 'application/x-www-form-urlencoded' }, /a string of 33 characters|form/],
-  ])('another content type is a 415 that says which is taken: %j', async (headers, words) => {
+  ])('another content type gets a 415 that names the accepted ones: %j', async (headers, words) => {
     const { document, response } = await send('a=1', headers)
     expect(document).toMatchObject({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' })
     expect(document.detail).toMatch(words)

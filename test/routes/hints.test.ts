@@ -62,7 +62,7 @@ describe('a warning says', () => {
       .warnings.map(({ message }: { message: string }) => message)
 
   it.each([{ seed: 5 }, { stream: 1 }, { step: 2 }])(
-    '%j where nothing is drawn',
+    'that %j has no effect if nothing is drawn',
     async (fields) => {
       const message = 'seed, stream and step have no effect: nothing is drawn'
       expect(await warned('/v1/probabilities', fields)).toEqual([message])

@@ -19,7 +19,7 @@ const nullsOf = ({ Fields }: { Fields: z.ZodObject }) =>
 describe.each([
   ['/v1/sample', sampleOperation],
   ['/v1/probabilities', probabilitiesOperation],
-])('null says no more than leaving a field out: %s', (path, operation) => {
+])('null counts as omitted: %s', (path, operation) => {
   const nulls = nullsOf(operation)
 
   it('for every field, of a request and of a row', async () => {
@@ -63,7 +63,7 @@ describe.each([
     [{ logits, exponential_decay_length_penalty: { start: 1, factor: null } }, '/exponential'],
     [{ logits, logit_bias: { 1: null } }, '/logit_bias/1'],
     [{ logits, banned_token_ids: [null] }, '/banned_token_ids/0'],
-  ])('but is no value for what must have one: %j', async (request, pointer) => {
+  ])('but not for a required field: %j', async (request, pointer) => {
     const { status, body } = await post(path, request)
     expect(status).toBe(400)
     expect(JSON.parse(body).errors[0].pointer).toContain(pointer)
@@ -95,7 +95,7 @@ describe('null in /v2', () => {
     [{ inputs: [{ ...input, data: null }] }, /logits/],
     [{ inputs: [input], parameters: { foo: null } }, /foo/],
     [{ inputs: [input], parameters: { temperature: [1] } }, /temperature.*text, number or boolean/],
-  ])('but is no value for what must have one: %j', async (request, words) => {
+  ])('but not for a required field: %j', async (request, words) => {
     const { status, body } = await post(url, request)
     expect(status).toBe(400)
     expect(JSON.parse(body).error).toMatch(words)

@@ -103,7 +103,7 @@ describe('llama.cpp’s list of candidates', () => {
   })
 
   it.each([{ top_k: 1 }, { top_n_sigma: 0.1 }])(
-    '%j leaves one, whatever min_tokens_to_keep',
+    '%j leaves one token, whatever min_tokens_to_keep is',
     (params) => {
       const row = Float32Array.of(2, 1, 0)
       const settings = { ...params, min_tokens_to_keep: 2 }

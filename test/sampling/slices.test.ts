@@ -5,16 +5,16 @@ import { realisticRow, seeded } from './rows.ts'
 import { type Params, requestFor } from './run.ts'
 
 /**
- * How much work a slice does, which is the work between two places where another request may run. V8 counts how
- * often each block of the code runs. The load of the machine does not change that, as it changes times.
+ * Limits the work between two pauses, which no other request can interrupt. V8 counts how often each block of code
+ * runs. Unlike times, these counts do not depend on the load of the machine.
  */
 
-/** Large enough that each long step is a slice. */
+/** Large enough that each long step is a part of its own. */
 const V = 300_000
 
 /**
- * How many blocks a slice may run for each token. A loop over all tokens runs one to three, and takes about two
- * milliseconds for a million tokens.
+ * The most blocks of code that may run between two pauses, for each token. A loop over all tokens runs one to three
+ * blocks for each, and takes about two milliseconds for a million tokens.
  */
 const MOST_BLOCKS = 8
 
@@ -72,7 +72,7 @@ beforeAll(() => {
 
 afterAll(() => session.disconnect())
 
-/** How many blocks of the sources have run since the last call. */
+/** The number of blocks of code that have run since the last call. */
 function blocksRun(): number {
   const { result } = post<Profiler.TakePreciseCoverageReturnType>('Profiler.takePreciseCoverage')
   const ours = result.filter(({ url }) => url.includes('/src/'))

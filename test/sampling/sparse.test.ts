@@ -271,7 +271,7 @@ describe('a sparse row', () => {
     { min_p: 0.05 },
     { temperature: 0 },
     { top_p: 0.8 },
-  ])('draws what the whole row draws: %j', (params) => {
+  ])('draws the same tokens as the dense row: %j', (params) => {
     for (const row of rows) {
       const draw = { n: 20, seed: 9n }
       const sparse = run(mostLikely(row, K, true), params, draw)

@@ -34,7 +34,7 @@ export function exp(x: f64): f64 {
   if (x > 709.782712893384) return Infinity;
   if (x < -745.1332191019412) return 0;
   if (x != x) return x;
-  // Two factors, because 2^n alone leaves the range of normal numbers before the result does.
+  // Scaled by two factors, because 2^n may leave the range of normal numbers although the result does not.
   const whole = <i64>n;
   const half = whole >> 1;
   return p * reinterpret<f64>((half + 1023) << 52) * reinterpret<f64>((whole - half + 1023) << 52);

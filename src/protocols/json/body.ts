@@ -31,7 +31,7 @@ export class JsonBody {
   /** The memory of the values beyond the length of the body, in bytes, as last reported to `hold`. */
   #held = 0
 
-  /** `limit` is the longest body in bytes. Its values may take as many bytes of memory, or `MAX_KEPT` if that is more. */
+  /** `limit` is the longest body in bytes. The values may take the same number of bytes in memory, or `MAX_KEPT` if that is more. */
   constructor(limit = MAX_KEPT, hold: Hold = () => {}) {
     this.#reader = new JsonReader(Math.max(limit, MAX_KEPT))
     this.#hold = hold

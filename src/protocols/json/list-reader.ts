@@ -6,7 +6,7 @@ import { ByteQueue } from '../byte-queue.ts'
 /** A list of at most this many items is an array, whatever its items are. */
 const SMALL = 64
 
-/** Upper bounds of memory in bytes, including what is later made of the list: a list, each item, and a long list of numbers apart from its numbers. */
+/** Upper bounds of memory in bytes, including later copies: a list, each item, and a long list of numbers without its numbers. */
 const LIST = 400
 const ITEM = 32
 const LONG_LIST = 800

@@ -35,7 +35,7 @@ const MAX_REST = 2 ** 20
 /** The most memory in bytes that the values of a request may take. An empty list takes a hundred times its two bytes. */
 export const MAX_KEPT = 2 ** 26
 
-/** Upper bounds of memory in bytes: an object with what is later made of it, a field, and a text apart from its characters. */
+/** Upper bounds of memory in bytes, including later copies: an object, a field, and a text without its characters. */
 const OBJECT = 300
 const FIELD = 160
 const TEXT = 48

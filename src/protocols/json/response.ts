@@ -207,7 +207,7 @@ export function* encode(
   yield `],"warnings":${JSON.stringify(warned)}}`
 }
 
-/** An upper bound of the bytes of a number: in an array it may be an object of its own. */
+/** An upper bound of the bytes of a number. In an array, V8 may store it as an object. */
 const NUMBER = 24
 
 /** An upper bound of the bytes that the numbers of a row take until they are written. */

@@ -66,7 +66,7 @@ const RELATIVE: Warning = {
   message: 'probabilities are relative to the tokens given; accept application/json for given_mass',
 }
 
-/** Warnings about what the request asks for and a tensor does not have. */
+/** Warnings about reports and options of the request that a tensor does not have. */
 function leftOut(result: RowResult, { answer }: RequestRow): Warning[] {
   const { return_probabilities: returned, encoding } = answer
   const absent = reports.filter((name) => result[name] !== undefined)

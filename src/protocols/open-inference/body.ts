@@ -27,7 +27,7 @@ export interface Infer {
   readonly binaries: ReadonlyMap<Input, Bytes>
 }
 
-/** Checks the JSON. A field of /v1 at the top level gets a hint where it belongs. */
+/** Checks the JSON. The error about a field of /v1 at the top level names the right place. */
 function readRequest(value: unknown): InferRequest {
   try {
     return validate(InferRequest, value) as InferRequest

@@ -85,7 +85,7 @@ export const datatypeNames = Object.keys(datatypes) as [DatatypeName, ...Datatyp
 
 export const datatypeOf = (name: DatatypeName): Datatype => datatypes[name]
 
-/** Nine significant digits tell any two float32 apart. */
+/** Any two float32 differ in nine significant digits. */
 const MOST_DIGITS = 9
 
 /**

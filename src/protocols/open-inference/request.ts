@@ -51,7 +51,7 @@ function decodeLogits(input: Input, bytes: Bytes | undefined): Batch {
 
 /** The most values of all inputs except logits: 32 rows with a context of 128,000 tokens each. They take far more memory than their bytes. */
 const MAX_VALUES = 2 ** 22
-/** An upper bound of the memory of a value in bytes, including what is made of it. */
+/** An upper bound of the memory of a value in bytes, including later copies. */
 const VALUE = 32
 /** The most bytes of all BYTES inputs. */
 const MAX_TEXT = 2 ** 20

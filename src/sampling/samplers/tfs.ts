@@ -64,8 +64,8 @@ export const tfs = defineSampler({
 })
 
 /**
- * The number of masses before the tail; undefined if it depends on masses that are not given. The second differences
- * of those sum to a bounded amount, because |a − 2b + c| ≤ (a − b) + (b − c) and the masses fall to 0.
+ * The number of masses before the tail; undefined if it depends on masses that are not given. The sum of their second
+ * differences is bounded by the last masses given, because |a − 2b + c| ≤ (a − b) + (b − c) and the masses fall to 0.
  */
 function tailStart(masses: Float64Array, share: number, isAll: boolean): number | undefined {
   const { length } = masses

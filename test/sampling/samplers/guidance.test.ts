@@ -142,7 +142,7 @@ describe('guidance', () => {
       const params = { unconditional_logits: field.parse(others) }
       expect(findMisfit(params, 3)).toEqual({
         path: ['unconditional_logits'],
-        detail: 'Expected 3 logits for a row, like its own, got 2',
+        detail: 'Expected 3 logits in a row, as in logits, got 2',
         code: 'VOCABULARY_MISMATCH',
       })
     }
