@@ -103,7 +103,7 @@ describe('manifests', () => {
     ],
     ['a number as text', ({ spec }) => Object.assign(spec, { replicas: '1' }), /replicas/],
     ['a missing field', ({ spec }) => delete spec.selector, /selector/],
-  ])('%s would be noticed', async (_, spoil, complaint) => {
+  ])('%s is found by these tests', async (_, spoil, complaint) => {
     const object = read('deploy/sidecar/deployment.yaml')
     spoil(object)
     expect((await validate(object)).join('\n')).toMatch(complaint)

@@ -12,7 +12,7 @@ export function oncePer<Key extends object, Value>(make: (key: Key) => Value): (
   }
 }
 
-/** The same for work in parts. */
+/** `oncePer` for values that are made by work in parts. */
 export function oncePerWork<Key extends object, Value>(
   make: (key: Key) => Pausing<Value>,
 ): (key: Key) => Pausing<Value> {

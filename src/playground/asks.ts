@@ -91,7 +91,7 @@ async function askVariations(
 
 /** The most temperatures of a curve. */
 const CURVE_POINTS = 61
-/** For long rows: the most logits of all temperatures together, and the fewest temperatures. */
+/** A curve asks for at most `CURVE_LOGITS` logits in all, so long rows get fewer temperatures, but at least `FEWEST_POINTS`. */
 const CURVE_LOGITS = 2 ** 21
 const FEWEST_POINTS = 9
 

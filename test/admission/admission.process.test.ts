@@ -151,7 +151,7 @@ describe('clients that send nothing', () => {
   it.each<[string, number, number, string]>([
     ['of a short body', 20, 100, '{'],
     ['of a body as large as may be', 3, 67_000_000, '{'],
-  ])('%s keep nobody out', async (_, clients, length, sent) => {
+  ])('%s do not block other clients', async (_, clients, length, sent) => {
     const { url, where } = await start({})
     const stalled = await Promise.all(Array.from({ length: clients }, () => open(where)))
     for (const { socket } of stalled) socket.write(head(length) + sent)

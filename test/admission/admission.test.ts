@@ -53,9 +53,9 @@ describe('the queue', () => {
   })
 
   it.each<[string, number, number, string]>([
-    ['of so many', 1, 3, 'queue'],
-    ['of so much work', 30, 0, 'wait'],
-  ])('refuses at its limit %s', async (_, cost, waiting, reason) => {
+    ['waiting requests', 1, 3, 'queue'],
+    ['the expected wait', 30, 0, 'wait'],
+  ])('refuses a request at the limit of %s', async (_, cost, waiting, reason) => {
     const admission = new Admission(limits)
     await spend(admission, cost)
     await fill(admission)
@@ -209,7 +209,7 @@ describe('the wait', () => {
         next: (now, times) => now < 3000 && times.push(now),
       },
     ],
-  ])('is too long for nobody in %s', async (_, load) => {
+  ])('exceeds the limit for no request, with %s', async (_, load) => {
     const { answered, refused } = await simulate(load)
     expect(answered.length).toBeGreaterThanOrEqual(200)
     expect(refused).toEqual([])

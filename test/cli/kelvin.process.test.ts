@@ -186,7 +186,7 @@ describe('kelvin sample', () => {
       /\/temperature: Expected a number, got "hot"/,
     ],
     ['nobody', [one, '--url', 'http://127.0.0.1:9'], /Cannot reach http:\/\/127\.0\.0\.1:9/],
-  ])('fails with 1 for %s', async (_, args, words) => {
+  ])('exits with 1: %s', async (_, args, words) => {
     const { out, error, status } = await kelvin(['sample', ...args])
     expect({ out, status }).toEqual({ out: '', status: 1 })
     expect(error).toMatch(words)
@@ -203,7 +203,7 @@ describe('kelvin sample', () => {
     ['an unknown type', [one, '--dtype', 'int8']],
     ['what is no URL', [one, '--url', 'localhost']],
     ['another protocol', [one, '--url', 'ftp://localhost']],
-  ])('fails with 2 for %s', async (_, args) => {
+  ])('exits with 2: %s', async (_, args) => {
     const { out, error, status } = await kelvin(['sample', ...args])
     expect({ out, status }).toEqual({ out: '', status: 2 })
     expect(error).toMatch(/Try kelvin sample --help\n$/)

@@ -56,7 +56,7 @@ it.each<[string, DecodeParams]>([
   ['penalties', { temperature: 1.2, seed: 3, repetition_penalty: 1.8, prompt_token_ids: [1, 376] }],
   ['DRY', { temperature: 0, seed: 3, dry_multiplier: 2, dry_allowed_length: 1 }],
   ['mirostat', { seed: 5, mirostat: 2, mirostat_tau: 3 }],
-])('keeps what is to be kept: %s', async (_, params) => {
+])('keeps history, seed and state between steps: %s', async (_, params) => {
   const tokens = await generate(params)
   expect(tokens.map(({ token_id }) => token_id)).toEqual(await byHand(params, 12))
   expect(tokens.map(({ step }) => step)).toEqual(tokens.map((_, i) => i))

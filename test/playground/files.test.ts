@@ -60,14 +60,14 @@ describe('logits', () => {
     ['null', '[1, null]', /NaN and Infinity are often written/],
     ['unequal rows', '[[1, 2], [3]]', /row 1 has 1 numbers/],
     ['broken JSON', '[1, 2', /not valid JSON/],
-  ])('that are none are explained: %s', async (_, content, why) => {
+  ])('that are invalid get an error: %s', async (_, content, why) => {
     await expect(read(content, 'file')).rejects.toThrow(why)
   })
 
   it.each([
     [[Number.NaN, 1], /index 0 is NaN/],
     [[Number.NEGATIVE_INFINITY], /no token is left/],
-  ])('that admit no answer are explained: %s', async (numbers, why) => {
+  ])('that Kelvin cannot sample get an error: %s', async (numbers, why) => {
     const given = await read(
       npy('<f4', `(${numbers.length},)`, Float32Array.from(numbers)),
       'x.npy',
@@ -106,7 +106,7 @@ describe('words', () => {
     ['{"a": "b"}', /should have a token id/],
     ['{"a"', /not valid JSON/],
     ['a', /one line/],
-  ])('that are none are explained: %s', (text, why) => {
+  ])('that are invalid get an error: %s', (text, why) => {
     expect(() => readVocabulary('words', text)).toThrow(why)
   })
 })

@@ -85,9 +85,12 @@ describe('a page of another site', () => {
     ['evil.example', { ALLOWED_HOSTS: 'kelvin.example', HOST: '0.0.0.0' }, 403],
     ['evil.example', { HOST: '::1' }, 403],
     ['evil.example', { HOST: 'localhost' }, 403],
-  ])('is told from a program by its host: %s, with %j', async (host, environment, status) => {
-    expect((await post(environment, { host, ...json })).statusCode).toBe(status)
-  })
+  ])(
+    'is distinguished from a program by its Host: %s, with %j',
+    async (host, environment, status) => {
+      expect((await post(environment, { host, ...json })).statusCode).toBe(status)
+    },
+  )
 
   it('is recognised by its Host only if no key is needed', async () => {
     const app = await testApp({ API_KEYS: KEY })

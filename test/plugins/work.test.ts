@@ -91,7 +91,7 @@ describe('a long answer', () => {
   it.each([
     ['/v1/sample', {}],
     ['/v1/probabilities', { accept: OCTETS }],
-  ])('of %s with a bad row at its end is a problem that names the row', async (url, headers) => {
+  ])('of %s with a bad last row is a problem that names the row', async (url, headers) => {
     const app = await testApp()
     const last = rows.length - 1
     const logits: unknown[] = rows.map((row) => Array.from(row, toJson))

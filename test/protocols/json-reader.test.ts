@@ -188,7 +188,7 @@ describe('a refusal names the byte', () => {
     ['[NaN]', 1, 'NaN'],
     [`[${'1,'.repeat(100_000)}nul]`, 200_001, 'nul'],
     [`[${'1,'.repeat(100_000)}00]`, 200_001, '00'],
-  ])('where a number or word begins that is none: %.20s at %i', (text, at, got) => {
+  ])('that begins an invalid number or word: %.20s at %i', (text, at, got) => {
     for (const lengths of [[65_536], [1], [1000]]) {
       expect(place(text, lengths)).toBe(at)
       expect(refusal(text, lengths)).toContain(`got "${got}"`)

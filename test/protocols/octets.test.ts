@@ -43,7 +43,7 @@ describe('a tensor body', () => {
       'seed=1&return_probabilities=kept&trace=true&top_p=0.5',
       { seed: 1, return_probabilities: 'kept', trace: true, top_p: 0.5 },
     ],
-  ])('%s is answered as the same in JSON', async (query, fields) => {
+  ])('%s has the same answer as in JSON', async (query, fields) => {
     const answer = await send(`/v1/sample?${query}`)
     expect(answer.statusCode).toBe(200)
     expect(answer.body).toBe(await sendJson('/v1/sample', fields))
@@ -85,7 +85,7 @@ describe('an answer that is a tensor', () => {
     ['application/json;q=0.5, application/octet-stream', 'octet-stream'],
     ['application/octet-stream;q=0.1, application/json;q=0.2', 'json'],
     ['application/octet-stream;q=0, */*', 'json'],
-  ])('is one if the client would rather have it: %s', async (accept, type) => {
+  ])('is sent to a client that prefers it: %s', async (accept, type) => {
     const { statusCode, headers } = await send('/v1/probabilities', { accept })
     expect(statusCode).toBe(200)
     expect(headers['content-type']).toContain(`application/${type}`)
@@ -94,7 +94,7 @@ describe('an answer that is a tensor', () => {
   it.each([
     ['/v1/probabilities', 'text/html'],
     ['/v1/sample', 'application/octet-stream'],
-  ])('%s has nothing for a client that takes but %s', async (url, accept) => {
+  ])('%s refuses a client that accepts only %s', async (url, accept) => {
     const answer = await send(url, { accept })
     expect(answer.json()).toMatchObject({ status: 406, code: 'NOT_ACCEPTABLE' })
   })

@@ -77,7 +77,7 @@ describe('a misspelt name', () => {
     ['token_bit_mask', ['token_bitmask']],
     ['bias', ['logit_bias', 'sequence_bias']],
     ['steam', ['stream']],
-  ])('%s is taken for %j', (name, expected) => {
+  ])('%s gets the suggestion %j', (name, expected) => {
     const words = told(name)
     const guesses = expected.map((one) => `"${one}"`).join(' or ')
     expect(words).toBe(`Unknown field "${name}"; did you mean ${guesses}?`)

@@ -47,7 +47,7 @@ describe('an error names what to send instead', () => {
     )
   })
 
-  it.each(['n', 'replacement'])('%s belongs to the route that draws', async (name) => {
+  it.each(['n', 'replacement'])('%s is a field of the other operation', async (name) => {
     const detail = await detailOf('/v1/probabilities', { logits, [name]: 1 })
     expect(detail).toBe(
       `/${name}: Unknown field "${name}"; this operation draws no tokens; send it to POST /v1/sample`,

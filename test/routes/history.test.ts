@@ -49,7 +49,7 @@ describe('histories over the wire', () => {
     [{ bad_words_ids: [[0], [1, 4]] }, '/bad_words_ids/1/1'],
     [{ dry_sequence_breakers: [[4]] }, '/dry_sequence_breakers/0/0'],
     [{ sequence_bias: [{ token_ids: [4], bias: 1 }] }, '/sequence_bias/0/token_ids/0'],
-  ])('has no token outside the vocabulary: %j', async (params, pointer) => {
+  ])('may not have a token outside the vocabulary in %j', async (params, pointer) => {
     const { status, errors } = await post({ logits: even, ...params })
     expect(status).toBe(422)
     expect(errors[0]).toEqual({
@@ -86,7 +86,7 @@ describe('unconditional_logits over the wire', () => {
     [{ dtype: 'float32', shape: [4], data: 'AAAA' }, 400, '/unconditional_logits/data'],
     [{ dtype: 'int8', shape: [4], data: 'AAAAAA==' }, 400, '/unconditional_logits/dtype'],
     ['0,0,0,0', 400, '/unconditional_logits'],
-  ])('must fit the rows: %j is a %i', async (unconditional_logits, status, pointer) => {
+  ])('must fit the rows: %j gets a %i', async (unconditional_logits, status, pointer) => {
     const answer = await post({ ...batch, unconditional_logits })
     expect([answer.status, answer.errors[0].pointer]).toEqual([status, pointer])
   })

@@ -34,7 +34,7 @@ const places = users.flatMap(([name, params, parts]) =>
 )
 
 describe.each(places)('$name and $field', ({ name, params, field }) => {
-  it.each(MARKS)('%i is an error that names both', async (id) => {
+  it.each(MARKS)('%i gets an error that names both', async (id) => {
     const others = { prompt_token_ids: [3], output_token_ids: [2], stop_token_ids: [1] }
     expect((await post({ logits: even, ...params, ...others })).status).toBe(200)
     const given = { logits: even, ...params, ...others, [field]: [0, id] }

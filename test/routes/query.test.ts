@@ -21,7 +21,7 @@ describe.each(['/v1/sample', '/v1/probabilities'])('a query with a JSON body: %s
     ['temperature=0.5&top_k=3', { top_p: 0.9 }, { temperature: 0.5, top_k: 3, top_p: 0.9 }],
     ['temperature=0&top_k=1', { temperature: 2 }, { temperature: 2, top_k: 1 }],
     ['logprob_token_ids=1,3', {}, { logprob_token_ids: [1, 3] }],
-  ])('%s with %j is as if the body had all', async (query, given, all) => {
+  ])('%s with %j has the same answer as a body with all fields', async (query, given, all) => {
     const answer = await post(`${path}?${query}`, { logits, seed: 1, ...given })
     expect(answer.statusCode).toBe(200)
     expect(answer.body).toBe((await post(path, { logits, seed: 1, ...all })).body)
@@ -93,7 +93,7 @@ describe('a query of a tensor body', () => {
         output_token_ids: [1],
       },
     ],
-  ])('%s is read as Python, Go, R and shells print it', async (query, fields) => {
+  ])('%s may be written as Python, Go, R and shells print it', async (query, fields) => {
     const seed = query.includes('seed') ? '' : '&seed=1'
     const answer = await octets(query + seed)
     expect(answer.json()).toEqual((await post('/v1/sample', { logits, seed: 1, ...fields })).json())

@@ -29,7 +29,7 @@ describe('a body of another type', () => {
     [{}, /a body without a Content-Type: send Content-Type application\/json/],
     [{ 'content-type': 'multipart/form-data; boundary=0123456789' }, /"multipart\/form-data; bou/],
     [{ 'content-type': 'x'.repeat(500) }, / "x{64}": send/],
-  ])('%j is named, with what to send', async (headers, words) => {
+  ])('%j gets an error that names it and what to send', async (headers, words) => {
     const { status, detail } = await send('/v1/sample', '{"logits":[1]}', headers)
     expect(status).toBe(415)
     expect(detail).toMatch(words)
@@ -47,7 +47,7 @@ describe('the encoding of a text', () => {
     ['/v1/sample', short],
     ['/v1/sample', long],
     ['/v2/models/sample/infer', infer],
-  ])('a mark of UTF-8 is passed over: %s', async (url, text) => {
+  ])('a byte order mark of UTF-8 is skipped: %s', async (url, text) => {
     expect((await send(url, `\u{feff}${text}`)).results).toEqual((await send(url, text)).results)
     expect((await send(url, `\u{feff}${text}`)).status).toBe(200)
   })
@@ -71,7 +71,7 @@ describe('the encoding of a text', () => {
     ['UTF-16 with a mark', Buffer.from(`\u{feff}${short}`, 'utf16le')],
     ['UTF-16, the larger half first', Buffer.from(`\u{feff}${short}`, 'utf16le').swap16()],
     ['long UTF-16', Buffer.from(long, 'utf16le')],
-  ])('%s is named', async (_, body) => {
+  ])('%s gets an error that names it', async (_, body) => {
     const { status, code, detail } = await send('/v1/sample', body)
     expect({ status, code }).toEqual({ status: 400, code: 'INVALID_JSON' })
     expect(detail).toMatch(/UTF-16 or UTF-32; send JSON in UTF-8/)
@@ -95,7 +95,7 @@ describe('binary data without the length of the JSON', () => {
       Buffer.concat([head, tail]),
       { 'inference-header-content-length': '20' },
     ],
-  ])('%s: the header is named', async (_, body, headers) => {
+  ])('%s gets an error that names the header', async (_, body, headers) => {
     const { status, error } = await send(url, body, headers)
     expect(status).toBe(400)
     expect(error).toContain('Inference-Header-Content-Length')
@@ -164,7 +164,7 @@ describe('a list in place of one value', () => {
     [{ order: [['top_k'], ['top_p']] }, '/order/0'],
     [{ logit_bias: [{ 1: 1 }, {}] }, '/logit_bias'],
     [{ state: [{}, {}] }, '/state'],
-  ])('%j points to rows', async (given, pointer) => {
+  ])('%j gets a hint to rows', async (given, pointer) => {
     const { status, errors } = await send('/v1/sample', { logits, ...given })
     expect({ status, pointer: errors[0].pointer }).toEqual({ status: 400, pointer })
     expect(errors[0].detail).toMatch(/; to give each row its own value, send rows, a list of obj/)
@@ -230,7 +230,7 @@ describe('HOST', () => {
   })
 
   it.each(['127.0.0.1:8080', 'localhost:', '[::1]:8080', 'http://localhost', '*'])(
-    '%s is told to be no address',
+    '%s is refused as no address',
     (HOST) => {
       expect(() => loadConfig({ HOST })).toThrow(
         /HOST=.*: Expected an address or name without a port/,

@@ -267,14 +267,17 @@ describe('if rounding decides in an engine, Kelvin has the rule in float64', () 
   const { entropyShare, nothingTypical, equallyTypical, float32Entropy, float32Variance } =
     truncationApart
 
-  it.each(cases('hf_top_h', entropyShare))('$id: all of the entropy is not exceeded', (golden) => {
-    const logits = readRow(golden.input)
-    const { ids } = run(logits, { ...(golden.params as Params), profile: 'transformers' })
-    const { ranking } = softmax(logits)
-    expect(golden.params.top_h).toBe(1)
-    expect(ids).toEqual(ranking.slice(0, 100).sort((a, b) => a - b))
-    expect(golden.result.kept_count).toBe(ids.length - 1)
-  })
+  it.each(cases('hf_top_h', entropyShare))(
+    '$id: the terms do not exceed the whole entropy',
+    (golden) => {
+      const logits = readRow(golden.input)
+      const { ids } = run(logits, { ...(golden.params as Params), profile: 'transformers' })
+      const { ranking } = softmax(logits)
+      expect(golden.params.top_h).toBe(1)
+      expect(ids).toEqual(ranking.slice(0, 100).sort((a, b) => a - b))
+      expect(golden.result.kept_count).toBe(ids.length - 1)
+    },
+  )
 
   it.each(cases('llama_typical', nothingTypical))('$id: the sum of p ln p', (golden) => {
     const logits = readRow(golden.input)
@@ -391,7 +394,7 @@ it.each(readCases('hf_remove_invalid_values').filter(({ id }) => unmasked.includ
 )
 
 it.each(readCases('hf_nan_min_length_expdecay'))(
-  '$id: a stop token that is banned stays so, where transformers has NaN',
+  '$id: a banned stop token stays banned; transformers has NaN',
   (golden) => {
     const { note, ...given } = golden.params
     const history = historyOf(golden)

@@ -223,9 +223,9 @@ describe.each(sizes)('V = %i', (vocabSize) => {
 describe.each([
   ['flat', (size: number) => Float32Array.from({ length: size }, gaussian.bind(null, seeded(3)))],
   ['realistic', (size: number) => realisticRow(size, seeded(4))],
-])('a %s dense row whose probabilities are reported', (_, make) => {
+])('a %s dense row with probabilities in the answer', (_, make) => {
   it.each([{}, { temperature: 2 }, { top_p: 0.9999 }, { logprobs_mode: 'raw' }] as Params[])(
-    'has logprobs that agree with them: %j',
+    'has logprobs that agree with the probabilities: %j',
     (params) => {
       const logits = make(50_000)
       const settings = { ...params, top_logprobs: 3, logprob_token_ids: [5, 77] }

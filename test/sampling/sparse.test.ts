@@ -341,7 +341,7 @@ describe('a sparse row', () => {
 
   it.each<[string, Candidates, Params]>([
     [
-      'XTC, where a token left out may be likely enough',
+      'XTC, if a token left out may be likely enough',
       given(2, [0], [1], 1 + Math.LN2),
       { xtc_probability: 1 },
     ],
@@ -392,7 +392,7 @@ describe('a sparse row', () => {
         top_h: 0.5,
       },
     ],
-  ])('is not sure of %s', (_, candidates, params) => {
+  ])('is candidates after %s', (_, candidates, params) => {
     for (const draw of [undefined, { seed: 1n }]) {
       const { normalization, probabilities } = run(candidates, params, draw)
       expect(normalization).toBe('candidates')
@@ -453,13 +453,13 @@ describe('a sparse row', () => {
     })
 
     it.each([least, Math.fround(least) - 1e-7, 2, Math.log(Math.E + 9)])(
-      'of %d is taken',
+      'of %d is accepted',
       (log_z) => {
         expect(parse({ ...sent, log_z }).warning).toBeUndefined()
       },
     )
 
-    it.each([Math.log(Math.E + 9.001), 1000, 1e308])('of %d is warned of', (log_z) => {
+    it.each([Math.log(Math.E + 9.001), 1000, 1e308])('of %d gets a warning', (log_z) => {
       expect(run(parse({ ...sent, log_z }), {}).warnings).toMatchObject([
         { code: 'LOG_Z_TOO_LARGE' },
       ])

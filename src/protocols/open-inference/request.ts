@@ -53,7 +53,7 @@ function decodeLogits(input: Input, bytes: Bytes | undefined): Batch {
 const MAX_VALUES = 2 ** 22
 /** An upper bound of the memory of a value in bytes, including later copies. */
 const VALUE = 32
-/** The most bytes of all BYTES inputs. */
+/** The most bytes of all BYTES inputs together. */
 const MAX_TEXT = 2 ** 20
 
 /** Adds up the values of inputs, and refuses the input that exceeds a limit. */

@@ -71,7 +71,7 @@ export interface Tally {
   readonly numbers: Uint32Array
 }
 
-/** With more tokens, an array of places by id is faster than a map. */
+/** A longer history is counted in an array by id, which is faster than a map. */
 const MANY = 4096
 
 /** The length of this array. Larger ids are in a map. */
