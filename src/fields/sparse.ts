@@ -104,7 +104,7 @@ function parseCandidates(
       'LOGITS_NOT_FINITE',
     ),
   )
-  const sorted = ascending(ids, values, vocabSize, fault)
+  const sorted = sortById(ids, values, vocabSize, fault)
   const warning = logZ === undefined ? undefined : checkLogZ(logZ, values, vocabSize, fault)
   return {
     vocabSize,
@@ -141,7 +141,7 @@ function checkLogZ(
 }
 
 /** Sorts ids and values by id. Checks that each id is in the vocabulary and occurs once. Most requests send sorted ids. */
-function ascending(
+function sortById(
   ids: Uint32Array,
   values: Float32Array,
   vocabSize: number,

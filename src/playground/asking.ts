@@ -46,7 +46,7 @@ export function newest<Question, Answer>(
 }
 
 /** Debounces: `call` runs after no call has come for some milliseconds. */
-export function settled(call: () => void, milliseconds: number): () => void {
+export function debounced(call: () => void, milliseconds: number): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   return () => {
     clearTimeout(timer)

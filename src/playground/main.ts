@@ -1,6 +1,6 @@
 import { type Actions, createActions } from './actions.ts'
 import { get, Refusal } from './api.ts'
-import { newest, settled } from './asking.ts'
+import { debounced, newest } from './asking.ts'
 import { askAnswer, askCurve, askProfiles, askRaw, question } from './asks.ts'
 import { Curve } from './curve.ts'
 import type { Limits } from './files.ts'
@@ -106,7 +106,7 @@ function renderNow(): void {
 }
 
 /** Announces the result to screen readers, once the page has settled. */
-const announce = settled(() => {
+const announce = debounced(() => {
   const { answer, problem } = model
   if (problem) status.textContent = problem.detail
   else if (answer) {
@@ -154,7 +154,7 @@ const askForRaw = newest(
   fail,
 )
 
-/** The fields without those that a comparison does not need, or sets itself. */
+/** The row and its fields, without `omitted` and the fields of the draw. A comparison sets these itself, or does not need them. */
 function varied(...omitted: string[]) {
   const { row, fields, catalogue } = model
   const names = [...omitted, ...Object.keys(catalogue.fields.draw)]
@@ -176,7 +176,7 @@ const askForCurve = newest(
 )
 /** The row and settings of the current curve. The temperature is not among them, because it does not change the curve. */
 let curved = { row: model.row, settings: '' }
-const renewCurve = settled(() => {
+const renewCurve = debounced(() => {
   const { row, fields } = varied('temperature', 'step', 'seed')
   const settings = JSON.stringify(fields)
   if (row === curved.row && settings === curved.settings && model.curve) return
@@ -195,14 +195,14 @@ const askForProfiles = newest(
     render()
   },
 )
-const renewProfiles = settled(() => {
+const renewProfiles = debounced(() => {
   if (!model.comparing) return
   askForProfiles({ ...varied(), names: model.catalogue.profiles.map(({ name }) => name) })
 }, 120)
 
 /** Up to this row length the address always has the state; for longer rows it is made when the user copies a link. */
 const ADDRESSED = 4096
-const remember = settled(() => {
+const remember = debounced(() => {
   if (model.row.logits.length > ADDRESSED) return
   void toFragment(toLinked(model)).then((fragment) =>
     history.replaceState(null, '', `#${fragment}`),

@@ -267,7 +267,7 @@ function parseElement(at: usize, end: usize): i32 {
   if (negative && ++at == end) return STOP_NEEDS_MORE;
   if (!isDigit(load<u8>(at))) return negative ? STOP_MALFORMED : STOP_OTHER;
 
-  // w is the first 19 digits after leading zeros. The rest only counts in the exponent; `truncated` is whether it has a digit other than 0.
+  // w is the first 19 digits after leading zeros. Later digits change only the exponent; `truncated` is whether one of them is not 0.
   let w: u64 = 0, exponent: i64 = 0;
   let kept = 0;
   let truncated = false;

@@ -30,7 +30,7 @@ import { FaultyText, findFault, LongText } from './text.ts'
  * The most bytes of a body that are neither lists of numbers nor base64. Lists of numbers and base64 take less
  * memory than in the body; everything else takes more.
  */
-const MAX_REST = 2 ** 20
+const MAX_OTHER_BYTES = 2 ** 20
 
 /** The most memory in bytes that the values of a request may take. An empty list takes a hundred times its two bytes. */
 export const MAX_KEPT = 2 ** 26
@@ -103,7 +103,7 @@ export class JsonReader {
   #carry = new Uint8Array(0)
   /** The position in the body of the first byte in the kernel's text window. */
   #offset = 0
-  #rest = 0
+  #otherBytes = 0
   /** An upper bound of the memory of complete values in bytes, and its limit. */
   #kept = 0
   readonly #maxKept: number
@@ -177,9 +177,9 @@ export class JsonReader {
   }
 
   #count(bytes: number): void {
-    this.#rest += bytes
-    if (this.#rest <= MAX_REST) return
-    const detail = `The body has more than ${MAX_REST} bytes outside lists of numbers and base64; send fewer fields`
+    this.#otherBytes += bytes
+    if (this.#otherBytes <= MAX_OTHER_BYTES) return
+    const detail = `The body has more than ${MAX_OTHER_BYTES} bytes outside lists of numbers and base64; send fewer fields`
     throw new Problem('BODY_TOO_LARGE', detail)
   }
 

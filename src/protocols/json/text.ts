@@ -46,7 +46,7 @@ export class LongText {
   readonly #bytes = new ByteQueue()
   /** In characters. */
   #length = 0
-  /** In bytes. */
+  /** The number of bytes read so far. */
   #position = 0
   #isBase64 = true
   #isPadded = false

@@ -49,7 +49,7 @@ function decodeLogits(input: Input, bytes: Bytes | undefined): Batch {
   return { rows: split, vocabSize, isBatch: shape.length === 2, pathOf: () => [] }
 }
 
-/** The most values of all inputs except logits: 32 rows with a context of 128,000 tokens each. They take far more memory than their bytes. */
+/** The most values of all inputs except logits: 32 rows with a context of 128,000 tokens each. A value takes far more memory than its bytes. */
 const MAX_VALUES = 2 ** 22
 /** An upper bound of the memory of a value in bytes, including later copies. */
 const VALUE = 32
