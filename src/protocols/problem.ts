@@ -14,7 +14,7 @@ export const ProblemDocument = z
       .meta({ title: 'ProblemCode' }),
     detail: z
       .string()
-      .meta({ description: 'What is wrong with this request, and what to do about it.' }),
+      .meta({ description: 'The fault of this request, and how to correct it.' }),
     request_id: z.string().meta({ description: 'The id in `X-Request-Id`.' }),
     errors: z
       .array(

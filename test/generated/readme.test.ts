@@ -75,7 +75,7 @@ const groups: { title: string; about: string; fields: string[] }[] = [
     fields: ['n', 'replacement', 'stream', 'step'],
   },
   {
-    title: 'What is reported',
+    title: 'Reports',
     about: 'These fields change no draw.',
     fields: [
       'return_probabilities',
