@@ -12,9 +12,7 @@ export const ProblemDocument = z
     code: z
       .enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]])
       .meta({ title: 'ProblemCode' }),
-    detail: z
-      .string()
-      .meta({ description: 'The fault of this request, and how to correct it.' }),
+    detail: z.string().meta({ description: 'The fault of this request, and how to correct it.' }),
     request_id: z.string().meta({ description: 'The id in `X-Request-Id`.' }),
     errors: z
       .array(

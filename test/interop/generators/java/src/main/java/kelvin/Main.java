@@ -18,7 +18,7 @@ import kelvin.model.SampleResult;
 import kelvin.model.Tensor;
 import kelvin.model.Uint64;
 
-/** What openapi-generator makes of the document, in use. */
+/** Uses the client that openapi-generator makes of the document. */
 public final class Main {
   private static void expect(Object got, Object wanted) {
     if (!Objects.equals(got, wanted)) {
