@@ -72,7 +72,7 @@ const Variables = z.object({
     .transform((digits) => Number.parseInt(digits, 8))
     .prefault('666')
     .describe(
-      'Permissions of the socket, in octal. A client must be able to write to it. 666 leaves the choice to the permissions of the directory; 660 admits owner and group.',
+      'Permissions of the socket, in octal. A client must be able to write to it. With 666, the permissions of the directory decide who can connect; 660 admits owner and group.',
     ),
   SOCKET_GROUP: integer(0, 2 ** 32 - 2)
     .optional()
@@ -82,14 +82,14 @@ const Variables = z.object({
   WORKERS: integer(1, 1024)
     .prefault('1')
     .describe(
-      'Number of processes that share port and socket, each for one core. Kelvin replaces a process that dies. 1 is a single process, which is not replaced.',
+      'Number of processes that share port and socket, each for one core. From 2 on, Kelvin replaces a process that dies.',
     ),
   API_KEYS: list
     .pipe(z.array(ApiKey))
     .optional()
     .meta({ isSecret: true })
     .describe(
-      'Accepted API keys, separated by commas. A request needs one of them as `Authorization: Bearer`, except probes. Not set, nor `API_KEYS_FILE`: authentication is off.',
+      'Accepted API keys, separated by commas. A request needs one of them as `Authorization: Bearer`; probes do not, nor does what `METRICS_ACCESS` and `DOCS_ACCESS` make public. If neither this nor `API_KEYS_FILE` is set, no request needs a key.',
     ),
   API_KEYS_FILE: z
     .string()
@@ -111,7 +111,7 @@ const Variables = z.object({
     .string()
     .optional()
     .describe(
-      'Certificate chain in PEM. It switches the TCP port to HTTPS, and not the Unix socket. Kelvin reads it again when it changes.',
+      'Certificate chain in PEM. If it is set, the TCP port serves HTTPS; the Unix socket does not. Kelvin reads it again when it changes.',
     ),
   TLS_KEY_FILE: z.string().optional().describe('Private key of the certificate, in PEM.'),
   ALLOWED_HOSTS: list
@@ -136,7 +136,7 @@ const Variables = z.object({
     .url({ protocol: /^https?$/, error: 'Expected an http or https URL' })
     .optional()
     .describe(
-      'Where to send OpenTelemetry spans, as OTLP over HTTP to `/v1/traces` there. Not set: Kelvin makes no spans.',
+      'Base URL of a collector of OpenTelemetry spans. Kelvin sends spans to `/v1/traces` there, as OTLP over HTTP. Not set: Kelvin makes no spans.',
     ),
   OTEL_SERVICE_NAME: z.string().min(1).prefault('kelvin').describe('`service.name` of the spans.'),
   LOG_LEVEL: z
@@ -160,12 +160,12 @@ const Variables = z.object({
   MAX_INFLIGHT_BYTES: integer(1024, Number.MAX_SAFE_INTEGER)
     .prefault(String(64 * 2 ** 20))
     .describe(
-      'Largest number of bytes that requests under way may take together, for bodies received and answers not yet read. Further requests wait; one that cannot wait is a 503.',
+      'Largest number of bytes that requests under way may take together, for bodies received and answers not yet read. Further requests wait. A request whose client is too slow for the bytes that it holds gets a 503.',
     ),
   MAX_QUEUE_MS: integer(0, 3_600_000)
     .prefault('1000')
     .describe(
-      'Longest expected wait of a request, in milliseconds: the time that the work ahead of it takes. A request that would wait longer is refused at once with 503; so is one that has waited twice as long when its turn comes.',
+      'Longest expected wait of a request, in milliseconds: the time that the work ahead of it takes. Kelvin refuses a request that would wait longer at once, with 503. It also refuses a request that has waited twice this time when its turn comes.',
     ),
   MAX_QUEUE: integer(0, 2 ** 20)
     .prefault('1024')
@@ -204,7 +204,7 @@ const Variables = z.object({
   SHUTDOWN_TIMEOUT_MS: integer(0, 3_600_000)
     .prefault('10000')
     .describe(
-      'How long Kelvin waits after that for requests under way, in milliseconds, before it ends them.',
+      'How long Kelvin waits for requests under way after `SHUTDOWN_DELAY_MS`, in milliseconds, before it ends them.',
     ),
 })
 

@@ -14,7 +14,7 @@ export const problems = {
   SITE_NOT_ALLOWED: [403, 'The Host or Origin of the request is not allowed'],
   NOT_FOUND: [404, 'There is nothing at this URL'],
   METHOD_NOT_ALLOWED: [405, 'This URL does not answer this method'],
-  NOT_ACCEPTABLE: [406, 'The server has no answer in an accepted content type'],
+  NOT_ACCEPTABLE: [406, 'The server cannot answer in a content type that the request accepts'],
   REQUEST_TIMEOUT: [408, 'The request did not arrive in time'],
   BODY_TOO_LARGE: [413, 'The body is larger than the limit'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'The content type of the body is not supported'],

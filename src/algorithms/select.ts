@@ -87,7 +87,7 @@ function cutByHistogram(
   return quickselect(count, above, target, strict)
 }
 
-/** The cut among the first `size` of `keys`, which it reorders. Entries that rank before them weigh `above`. */
+/** Finds the cut among the first `size` of `keys`, and reorders them. `above` is the weight of all entries that rank before them. */
 function quickselect(size: number, above: number, target: number, strict: boolean): Cut {
   let start = 0
   let end = size

@@ -10,7 +10,7 @@ export interface SampleParams {
    */
   guidance_scale?: number
   /**
-   * Logits of the same model without the condition or with its opposite, in the forms of `logits`: a row, a row for each row of a batch, or a tensor. A token at −∞ here counts as the least likely of the others; one at −∞ in `logits` stays out of play. Omitted: no guidance (off).
+   * Logits of the same model without the condition or with its opposite, in the forms of `logits`: a row, a row for each row of a batch, or a tensor. A token at −∞ here gets the lowest other logit here; a token at −∞ in `logits` stays out of play. Omitted: no guidance (off).
    */
   unconditional_logits?: Batch
   /**
@@ -92,11 +92,11 @@ export interface SampleParams {
    */
   temperature?: number
   /**
-   * Half the range of a temperature that follows the entropy of each row, as in llama.cpp: from `temperature` − range (at least 0) if one token is certain, to `temperature` + range if all are equally likely. Any finite number from 0; 0 keeps the temperature fixed (off). Default: 0.
+   * Half the width of a range of temperatures. The temperature follows the entropy of each row, as in llama.cpp: it is `temperature` − this value (at least 0) if one token is certain, and `temperature` + this value if all are equally likely. Any finite number from 0; 0 keeps the temperature fixed (off). Default: 0.
    */
   dynatemp_range?: number
   /**
-   * Exponent of the rise between these ends: the entropy, as a share of the largest possible one, to this power. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off). Default: 1.
+   * Exponent of the rise from the lowest to the highest temperature: it follows the entropy, as a share of the largest possible one, to this power. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off). Default: 1.
    */
   dynatemp_exponent?: number
   /**
@@ -108,7 +108,7 @@ export interface SampleParams {
    */
   smoothing_curve?: number
   /**
-   * Distance n below the largest logit, in population standard deviations of the logits in play. Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off). Default: 0.
+   * Largest distance n of a token to keep below the largest logit, in population standard deviations of the logits in play. Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off). Default: 0.
    */
   top_n_sigma?: number
   /**
@@ -120,11 +120,11 @@ export interface SampleParams {
    */
   top_k?: number
   /**
-   * Share of the probability to keep, from 0 to 1. The token with which the sum reaches it stays; the most likely token may be removed. 1 keeps all (off). Default: 1.
+   * Share of the probability to keep, from 0 to 1. The most typical tokens are added up, and the token that reaches this share is the last one kept. The most likely token may be removed. 1 keeps all (off). Default: 1.
    */
   typical_p?: number
   /**
-   * Share of the probability to keep, from 0 to 1. The token with which the sum reaches it stays. 1 keeps all (off); 0 keeps only the most likely token. Default: 1.
+   * Share of the probability to keep, from 0 to 1. The most likely tokens are added up, and the token that reaches this share is the last one kept. 1 keeps all (off); 0 keeps only the most likely token. Default: 1.
    */
   top_p?: number
   /**
@@ -156,7 +156,7 @@ export interface SampleParams {
    */
   xtc_probability?: number
   /**
-   * Smallest probability of a token that is likely enough, from 0 to 1. Two tokens must reach it, so above 0.5 nothing happens. No effect while `xtc_probability` is 0 (off). Default: 0.1.
+   * Threshold: the smallest probability of a token that may be removed, from 0 to 1. Two tokens must reach it, so above 0.5 nothing happens. No effect while `xtc_probability` is 0 (off). Default: 0.1.
    */
   xtc_threshold?: number
   /**
@@ -164,11 +164,11 @@ export interface SampleParams {
    */
   xtc_mode?: 'sample' | 'expected'
   /**
-   * Token ids that are never removed nor counted as likely enough, such as those of line breaks and the end of the text. [] protects none (off). Default: [].
+   * Token ids that are never removed, and do not count among those that reach the threshold, such as those of line breaks and the end of the text. [] protects none (off). Default: [].
    */
   xtc_protected_token_ids?: number[]
   /**
-   * Version: 1 estimates the number of tokens to keep from the slope of the 100 most likely ones, 2 removes the tokens more surprising than μ, 0 keeps all (off). Default: 0.
+   * Version. 1 estimates the number of tokens to keep from the slope of the 100 most likely ones. 2 removes the tokens whose surprise exceeds μ, a bound that moves after each draw. 0 keeps all (off). Default: 0.
    */
   mirostat?: 0 | 1 | 2
   /**

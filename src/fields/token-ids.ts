@@ -4,7 +4,7 @@ import { describeValue, type FaultAt, isList, itemsOf, type Path, parsed } from 
 import { listOrSame, MAX_SEQUENCES, type Misfit, perRow, vocabularyChecks } from './registries.ts'
 
 const MAX_TOKEN_ID = 2 ** 31 - 1
-/** The smallest mark. A mark is an integer that is a token id or, if negative, none, such as padding. */
+/** The smallest mark. A mark is a token id, or a negative integer that stands for no token, such as padding. */
 const MIN_MARK = -(2 ** 31)
 
 function isIdFrom(least: number, value: unknown): value is number {

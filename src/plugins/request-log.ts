@@ -66,7 +66,7 @@ export function logWhenOver(request: FastifyRequest, reply: FastifyReply): void 
   reply.raw.once('close', () => logRequest(request, reply))
 }
 
-/** One line for each request, when it is over. No body is logged, but for the few characters a problem may quote. */
+/** One line for each request, when it is over. No body is logged, except the few characters that a problem may quote. */
 export function registerRequestLog(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     logWhenOver(request, reply)

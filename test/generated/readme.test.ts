@@ -99,7 +99,7 @@ const groups: { title: string; about: string; fields: string[] }[] = [
   },
   {
     title: 'Penalties for repetition',
-    about: 'They need `prompt_token_ids` or `output_token_ids`.',
+    about: 'These samplers need `prompt_token_ids` or `output_token_ids`.',
     fields: fieldsOf(
       'frequency_penalty',
       'presence_penalty',
@@ -110,17 +110,18 @@ const groups: { title: string; about: string; fields: string[] }[] = [
   },
   {
     title: 'The end of a text',
-    about: 'They need `stop_token_ids`.',
+    about: 'These samplers need `stop_token_ids`.',
     fields: fieldsOf('min_tokens', 'length_penalty'),
   },
   {
     title: 'The shape of the distribution',
-    about: 'They make all tokens more or less equally likely, and remove none.',
+    about: 'These samplers flatten or sharpen the distribution, and remove no token.',
     fields: fieldsOf('temperature', 'smoothing', 'guidance'),
   },
   {
     title: 'Truncation',
-    about: 'Each keeps the tokens that are likely in one sense, and removes the others.',
+    about:
+      'Each of these samplers keeps the tokens that are likely by its own measure, and removes the others.',
     fields: [
       'min_tokens_to_keep',
       ...fieldsOf('typical_p', 'top_n_sigma', 'top_h', 'epsilon_cutoff', 'eta_cutoff'),

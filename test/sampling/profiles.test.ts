@@ -252,13 +252,13 @@ describe('warns of parameters without effect', () => {
     [
       { xtc_probability: 0.5, xtc_threshold: 0.6 },
       {},
-      ['xtc has no effect: at xtc_threshold 0.6 no two tokens are likely enough'],
+      ['xtc has no effect: at xtc_threshold 0.6 no two tokens can reach it'],
     ],
     [{ xtc_probability: 0.5, xtc_threshold: 0.5 }, {}, []],
     [
       { xtc_probability: 0.5, xtc_threshold: 0 },
       {},
-      ['xtc_threshold 0 counts every token as likely enough: only the least likely one stays'],
+      ['every token reaches xtc_threshold 0, so only the least likely one stays'],
     ],
     [
       {},

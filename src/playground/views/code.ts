@@ -42,6 +42,6 @@ export function code(model: Model, actions: Actions) {
           : nothing
       }
     </div>
-    <p class="about" role="status">${model.copied || 'The link has everything on this page. No server sees what it holds.'}</p>
+    <p class="about" role="status">${model.copied || 'The link contains everything on this page. Browsers do not send its contents to a server.'}</p>
   `
 }

@@ -42,7 +42,7 @@ export function distribution(model: Model, actions: Actions) {
       row.logits.length > SHOWN
         ? `The most likely ${bars.length} of ${count(row.logits.length)}; they hold ${percent(Math.min(shown, 1))}.`
         : nothing
-    } Click a token to see what became of it.</p>
+    } Click a token to see whether a sampler removed it, and which.</p>
     ${tokenDetail(model, actions)}
   `
 }

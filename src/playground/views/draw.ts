@@ -58,7 +58,7 @@ function outcome(model: Model, actions: Actions) {
           })}<p class="about">${count(different)} different tokens in ${count(token_ids.length)}${
             different > bars.length ? `, the ${bars.length} most frequent shown` : ''
           }.</p>`
-        : html`<p class="about">It had ${percent(bars[0]!.behind)} of the probability.</p>`
+        : html`<p class="about">This token had ${percent(bars[0]!.behind)} of the probability.</p>`
     }`
 }
 

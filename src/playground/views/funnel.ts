@@ -65,7 +65,7 @@ export function funnel(model: Model, actions: Actions) {
     if (!removed || removed.count === 0) return nothing
     const named = removed.ids.slice(0, NAMED)
     const others = removed.count - named.length
-    return html`<p class="fell"><span>fell:</span> ${named.map((id) =>
+    return html`<p class="fell"><span>removed:</span> ${named.map((id) =>
       tokenButton(id, vocabulary, model.inspected, actions.inspect),
     )} ${others > 0 ? html`<small>${named.length > 0 ? 'and ' : ''}${count(others)} ${named.length > 0 ? 'more' : 'less likely'}</small>` : nothing}</p>`
   }
@@ -87,5 +87,5 @@ export function funnel(model: Model, actions: Actions) {
         </li>`,
       )}
     </ol>
-    <p class="about">The width is the logarithm of the number of tokens left. The share that a sampler removed is of the distribution before it.</p>`
+    <p class="about">The width of a bar is the logarithm of the number of tokens left. A removed share is a share of the probability before that sampler.</p>`
 }

@@ -37,7 +37,7 @@ export function profiles(model: Model, actions: Actions) {
   const { catalogue, fields } = model
   const current = profileOf(catalogue, fields)
   return html`<fieldset class="profiles">
-      <legend>As in</legend>
+      <legend>Profile</legend>
       ${catalogue.profiles.map(
         ({ name, title }) => html`<label><input
           type="radio"

@@ -78,7 +78,7 @@ type Expected =
 /** A text, number or word whose end has not been read yet. */
 interface Token {
   readonly kind: 'text' | 'number' | 'word'
-  /** Its first byte in the body. A text begins after its quote. */
+  /** The offset of its first byte in the body. For a text, that is the byte after the quote. */
   readonly start: number
   /** The part of the token that was in earlier chunks. */
   begun: ByteQueue | undefined
@@ -159,7 +159,7 @@ export class JsonReader {
     this.push(Uint8Array.of(SPACE))
     if (this.#expected === 'the end') {
       const root = this.#root
-      // The caller's object may live far longer than the reader needs the value.
+      // Drop the value: the reader may live much longer than the value is needed.
       this.#root = undefined
       return root
     }

@@ -1,7 +1,7 @@
 import { sortIds } from '../../algorithms/sort.ts'
 import type { Tokens } from './tokens.ts'
 
-/** In place of a token that was taken out. */
+/** Stands in `#ids` at the place of a token that was taken out. */
 const NONE = 2 ** 32 - 1
 
 /** Logits of some tokens by id, in the order in which they were set aside. */

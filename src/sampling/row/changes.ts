@@ -41,7 +41,7 @@ function divide(row: InPlay, temperature: number): void {
   row.become(size)
 }
 
-/** Change the logit of a token in play; −∞ takes it out. One out of play stays so. */
+/** Change the logit of a token in play; −∞ takes it out. A token out of play stays out of play. */
 export function setLogit(row: InPlay, id: number, logit: number): void {
   if (row.tokens.logitOf(id) === Number.NEGATIVE_INFINITY) {
     if (row.coverage.has(id)) row.coverage.blur()

@@ -5,14 +5,17 @@ import { collectWithin, cutAtRank, isWithin } from './ranking.ts'
 import { deviation, distanceOf } from './statistics.ts'
 
 /**
- * Cuts of the ranking by a distance, a probability or a number of tokens. Each leaves at least so many tokens. A cut
+ * Cuts of the ranking by a distance, a probability or a number of tokens. Each leaves at least `atLeast` tokens. A cut
  * is done at once, except where it looks at more than `LARGE` tokens.
  */
 
 /** The relative error of a dense row's standard deviation, which is float32's, with room to spare. */
 const DEVIATION_ERROR = 1e-6
 
-/** Rounding shall not drop a token at the bound, as is each of two at twice their standard deviation. */
+/**
+ * Widens a distance a little, so that rounding drops no token at the bound. For example, the lower of two tokens
+ * is exactly two standard deviations below the other.
+ */
 const ROUNDED_UP = 1 + 1e-12
 
 /** Keep the most likely token alone. */
@@ -105,8 +108,8 @@ export function keepWithinDeviations(
 }
 
 /**
- * Keep the tokens at least this likely. If they are too few, the most likely tokens stay instead: as many as must be or,
- * with `allTies`, all that are as likely as the last of those.
+ * Keep the tokens of at least this probability. If these are fewer than `minTokensToKeep`, keep that number of the
+ * most likely tokens instead; with `allTies`, also keep the tokens that tie with the last of them.
  */
 export function keepLikely(
   row: InPlay,

@@ -110,7 +110,7 @@ export class InPlay {
     return this.survivors.weigh(this.temperature, size, this.tokens.max())
   }
 
-  /** The list of an engine was cut, and at least so many of its entries stay, masked ones among them. */
+  /** The list of an engine was cut. At least `atLeast` of its entries stay, and masked tokens count among them. */
   cutList(atLeast: number): void {
     this.listed = Math.max(this.tokens.count(), Math.min(this.listed, atLeast))
   }
@@ -119,7 +119,7 @@ export class InPlay {
 /** The part of a cut that says what is kept. */
 export type Kept = Pick<Cut, 'threshold' | 'ties'>
 
-/** Finish work that may have been done at once. */
+/** Runs work to its end. `undefined` is work that is already done. */
 export function* rest(work: Pausing | undefined): Pausing {
   if (work) yield* work
 }

@@ -48,7 +48,7 @@ export function* ranked(row: InPlay, count: number): Pausing<Tokens> {
   return first
 }
 
-/** A logit that so many tokens in play reach, and among how many entries of the arrays they are. */
+/** A logit that `count` tokens in play reach, and the number of entries of the arrays among which they are. */
 function* reaching(row: InPlay, count: number): Pausing<{ size: number; threshold: number }> {
   if (count === 0) return { size: 0, threshold: Number.POSITIVE_INFINITY }
   if (count < row.tokens.count()) return cutAtRank(row, count)
@@ -60,7 +60,7 @@ function* reaching(row: InPlay, count: number): Pausing<{ size: number; threshol
   return { size, threshold }
 }
 
-/** A decision needs to know so many tokens, of which the last one known has this logit. */
+/** A decision needs the `count` most likely tokens, the last of which has this logit. */
 function needAbove(row: InPlay, count: number, logit: number): void {
   if (count > row.tokens.count() || logit < row.floor()) row.coverage.needEach()
 }

@@ -43,7 +43,7 @@ export interface Representation {
   sum(temperature: number, weigh: boolean): MassSum
   /** The same without `weighted`, in parts. */
   sumInParts(temperature: number): Pausing<MassSum>
-  /** Σ mass², after `sum`, whose results are then lost. */
+  /** Σ mass². Call `sum` before; this overwrites its results. */
   sumOfSquares(temperature: number): number
   /** The population standard deviation of the logits, untempered. */
   deviation(): number

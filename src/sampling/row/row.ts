@@ -147,7 +147,7 @@ export class Row {
     return this.size
   }
 
-  /** Whether at least so many tokens are in play, which may be known without knowing all of them. */
+  /** Whether at least `count` tokens are in play. This may be known even if not all of them are. */
   hasAtLeast(count: number): boolean {
     return count <= this.size || count <= this.countInPlay()
   }
@@ -206,7 +206,7 @@ export class Row {
     return ranking.largest(this.#row, count)
   }
 
-  /** The places in the ranking of tokens in play, which are given in its order; 1 is the most likely. */
+  /** The ranks of tokens in play. The caller gives the tokens in the order of the ranking; rank 1 is the most likely. */
   ranksOf(tokens: Tokens): Pausing<Uint32Array> {
     return ranking.ranksOf(this.#row, tokens)
   }
@@ -223,14 +223,14 @@ export class Row {
     cuts.keepGreedy(this.#row)
   }
 
-  /** Keep the first `count` tokens of the ranking; with `allTies` those equal to the last of them too. At least so many stay. */
+  /** Keep the first `count` tokens of the ranking; with `allTies` those equal to the last of them too. At least `atLeast` stay. */
   keepTop(count: number, allTies = false, atLeast = this.minTokensToKeep): Pausing | undefined {
     return cuts.keepTop(this.#row, count, allTies, atLeast)
   }
 
   /**
    * Keep the tokens at most `distance` units below the most likely one; a unit is a logit's temperature,
-   * and the distance in nats, unless another one is given. At least so many stay.
+   * and the distance in nats, unless another one is given. At least `atLeast` stay.
    */
   keepWithin(
     distance: number,

@@ -3,10 +3,10 @@ import { exp, kernel } from '../../kernel/index.ts'
 import { float32Below } from './blocks.ts'
 import { type Dense, TAIL_ERROR } from './dense.ts'
 
-/** The part of the allowance by which the band to either side of the cut is wider. */
+/** The band around the cut reaches from 1 − BAND to 1 + BAND times the allowance. */
 const BAND = 0.05
 
-/** How closely a sample is asked where the cut is, in temperatures; it does not know better. */
+/** How closely a search in a sample finds the cut, in temperatures. A sample is no more accurate than this. */
 const PRECISION = 0.01
 
 /** How many blocks make a sample. */

@@ -30,7 +30,7 @@ export const temperature = defineSampler({
       .min(0)
       .meta({
         description:
-          'Half the range of a temperature that follows the entropy of each row, as in llama.cpp: from `temperature` − range (at least 0) if one token is certain, to `temperature` + range if all are equally likely. Any finite number from 0; 0 keeps the temperature fixed (off).',
+          'Half the width of a range of temperatures. The temperature follows the entropy of each row, as in llama.cpp: it is `temperature` − this value (at least 0) if one token is certain, and `temperature` + this value if all are equally likely. Any finite number from 0; 0 keeps the temperature fixed (off).',
         'x-typical': [0, 1],
       })
       .default(0),
@@ -39,7 +39,7 @@ export const temperature = defineSampler({
       .min(0)
       .meta({
         description:
-          'Exponent of the rise between these ends: the entropy, as a share of the largest possible one, to this power. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off).',
+          'Exponent of the rise from the lowest to the highest temperature: it follows the entropy, as a share of the largest possible one, to this power. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off).',
         'x-typical': [0.5, 2],
       })
       .default(1),

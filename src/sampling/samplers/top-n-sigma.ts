@@ -16,7 +16,7 @@ export const topNSigma = defineSampler({
       .min(-1)
       .meta({
         description:
-          'Distance n below the largest logit, in population standard deviations of the logits in play. Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off).',
+          'Largest distance n of a token to keep below the largest logit, in population standard deviations of the logits in play. Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off).',
         'x-typical': [0.5, 2],
       })
       .default(0),

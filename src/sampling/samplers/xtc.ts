@@ -37,7 +37,7 @@ export const xtc = defineSampler({
       .max(1)
       .meta({
         description:
-          'Smallest probability of a token that is likely enough, from 0 to 1. Two tokens must reach it, so above 0.5 nothing happens. No effect while `xtc_probability` is 0 (off).',
+          'Threshold: the smallest probability of a token that may be removed, from 0 to 1. Two tokens must reach it, so above 0.5 nothing happens. No effect while `xtc_probability` is 0 (off).',
         'x-typical': [0.05, 0.2],
       })
       .default(0.1),
@@ -50,7 +50,7 @@ export const xtc = defineSampler({
       })
       .default('sample'),
     xtc_protected_token_ids: tokenIds(
-      'Token ids that are never removed nor counted as likely enough, such as those of line breaks and the end of the text. [] protects none (off).',
+      'Token ids that are never removed, and do not count among those that reach the threshold, such as those of line breaks and the end of the text. [] protects none (off).',
     ).prefault([]),
   },
   /** Whether masked tokens in the list of candidates count towards `min_tokens_to_keep`, as in llama.cpp. */
@@ -91,12 +91,12 @@ export const xtc = defineSampler({
   },
   warn({ xtc_threshold, xtc_protected_token_ids }) {
     if (xtc_threshold > 0.5) {
-      const message = `xtc has no effect: at xtc_threshold ${xtc_threshold} no two tokens are likely enough`
+      const message = `xtc has no effect: at xtc_threshold ${xtc_threshold} no two tokens can reach it`
       return { code: 'PARAMETER_WITHOUT_EFFECT', message }
     }
     if (xtc_threshold > 0) return undefined
     const others = xtc_protected_token_ids.length > 0 ? ' beside the protected ones' : ''
-    const message = `xtc_threshold 0 counts every token as likely enough: only the least likely one stays${others}`
+    const message = `every token reaches xtc_threshold 0, so only the least likely one stays${others}`
     return { code: 'XTC_EXCLUDES_ALL', message }
   },
 })
