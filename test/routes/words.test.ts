@@ -196,8 +196,8 @@ describe('an integer beyond its range', () => {
     [{ seed: 1e30 }, '/seed', /as strings; omit it/],
     [{ seed: 1.5 }, '/seed', /integer from 0 to 18446744073709551615/],
     [{ step: -1 }, '/step', /integer from 0 to 9007199254740991/],
-    [{ banned_token_ids: [3e9] }, '/banned_token_ids/0', /go from 0 to 2147483647/],
-    [{ banned_token_ids: [-1] }, '/banned_token_ids/0', /go from 0 to 2147483647/],
+    [{ banned_token_ids: [3e9] }, '/banned_token_ids/0', /are from 0 to 2147483647/],
+    [{ banned_token_ids: [-1] }, '/banned_token_ids/0', /are from 0 to 2147483647/],
   ])('%j', async (given, pointer, words) => {
     const { status, errors } = await send('/v1/sample', { logits: [1, 2], ...given })
     expect({ status, pointer: errors[0].pointer }).toEqual({ status: 400, pointer })
