@@ -213,7 +213,7 @@ describe('kelvin sample', () => {
     ['--tempreature', /unknown option --tempreature; did you mean --temperature\?/],
     ['--rep-pen', /did you mean --repetition-penalty\?/],
     ['--max-tokens', /Kelvin draws one step/],
-    ['--foo', /there is no option --foo\n/],
+    ['--foo', /unknown option --foo\n/],
   ])('suggests a correction of %s', async (option, words) => {
     expect((await kelvin(['sample', one, option, '1'])).error).toMatch(words)
   })
