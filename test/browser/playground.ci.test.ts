@@ -273,11 +273,13 @@ describe.runIf(hasBrowser)('the playground', () => {
             type: 'number',
             minimum: 0,
             default: 0,
+            'x-form': 'number',
             'x-typical': [2, 6],
             description: 'How new.',
           },
           novel_way: {
             type: 'string',
+            'x-form': 'text',
             enum: ['this', 'that'],
             default: 'this',
             description: 'Which.',
