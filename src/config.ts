@@ -89,7 +89,7 @@ const Variables = z.object({
     .optional()
     .meta({ isSecret: true })
     .describe(
-      'Accepted API keys, separated by commas. A request needs one of them as `Authorization: Bearer`; probes do not, nor does what `METRICS_ACCESS` and `DOCS_ACCESS` make public. If neither this nor `API_KEYS_FILE` is set, no request needs a key.',
+      'Accepted API keys, separated by commas, each of 16 to 512 visible ASCII characters. A request needs one of them as `Authorization: Bearer`; probes do not, nor does what `METRICS_ACCESS` and `DOCS_ACCESS` make public. If neither this nor `API_KEYS_FILE` is set, no request needs a key.',
     ),
   API_KEYS_FILE: z
     .string()

@@ -62,7 +62,18 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-function parse(args: string[]) {
+/** Joins an option and a negative number after it. Node would read the number as an option. */
+function joinNegatives(args: readonly string[]): string[] {
+  const isValue = (i: number) =>
+    /^-\.?\d/.test(args[i] ?? '') && /^--[^=]+$/.test(args[i - 1] ?? '')
+  return args.flatMap((arg, i) => {
+    if (isValue(i)) return []
+    return isValue(i + 1) ? [`${arg}=${args[i + 1]}`] : [arg]
+  })
+}
+
+function parse(given: string[]) {
+  const args = joinNegatives(given)
   try {
     return parseArgs({ args, allowPositionals: true, allowNegative: true, options })
   } catch (error) {

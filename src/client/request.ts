@@ -19,8 +19,14 @@ type Params = Readonly<Record<string, unknown>>
 
 const isScalar = (value: unknown) => /^(string|number|bigint|boolean)$/.test(typeof value)
 
+/** A number that has lost digits already. */
+const isRounded = (value: unknown) =>
+  typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
+
 /** The text of a field in a query, or `undefined` if a query cannot contain it. */
 function toText(value: unknown): string | undefined {
+  // In JSON the server refuses it, and says what to send instead.
+  if (isRounded(value)) return undefined
   if (isScalar(value)) return String(value)
   if (!Array.isArray(value) || value.length === 0) return undefined
   const isList = value.every((item) => isScalar(item) && !String(item).includes(','))
@@ -50,7 +56,8 @@ function toTensor(logits: Batch) {
 /** Replaces values that JSON cannot represent by their form in the API. */
 function toJson(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
-  if (value === Number.NEGATIVE_INFINITY) return '-Infinity'
+  // JSON would have null, which means that the field is omitted.
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return toBase64(value)
   const isTensor = 'dtype' in value && 'data' in value && ArrayBuffer.isView(value.data)

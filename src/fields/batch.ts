@@ -37,6 +37,11 @@ export interface Batch {
   pathOf(row: number, id?: number): Path
 }
 
+/** A batch whose rows have all their logits. */
+export interface DenseBatch extends Batch {
+  readonly rows: readonly Elements[]
+}
+
 export interface BatchLimits {
   readonly maxVocabSize: number
   readonly maxRows: number

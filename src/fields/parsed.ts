@@ -84,6 +84,7 @@ export function parsePart<Schema extends z.ZodType>(
 
 /** A short description of a faulty value, whatever its size. */
 export function describeValue(value: unknown): string {
+  if (value === undefined) return 'none'
   if (value === null) return 'null'
   if (isList(value)) return 'an array'
   if (value instanceof DecodedText) return `a string of ${value.length} characters`

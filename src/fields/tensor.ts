@@ -3,7 +3,7 @@ import type { Bytes } from '../tensors/bytes.ts'
 import { type Dtype, dtypes, widths } from '../tensors/dtypes.ts'
 import { Elements } from '../tensors/elements.ts'
 import { base64 } from './base64.ts'
-import type { Batch } from './batch.ts'
+import type { Batch, DenseBatch } from './batch.ts'
 import { list } from './list.ts'
 import { type FaultAt, parsePart } from './parsed.ts'
 import { MAX_SEQUENCES } from './registries.ts'
@@ -41,7 +41,7 @@ export function toBatch(
   shape: readonly number[],
   { pieces, length }: Bytes,
   fault: (message: string) => never,
-): Batch {
+): DenseBatch {
   const { rows, vocabSize } = readShape(shape, fault)
   const expected = rows * vocabSize * widths[dtype]
   if (length !== expected) {

@@ -156,7 +156,7 @@ function createMetrics(admission: Admission, about: About) {
   function observe(request: FastifyRequest, reply: FastifyReply): void {
     const { config, url } = request.routeOptions
     const route = config.label ?? url ?? 'none'
-    const status = `${Math.floor(reply.statusCode / 100)}xx`
+    const status = reply.raw.headersSent ? `${Math.floor(reply.statusCode / 100)}xx` : 'aborted'
     requests.inc({ method: request.method, route, status })
     durations.observe({ route, status }, reply.elapsedTime / 1000)
     const length = Number(request.headers['content-length'] ?? 0)

@@ -38,6 +38,8 @@ function toProblem(error: FastifyError | Problem, request: FastifyRequest): Prob
     return new Problem('BODY_TOO_LARGE', `The limit is ${limit} bytes`)
   }
   const code = fastifyCodes[error.code]
+  // Fastify's message has the whole URL, and the detail goes into the log.
+  if (code === 'INVALID_URL') return new Problem(code, problems[code][1])
   if (code) return new Problem(code, error.message)
   const status = error.statusCode ?? 500
   if (status < 500) return new Problem('INVALID_REQUEST', error.message)
@@ -81,6 +83,7 @@ export function answerClientError(
   }
   const codes: Record<string, ProblemCode> = {
     HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
+    HPE_INVALID_EOF_STATE: 'BODY_INCOMPLETE',
     ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
   }
   const code = codes[error.code ?? ''] ?? 'INVALID_HTTP'

@@ -47,8 +47,9 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const line = {
     method: request.method,
     // A query may hold token ids.
-    url: request.url.split('?', 1)[0]!.slice(0, MAX_LOGGED),
-    status: reply.statusCode,
+    url: request.url.split(/[?#]/, 1)[0]!.slice(0, MAX_LOGGED),
+    // Without a head there was no answer.
+    ...(reply.raw.headersSent && { status: reply.statusCode }),
     duration_ms: Math.round(reply.elapsedTime * 1000) / 1000,
     bytes_in: Number(request.headers['content-length'] ?? 0),
     ...traceOf(request),

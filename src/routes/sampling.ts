@@ -138,7 +138,9 @@ const describeType = (type: string | undefined) =>
 /** The protocol for the content type that the client prefers. */
 function writerFor({ headers }: FastifyRequest, protocols: Protocols): Protocol {
   const types = [...protocols.keys()]
-  const [type] = new Negotiator({ headers }).mediaTypes(types)
+  // No answer has parameters that a client could choose by, except for a charset, which is always UTF-8.
+  const accept = headers.accept?.replaceAll(/;\s*(?!q\s*=)[^;,]*/gi, '').trim() || '*/*'
+  const [type] = new Negotiator({ headers: { accept } }).mediaTypes(types)
   if (type !== undefined) return protocols.get(type)!
   throw new Problem('NOT_ACCEPTABLE', `Expected Accept to allow ${types.join(' or ')}`)
 }

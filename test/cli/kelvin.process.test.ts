@@ -209,6 +209,12 @@ describe('kelvin sample', () => {
     expect(error).toMatch(/Try kelvin sample --help\n$/)
   })
 
+  it('takes a negative value after a space', async () => {
+    const spaced = await kelvin(['sample', one, '--seed', '1', '--top-k', '-1', '--json'])
+    const joined = await kelvin(['sample', one, '--seed', '1', '--top-k=-1', '--json'])
+    expect(spaced).toEqual({ ...joined, status: 0 })
+  })
+
   it.each([
     ['--tempreature', /unknown option --tempreature; did you mean --temperature\?/],
     ['--rep-pen', /did you mean --repetition-penalty\?/],

@@ -91,6 +91,20 @@ describe('one row', () => {
     expect(given).toEqual({ ...results[0], warnings })
   })
 
+  it.each([
+    [{ temperature: Number.NaN }, '/temperature'],
+    [{ min_p: Number.POSITIVE_INFINITY }, '/min_p'],
+    [{ seed: 2 ** 60 }, '/seed'],
+  ])('refuses %j alike, as a query and as JSON', async (bad, pointer) => {
+    for (const more of [{}, { logit_bias: { 1: 1 } }]) {
+      const failed = tcp.sample(row, { ...bad, ...more } as object)
+      await expect(failed).rejects.toMatchObject({
+        status: 400,
+        problem: { errors: [{ pointer }] },
+      })
+    }
+  })
+
   it('with a mask of bytes, a seed beyond 2^53 and other logits', async () => {
     const bits = new Uint8Array(64).fill(0x55)
     const other = row.map((logit) => logit / 2)

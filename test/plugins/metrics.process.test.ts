@@ -75,6 +75,8 @@ describe('metrics', () => {
     )
     first.socket.destroy()
     await expect.poll(async () => (await metrics()).get('kelvin_inflight_requests')).toBe(0)
+    const aborted = 'kelvin_http_requests_total{method="POST",route="/v1/sample",status="aborted"}'
+    expect((await metrics()).get(aborted)).toBe(1)
   })
 
   it('are those of all workers, whichever answers', async () => {

@@ -31,6 +31,16 @@ async function sample(request: object) {
 
 const read = (output: Output | undefined) => output?.data.map((text) => JSON.parse(String(text)))
 
+it('takes the logits of guidance as an input', async () => {
+  const other = [1, 1, 1, 2, -1]
+  const fields = { guidance_scale: 1.5, seed: 3 }
+  const { results } = await sample({ ...fields, unconditional_logits: other })
+  const input = { name: 'unconditional_logits', datatype: 'FP32', shape: [1, 5], data: other }
+  const { named } = await infer({ inputs: [logits, input], parameters: fields })
+  expect(named.token_ids!.data).toEqual(results[0].token_ids)
+  expect(named.logprobs!.data[0]).toBeCloseTo(results[0].logprobs[0], 5)
+})
+
 describe('a report that a field asks for', () => {
   it('is an output if the request names none', async () => {
     const fields = { top_logprobs: 2, trace: true, top_k: 3, mirostat: 2, seed: 1 }

@@ -1,7 +1,7 @@
 import { Problem, problemAt } from '../../errors.ts'
-import type { Batch } from '../../fields/batch.ts'
+import type { DenseBatch } from '../../fields/batch.ts'
 import { type Form, formsOf } from '../../fields/form.ts'
-import { DecodedText, type NumberList } from '../../fields/long-values.ts'
+import { DecodedText, NumberList } from '../../fields/long-values.ts'
 import { describeValue, isList, itemsOf, numbersOf } from '../../fields/parsed.ts'
 import { readShape, toBatch } from '../../fields/tensor.ts'
 import { answerNames, type SamplingRequest } from '../../request/operations.ts'
@@ -22,7 +22,7 @@ function leavesOf(data: unknown): (unknown[] | NumberList)[] {
   return data.flatMap(leavesOf)
 }
 
-function decodeLogits(input: Input, bytes: Bytes | undefined): Batch {
+function decodeLogits(input: Input, bytes: Bytes | undefined): DenseBatch {
   const { name, datatype, shape, data } = input
   const dtype = checkLogits(input)
   const { rows, vocabSize } = readShape(shape, (message) => fault(name, message))
@@ -114,8 +114,9 @@ function rowValues(
     fault(name, `Expected the words of the mask as INT32, got ${datatype}`)
   }
   if (kind === 'logits') {
-    const batch = decodeLogits(input, bytes)
-    return batch.isBatch ? [...batch.rows] : [batch.rows[0]]
+    const { isBatch, rows: lists } = decodeLogits(input, bytes)
+    const values = lists.map((row) => new NumberList(row))
+    return isBatch ? values : values.slice(0, 1)
   }
   const values = readValues(input, bytes)
   const perRow = parameter.isList || kind === 'bytes' ? shape.length > 1 : values.length > 1
