@@ -32,6 +32,8 @@ export interface Report {
   readonly probabilities?: 'kept' | 'float32' | 'float64'
   /** Whether logprobs and entropy are computed from sums in float64, as probabilities are. */
   readonly isExact?: boolean
+  /** Whether to count the tokens left. */
+  readonly keptCount?: boolean
   readonly entropy?: boolean
   /** The number of most likely tokens to report after all samplers, whatever `logprobs_mode` is. */
   readonly ranked?: number
@@ -65,7 +67,7 @@ export interface RowRequest extends History {
 /** The result of a row: plain numbers, which stay the same when other rows are sampled. */
 export interface RowResult {
   /** The number of tokens left. */
-  kept_count: number
+  kept_count?: number
   /** The tokens left, ids ascending. */
   kept?: { token_ids: Uint32Array; probabilities: Float64Array }
   /** One for each vocabulary entry; 0 for a token that was removed. */
@@ -205,7 +207,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
   }
   const warnings = [...planned.warnings, ...contextWarnings(planned, request)]
   if (request.warnings) warnings.push(...request.warnings)
-  const result: RowResult = { kept_count: 0, warnings }
+  const result: RowResult = { warnings }
   if (!(logits instanceof Elements)) {
     if (logits.warning) warnings.push(logits.warning)
     result.normalization = normalization
@@ -249,7 +251,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
 
 /** Adds the reports of the final distribution to a result. */
 function* reportRow(row: Row, report: Report = {}, result: RowResult): Pausing {
-  result.kept_count = row.size
+  if (report.keptCount) result.kept_count = row.size
   if (report.ranked !== undefined) result.ranked = yield* topTokens(row, report.ranked)
   if (report.probabilities === 'kept') {
     const values = probabilities(row)

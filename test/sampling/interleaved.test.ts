@@ -13,7 +13,13 @@ function requestsOf(seed: number, sizes: readonly number[], params: Params) {
       { n: 3, seed: BigInt(seed) },
       { output: [1, 2, 2] },
     ),
-    report: { isExact: true, probabilities: 'kept', entropy: true, ranked: 4 } as const,
+    report: {
+      isExact: true,
+      keptCount: true,
+      probabilities: 'kept',
+      entropy: true,
+      ranked: 4,
+    } as const,
   }))
 }
 

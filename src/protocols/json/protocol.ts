@@ -11,9 +11,10 @@ export const JSON_TYPE = 'application/json'
 
 export const reportOf: ReportOf = (answer, vocabSize) => {
   const returned = returnedOf(answer, vocabSize)
-  if (returned === 'none') return { entropy: true }
-  if (returned === 'kept') return { entropy: true, probabilities: 'kept' }
-  return { entropy: true, probabilities: answer.encoding === 'json' ? 'float64' : 'float32' }
+  const always = { keptCount: true, entropy: true }
+  if (returned === 'none') return always
+  if (returned === 'kept') return { ...always, probabilities: 'kept' }
+  return { ...always, probabilities: answer.encoding === 'json' ? 'float64' : 'float32' }
 }
 
 /**

@@ -53,7 +53,8 @@ export const outputs = {
     datatype: 'INT64',
     description: 'Number of tokens that the samplers left.',
     isList: false,
-    of: ({ kept_count }) => BigInt64Array.of(BigInt(kept_count)),
+    needs: { keptCount: true },
+    of: ({ kept_count }) => BigInt64Array.of(BigInt(kept_count!)),
   },
   entropy: {
     datatype: 'FP32',
