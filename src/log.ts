@@ -9,26 +9,26 @@ const PIPE_BUF = 4096
 
 /** The time between two attempts to write the lines that wait, in milliseconds. */
 const RETRY_MS = 100
-/** How long a process that ends waits for a reader of its log, in milliseconds. */
+/** Longest time that a process waits for a reader of its log before it exits, in milliseconds. */
 const LAST_WAIT_MS = 300
 
 let dropped = 0
 
-/** How many lines this process has dropped, as a metric. */
+/** The number of lines that this process has dropped, as a metric. */
 export const droppedLines = {
   name: 'kelvin_log_lines_dropped_total',
   help: 'Log lines dropped because standard output did not take them.',
   count: () => dropped,
 }
 
-/** What Node has beneath a stream, except that of a file. */
+/** The handle that a stream of Node has, unless it is a file. */
 interface StreamHandle {
   _handle: { setBlocking(isBlocking: boolean): void }
 }
 
 /**
- * Standard output, which a process has one of. A line is written at once, in the caller's turn. A pipe that
- * nobody reads, or a disk that is full, stops no service: lines wait, up to a bound.
+ * Opens standard output, once for a process. A line is written synchronously. If nobody reads the pipe, or the disk
+ * is full, the service goes on: lines wait in memory, up to `MOST_WAITING` bytes.
  */
 function openOutput() {
   const { _handle: handle } = process.stdout as Partial<StreamHandle>
@@ -57,8 +57,8 @@ function openOutput() {
 
   const write = output.write.bind(output)
   output.write = (line) => {
-    // A write to a blocking pipe may take for ever. Other processes share the pipe, and a worker that starts or ends
-    // makes it blocking again for all.
+    // A write to a blocking pipe may never return. Other processes share the pipe, and a worker that starts or ends
+    // makes it blocking again for all of them.
     handle?.setBlocking(false)
     return write(line)
   }
@@ -74,7 +74,7 @@ function openOutput() {
   output.on('drop', () => {
     dropped++
   })
-  // pino calls it after a fatal line, and it would not return before all is written.
+  // pino calls this after a fatal line. Its own version does not return before all lines are written.
   output.flushSync = () => {}
   process.once('exit', () => {
     const end = performance.now() + LAST_WAIT_MS

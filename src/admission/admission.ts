@@ -369,7 +369,7 @@ export class Admission {
     if (stuck?.state !== 'reading') stuck?.cutOff?.()
     else if (stuck.refuse) {
       const { refuse } = stuck
-      // The request stays admitted until its answer is sent; without `refuse` it is not refused twice.
+      // The request stays admitted until its answer is sent. Without `refuse`, it cannot be refused twice.
       stuck.refuse = undefined
       const detail = `The requests under way take more than ${this.limits.MAX_INFLIGHT_BYTES} bytes (MAX_INFLIGHT_BYTES), and this one makes no progress`
       refuse(this.#refuse('bytes', detail))

@@ -60,7 +60,7 @@ export function shortenDrain(socket: Socket): void {
 
 /** For each socket, the responses that are not sent yet, in order. */
 const unsent = new WeakMap<Socket, Set<ServerResponse>>()
-/** For some sockets, the last answer, which is sent after these responses. */
+/** For some sockets, the answer to a parser error. It is sent after these responses, and is the last one. */
 const lastAnswers = new WeakMap<Socket, string>()
 
 /** For each socket, the bytes received when it last became idle. If more have arrived, another request has begun. */

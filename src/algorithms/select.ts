@@ -6,7 +6,7 @@ export interface Cut {
   threshold: number
   /** The number of keys equal to the threshold that are kept, lowest places first. */
   ties: number
-  /** The weight of the kept entries, without the last one and with it. */
+  /** The weight of the kept entries: without the last one, and with it. */
   before: number
   after: number
 }

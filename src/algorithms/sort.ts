@@ -97,7 +97,7 @@ function* byDigits(
   return from
 }
 
-/** Numbers as pairs of words, low and high, whose order is the reverse of the numbers'. */
+/** Numbers as pairs of words, low and high. The pairs have the reverse order of the numbers. */
 function ascendingWords(keys: Float64Array): Uint32Array {
   const numbers = new Float64Array(keys.length)
   // Adding 0 turns -0 into 0, so that both get the same words.

@@ -19,13 +19,13 @@ type Params = Readonly<Record<string, unknown>>
 
 const isScalar = (value: unknown) => /^(string|number|bigint|boolean)$/.test(typeof value)
 
-/** A number that has lost digits already. */
+/** Whether a value is a number that has already lost digits. */
 const isRounded = (value: unknown) =>
   typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
 
 /** The text of a field in a query, or `undefined` if a query cannot contain it. */
 function toText(value: unknown): string | undefined {
-  // In JSON the server refuses it, and says what to send instead.
+  // It goes into JSON instead, where the server refuses it and says what to send.
   if (isRounded(value)) return undefined
   if (isScalar(value)) return String(value)
   if (!Array.isArray(value) || value.length === 0) return undefined

@@ -72,7 +72,7 @@ export function parseNumbers(
   return odd ? fault(odd.index, odd.value) : elements
 }
 
-/** A row as float32. Calls `fault` for the first that is NaN or +∞. */
+/** A row as float32. Calls `fault` for the first logit that is NaN or +∞. */
 export function finite(
   numbers: Elements,
   fault: (id: number, value: number) => never,

@@ -100,7 +100,7 @@ export function sequenceBiases(description: string) {
   } as const
   return parsed({ description, type: 'array', items: item }, (value, fault): SequenceBias[] => {
     if (!isList(value)) return fault([], `Expected an array, got ${describeValue(value)}`)
-    // A list of numbers is wrong at its first item.
+    // A list of numbers already has a fault at its first item, so only that item is needed.
     const given = value instanceof NumberList ? firstOf(value) : value
     return itemsOf(given).map((entry, index) => {
       if (!isObject(entry)) {

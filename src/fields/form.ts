@@ -4,7 +4,8 @@ import { withoutDefault } from './parsed.ts'
 /** How a field is written outside JSON: in a query, on the command line, in a parameter of /v2, in the playground. */
 export interface Form {
   /**
-   * An `integer` may exceed 2^53. An `object` is JSON text, and so is `json`, which is any other value.
+   * An `integer` may exceed 2^53. An `object` is written as JSON text. A `json` is any other value, written as JSON
+   * text.
    */
   readonly kind: 'number' | 'integer' | 'boolean' | 'text' | 'bytes' | 'logits' | 'object' | 'json'
   readonly isList: boolean

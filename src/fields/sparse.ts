@@ -115,7 +115,7 @@ function parseCandidates(
   }
 }
 
-/** Checks log_z against its bounds: a token left out has at least no mass, and at most that of the least likely candidate. */
+/** Checks log_z against its bounds. Each token left out has a mass from 0 to that of the least likely candidate. */
 function checkLogZ(
   logZ: number,
   values: Float32Array,

@@ -5,7 +5,7 @@ const MAX_U64 = 2n ** 64n - 1n
 
 /**
  * A field with an unsigned 64-bit integer: a JSON integer up to 2^53, or a decimal string. `hint` is added to the
- * error if a value is none.
+ * error about any other value.
  */
 export function u64(
   description: string,

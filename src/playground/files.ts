@@ -96,7 +96,7 @@ async function readRaw(file: File): Promise<Given> {
     )
   }
   const logits = new Float32Array(await file.arrayBuffer())
-  // Text and other formats, read as float32, almost always contain such numbers.
+  // Text and other formats, read as float32, almost always contain very large or very small numbers.
   const wild = logits.findIndex(
     (logit) => !(logit < 1e30) || (logit !== 0 && Math.abs(logit) < 1e-30),
   )

@@ -1,7 +1,7 @@
 import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 
-/** Lets web pages of these origins send requests, and read headers of answers, `headers` among them. */
+/** Lets web pages of these origins send requests and read answers, including these headers. */
 export async function registerCors(
   app: FastifyInstance,
   origins: readonly string[],

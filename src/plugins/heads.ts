@@ -13,8 +13,8 @@ function linesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
 }
 
 /**
- * Finds what is ambiguous in the head of a request. A proxy and this server could see different requests in the
- * same bytes. The HTTP parser itself refuses most of such heads.
+ * Finds what is ambiguous in the head of a request. A proxy and this server could see different requests in the same
+ * bytes. The HTTP parser itself refuses most such heads.
  */
 export function findAmbiguity(request: IncomingMessage): string | undefined {
   const { headers, httpVersion } = request

@@ -16,14 +16,14 @@ declare module 'fastify' {
   }
 }
 
-/** From what a row takes that is at hand to what a client gives up on, in seconds. */
+/** Buckets of durations, in seconds: from a row that is sampled at once to the time at which a client gives up. */
 const SECONDS = [
   0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ]
-/** From a few numbers to the largest body by default. */
+/** Buckets of sizes, in bytes: from a few numbers to the largest body by default. */
 const BYTES = Array.from({ length: 9 }, (_, i) => 1024 * 4 ** i)
 
-/** Default metrics whose names are against the conventions; the others say the same. */
+/** Default metrics whose names break the conventions. Other metrics say the same. */
 const MISNAMED = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -37,7 +37,7 @@ export interface About {
   determinism_version: number
 }
 
-/** A registry of its own for each app, of which a process has one. */
+/** Makes the registry of one app. A process has only one app. */
 function createMetrics(admission: Admission, about: About) {
   const registry = new Registry()
   const registers = [registry]
@@ -175,7 +175,7 @@ function createMetrics(admission: Admission, about: About) {
   return { registry, observe }
 }
 
-/** Of all workers, whoever of them is asked: the primary process knows them all. */
+/** Asks the primary process for the metrics of all workers, because only the primary process knows all of them. */
 function askPrimary(): Promise<string> {
   const id = crypto.randomUUID()
   return new Promise((resolve) => {

@@ -35,7 +35,7 @@ declare module 'fastify' {
     requestHeaders?: Headers
     /** Schemas of the body. The route itself reads and checks the body. */
     requestBody?: { description: string; content: Content }
-    /** Security of this route, if not that of all routes. */
+    /** Security of this route, if it differs from that of all routes. */
     security?: readonly Record<string, readonly string[]>[]
   }
 }

@@ -8,7 +8,7 @@ import {
 } from 'fastify'
 import { traceContextOf } from './trace-context.ts'
 
-/** A client's own request id is taken when it can do no harm in a log or a header. */
+/** A client's own request id is used if it has this form, because it can then do no harm in a log or a header. */
 const SANE_ID = /^[\w.:-]{1,128}$/
 
 export function requestId(request: IncomingMessage): string {
@@ -19,7 +19,7 @@ export function requestId(request: IncomingMessage): string {
 /** Text from a client is cut to this in a log line. */
 const MAX_LOGGED = 200
 
-/** What Fastify would log by itself is in the one line of each request, or not worth one. */
+/** Turns off Fastify's own log lines. The one line of each request says the same, or they are not worth a line. */
 export class RequestLog extends LogController {
   constructor() {
     super({ requestIdLogLabel: 'request_id' })
@@ -37,7 +37,7 @@ export class RequestLog extends LogController {
   }
 }
 
-/** The trace, with the own span where there is one, else the caller's. */
+/** The trace of a request, with the server's span if there is one, otherwise with the caller's. */
 function traceOf({ raw, span }: FastifyRequest) {
   const context = span?.spanContext() ?? traceContextOf(raw)
   return context && { trace_id: context.traceId, span_id: context.spanId }
@@ -46,9 +46,9 @@ function traceOf({ raw, span }: FastifyRequest) {
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const line = {
     method: request.method,
-    // A query may hold token ids.
+    // Omit the query, because it may hold token ids.
     url: request.url.split(/[?#]/, 1)[0]!.slice(0, MAX_LOGGED),
-    // Without a head there was no answer.
+    // Omit the status if no head was sent, because then there was no answer.
     ...(reply.raw.headersSent && { status: reply.statusCode }),
     duration_ms: Math.round(reply.elapsedTime * 1000) / 1000,
     bytes_in: Number(request.headers['content-length'] ?? 0),
@@ -58,7 +58,7 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
       detail: reply.problem.message.slice(0, MAX_LOGGED),
     }),
   }
-  // The client has not got all of its answer, or none.
+  // If the answer is not finished, the client has got only a part of it, or nothing.
   if (reply.raw.writableFinished) request.log.info(line, 'request')
   else request.log.warn(line, 'aborted')
 }

@@ -109,7 +109,7 @@ function checkWork(rows: readonly RequestRow[], maxWork: number): void {
 const toScientific = (steps: number) =>
   Number(steps.toPrecision(2)).toExponential().replace('+', '')
 
-/** Adds up what rows take of a limit, and finds the field that takes most. */
+/** Adds up the amounts of rows that count towards a limit, and finds the field with the largest amount. */
 class Usage {
   total = 0
   readonly #byName = new Map<string, { amount: number; largest: number; row: RequestRow }>()
@@ -130,7 +130,7 @@ class Usage {
     }
   }
 
-  /** Adds all rows. Of neighbouring rows that are alike, `amountsOf` is called for the first only. */
+  /** Adds all rows. If a row is like the one before, it has the same amounts, and `amountsOf` is not called again. */
   addAll(
     rows: readonly RequestRow[],
     amountsOf: (row: RequestRow) => Amounts,
@@ -145,7 +145,7 @@ class Usage {
     }
   }
 
-  /** The field that takes most in all rows together. The path is that of the row with the largest amount. */
+  /** The field with the largest amount in all rows together, and its path in the row in which its amount is largest. */
   most() {
     const [name, { amount, row }] = [...this.#byName].reduce((a, b) =>
       b[1].amount > a[1].amount ? b : a,

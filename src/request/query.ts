@@ -72,7 +72,7 @@ function findFault(
   return `Expected one value, got ${several.length}; ${hint}`
 }
 
-/** A body, completed by the fields of the query that it omits or has as null. */
+/** A body, with the fields of the query that are omitted or null in the body. */
 export function withQuery(body: unknown, asked: Record<string, unknown> | undefined): unknown {
   if (!asked || !isObject(body)) return body
   const whole: Record<string, unknown> = { ...body }

@@ -3,7 +3,7 @@ import { type Alias, aliases, elsewhere, valueAliases } from './aliases.ts'
 
 /** Suggestions for unknown names. */
 
-/** Names are compared without case and without anything except letters and digits. */
+/** Names are compared only by their letters and digits, without case. */
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 
 const aliasOf: ReadonlyMap<string, Alias> = new Map(

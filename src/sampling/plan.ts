@@ -6,7 +6,7 @@ import type { Profile } from './profiles/profile.ts'
 import { kelvinOrder, samplerByName } from './registry.ts'
 import type { Context, Facts, Rules, Sampler, Step } from './sampler.ts'
 
-/** Steps that an ordinary sampler takes for each logit: between the cost with few tokens in play and with all. */
+/** Steps of an ordinary sampler for each logit. With few tokens in play it takes fewer, with all of them more. */
 const PASS = 10
 
 /** The samplers that a set of parameters switches on, in order, and warnings about the parameters. */

@@ -107,8 +107,8 @@ export interface Sampler<
 }
 
 /**
- * A function rather than a type annotation, because only a call infers the parameters that
- * `active` and `apply` receive from the fields beside them.
+ * Makes a sampler. It is a function instead of a type annotation, because only a call infers the types of the
+ * parameters of `active` and `apply` from the fields.
  */
 export function defineSampler<
   const Name extends string,

@@ -12,9 +12,12 @@ export class Elements {
   readonly length: number
   /** A Float32Array among float64 elements is widened when it is read. */
   readonly #pieces: readonly (Uint8Array | Float32Array)[]
-  /** Set if the elements lie in the kernel's memory, as float32 and padded with −∞ to the end of the block. */
+  /**
+   * The offset of the elements, if they lie in the kernel's memory as float32, padded with −∞ to the end of the
+   * block; otherwise undefined.
+   */
   readonly offset: number | undefined
-  /** The piece that was read last and the position of its first byte. The next read mostly continues there. */
+  /** The piece that was read last and the position of its first byte. The next read usually continues there. */
   #piece = 0
   #pieceStart = 0
 

@@ -18,8 +18,8 @@ export const reportOf: ReportOf = (answer, vocabSize) => {
 }
 
 /**
- * Body and answer are JSON. The query may set fields that the body omits, except the keys of `elsewhere`; its
- * values are the reasons that a client gets.
+ * Body and answer are JSON. The query may set fields that the body omits, except the keys of `elsewhere`. The values of
+ * `elsewhere` tell a client why.
  */
 export function jsonProtocol(
   operation: Operation,

@@ -44,7 +44,7 @@ export function tensorQuery(operation: Operation) {
     parameters: new Map([...Object.entries(tensorParameters), ...parameters]),
     refused,
   }
-  /** For the documentation. */
+  /** The schema of the query, for the documentation. */
   const schema = Fields.pick(mask as never)
     .extend({ ...Object.fromEntries(objects), ...tensorFields })
     .strict()

@@ -10,9 +10,9 @@ interface Datatype {
   readonly width?: number
   /** The dtype of logits of this type; undefined if logits cannot have it. */
   readonly dtype?: Dtype
-  /** The nearest number that a floating-point type below float64 has. */
+  /** Rounds to the nearest number of the type. Only floating-point types smaller than float64 have it. */
   round?(value: number): number
-  /** The elements. 64-bit integers beyond 2^53 are text. */
+  /** The elements. A 64-bit integer beyond 2^53 is a text. */
   read(bytes: Uint8Array<ArrayBuffer>): Value[]
 }
 
@@ -85,7 +85,7 @@ export const datatypeNames = Object.keys(datatypes) as [DatatypeName, ...Datatyp
 
 export const datatypeOf = (name: DatatypeName): Datatype => datatypes[name]
 
-/** Any two float32 differ in nine significant digits. */
+/** Nine significant digits distinguish any two float32. */
 const MOST_DIGITS = 9
 
 /**

@@ -163,8 +163,8 @@ export function countTokens(...parts: Uint32Array[]): Pausing<Tally> {
 }
 
 /**
- * Finds the tokens that would prolong a repetition: those that followed, earlier in the history, a copy of at least
- * `least` of its last tokens. The number of each is the length of its longest such copy, at most `most`, plus 1. The
+ * Finds the tokens that would prolong a repetition. Such a token followed, earlier in the history, a copy of at least
+ * `least` of its last tokens. The number of a token is the length of its longest copy, at most `most`, plus 1. The
  * first token of the history follows nothing.
  */
 export function* followed(

@@ -12,7 +12,7 @@ type Find = (tokens: Uint32Array) => Pausing<Match | undefined>
 /** The number of tokens that are read between two pauses. */
 const STEPS = 4096
 
-/** state · TOKENS + token is a pair of both as one number. */
+/** state · TOKENS + token is a pair of state and token as one number. */
 const TOKENS = 2 ** 32
 
 /**

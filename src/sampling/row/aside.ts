@@ -7,10 +7,10 @@ const NONE = 2 ** 32 - 1
 /** Logits of some tokens by id, in the order in which they were set aside. */
 export class Aside {
   #size = 0
-  /** In the order of their coming, with gaps. */
+  /** In the order in which they were set aside, with gaps. */
   #ids = new Uint32Array(64)
   #length = 0
-  /** By id: NaN for a token that is not aside, and where an id is in `#ids`. */
+  /** By id: the logit, which is NaN if the token is not aside, and the place of the id in `#ids`. */
   #logits = new Float64Array(0)
   #places = new Uint32Array(0)
 
@@ -48,7 +48,7 @@ export class Aside {
     this.#logits[id] = logit
   }
 
-  /** Whether it was there. */
+  /** Returns whether the token was aside. */
   delete(id: number): boolean {
     if (!this.has(id)) return false
     this.#logits[id] = Number.NaN
@@ -57,7 +57,7 @@ export class Aside {
     return true
   }
 
-  /** The largest logit; −∞ where none is aside. */
+  /** The largest logit; −∞ if no token is aside. */
   max(): number {
     let max = Number.NEGATIVE_INFINITY
     if (this.#isMany()) {
@@ -72,12 +72,12 @@ export class Aside {
     return max
   }
 
-  /** Whether a look at every id is faster than at those aside, as they came. */
+  /** Whether a pass over all ids is faster than a pass over the tokens set aside. */
   #isMany(): boolean {
     return this.#size > this.#logits.length >> 5
   }
 
-  /** In the order of their coming. */
+  /** Calls `look` for each token, in the order in which the tokens were set aside. */
   visit(look: (id: number, logit: number) => void): void {
     if (this.#size === 0) return
     for (let i = 0; i < this.#length; i++) {
@@ -86,7 +86,7 @@ export class Aside {
     }
   }
 
-  /** Those whose logit is wanted, ids ascending. */
+  /** The tokens whose logits are wanted, ids ascending. */
   ascending(isWanted: (logit: number) => boolean): Tokens {
     const ids = this.#wanted(isWanted)
     const logits = new Float64Array(ids.length)

@@ -5,7 +5,7 @@ import { loadRow, scanRow } from '../../tensors/load.ts'
 import { Aside } from './aside.ts'
 import { mergeTokens, type Tokens } from './tokens.ts'
 
-/** Of 2 to this many blocks, more than one out of date are found anew by a look at all. */
+/** If more than one in 2^RESCAN blocks has a stale maximum, one pass over the row computes all maxima again. */
 const RESCAN = 4
 
 /** The most negative finite float32. */
@@ -17,16 +17,18 @@ const LOWEST = -3.4028234663852886e38
  */
 export class Blocks {
   #own: RowMemory
-  /** Its own, or with the row at the place where its logits lie. */
+  /** The memory in use: `#own`, or `#own` with its row at the place where the logits already lie. */
   memory: RowMemory
   blocks = 0
   /** The maximum of the row, without the tokens set aside. */
   rowMax = Number.NEGATIVE_INFINITY
   readonly aside = new Aside()
-  /** The maximum of all, and the number of tokens in play, once they are known. */
+  /**
+   * The largest logit, with the tokens set aside, and the number of tokens in play; undefined until they are needed.
+   */
   #max: number | undefined
   #count: number | undefined
-  /** Blocks whose maximum may be less than noted, and whether that of the row may. */
+  /** Blocks whose stored maximum may be too large, and whether `rowMax` may be too large. */
   #stale: number[] = []
   #isMaxStale = false
 
@@ -40,7 +42,7 @@ export class Blocks {
     this.memory = memory
   }
 
-  /** With `mayChange`, logits that lie in the kernel's memory are worked on where they are. */
+  /** With `mayChange`, logits that already lie in the kernel's memory are changed in place. */
   load(logits: Elements, mayChange: boolean): void {
     const isHere = mayChange && logits.offset !== undefined
     this.memory = isHere ? rowAt(logits.offset, logits.length, this.#own) : this.#own
@@ -58,14 +60,14 @@ export class Blocks {
     this.#count = undefined
   }
 
-  /** After a look at all of the row. */
+  /** Call this after a pass over the whole row. */
   #setRowMax(max: number): void {
     this.rowMax = max
     this.#isMaxStale = false
     this.#stale.length = 0
   }
 
-  /** Bring the maxima up to date with tokens that were masked one by one. */
+  /** Updates the maxima after tokens were masked one by one. */
   refresh(): void {
     const { row, maxima, views } = this.memory
     if (this.#stale.length > this.blocks >> RESCAN) {
@@ -82,7 +84,7 @@ export class Blocks {
     if (this.#isMaxStale) this.#findRowMax()
   }
 
-  /** How many tokens are in play. */
+  /** The number of tokens in play. */
   count(): number {
     if (this.#count === undefined) {
       this.refresh()
@@ -131,7 +133,7 @@ export class Blocks {
     this.#changed()
   }
 
-  /** Take tokens out of play, those of them that are in it. */
+  /** Takes tokens out of play. Some of them may be out of play already. */
   remove(ids: Uint32Array): void {
     const { row, maxima, views } = this.memory
     for (let i = 0; i < ids.length; i++) {
@@ -178,7 +180,7 @@ export class Blocks {
     this.#setRowMax(kernel.scan(row, this.blocks, maxima))
   }
 
-  /** Take the tokens below a threshold out of play. */
+  /** Takes the tokens below a threshold out of play. */
   maskBelow(threshold: number): void {
     const { row, maxima } = this.memory
     this.aside.visit((id, logit) => {
@@ -190,7 +192,7 @@ export class Blocks {
   }
 
   thresholdFor(count: number): number {
-    // Only where many are wanted may there be too few, and only then is it worth a pass to know.
+    // Counting takes a pass over the row, so count only if many tokens are wanted.
     if (count > this.blocks >> 1 && count >= this.count() - this.aside.size) {
       return Number.NEGATIVE_INFINITY
     }
@@ -202,8 +204,8 @@ export class Blocks {
   }
 
   /**
-   * Ids and logits of the tokens from `threshold` up and below `limit`, with `allAside` those set
-   * aside too, whatever they are; ids ascending. How many they are.
+   * Collects the ids and logits of the tokens with `threshold` ≤ logit < `limit`, ids ascending. With `allAside` it
+   * also collects every token set aside, whatever its logit. Returns the number of tokens.
    */
   collect(threshold: number, limit = Number.POSITIVE_INFINITY, allAside = false): number {
     this.refresh()

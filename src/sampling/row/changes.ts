@@ -5,16 +5,19 @@ import { ascending } from './tokens.ts'
 
 /** Changes of logits, and of which tokens are in play. */
 
-/** No logit goes beyond this, so that no product of two leaves float64. */
+/** No logit exceeds this, so that the product of two logits does not overflow float64. */
 const LARGEST = 1e150
 
-/** From this temperature on logits are divided by it at once, so that no product with it leaves float64 either. */
+/** From this temperature on, logits are divided at once, so that no product with the temperature overflows float64. */
 const HOTTEST = 1e100
 
-/** From a logit this many temperatures large, a change of one temperature would lose digits when it is added. */
+/** If a logit is at least this many times the temperature, adding one temperature to it would lose digits. */
 const COARSE = 2 ** 20
 
-/** More tokens than this are not worth setting aside one by one in a dense row. */
+/**
+ * Up to this number, tokens that return to a dense row are set aside one by one. With more, the row becomes
+ * survivors.
+ */
 const FEW = 64
 
 function bounded(logit: number): number {
@@ -28,9 +31,9 @@ export function setTemperature(row: InPlay, temperature: number): void {
   if (temperature >= HOTTEST) divide(row, temperature)
 }
 
-/** Make the temperature a part of the logits. */
+/** Divides the logits by the temperature, which becomes 1. */
 function divide(row: InPlay, temperature: number): void {
-  // The tokens that a sparse row leaves out have no known logits to divide.
+  // The logits of tokens that a sparse row leaves out are not known, so they cannot be divided.
   row.coverage.needEach()
   row.gather()
   const { logits } = row.views
@@ -41,7 +44,7 @@ function divide(row: InPlay, temperature: number): void {
   row.become(size)
 }
 
-/** Change the logit of a token in play; −∞ takes it out. A token out of play stays out of play. */
+/** Changes the logit of a token in play; −∞ takes it out of play. A token out of play stays out of play. */
 export function setLogit(row: InPlay, id: number, logit: number): void {
   if (row.tokens.logitOf(id) === Number.NEGATIVE_INFINITY) {
     if (row.coverage.has(id)) row.coverage.blur()
@@ -55,7 +58,7 @@ function put(row: InPlay, id: number, logit: number): void {
   row.tokens.setLogit(id, logit)
 }
 
-/** Add to the tempered logit of a token; −∞ takes it out of play. */
+/** Adds a number to the tempered logit of a token; −∞ takes the token out of play. */
 export function add(row: InPlay, id: number, bias: number): void {
   if (bias === 0) return
   let logit = row.tokens.logitOf(id)
@@ -79,8 +82,8 @@ function isCoarse({ temperature }: InPlay, logit: number): boolean {
 }
 
 /**
- * Count logits from the largest, so that a small change near it is not rounded away; unless that would
- * itself round one.
+ * Subtracts the largest logit from all logits, so that a small change near the largest is not rounded away. Does
+ * nothing if this would round a logit.
  */
 export function countFromLargest(row: InPlay): void {
   const max = row.tokens.max()
@@ -94,12 +97,15 @@ export function countFromLargest(row: InPlay): void {
   row.become(size)
 }
 
-/** A token that is not in play would be more likely now, if a sparse row has only left it out. */
+/**
+ * Call this for a change that makes a token more likely, if the token is not in play. If a sparse row left it out,
+ * the row is no longer exact.
+ */
 export function raiseUnseen({ coverage }: InPlay, id: number): void {
   if (coverage.has(id)) coverage.needEach()
 }
 
-/** Take tokens out of play, at once or, where they are more than `LARGE`, in parts. */
+/** Takes tokens out of play, at once or, if there are more than `LARGE`, in parts. */
 export function remove(row: InPlay, ids: Uint32Array): Pausing | undefined {
   if (ids.length === 0) return undefined
   if (row.coverage.isWeighed && row.coverage.hasAny(ids)) row.coverage.blur()
@@ -122,8 +128,8 @@ function* removeMany(row: InPlay, ids: Uint32Array): Pausing {
 }
 
 /**
- * Put tokens back in play, ids ascending: with the natural logarithm of what each weighs, where those in
- * play now weigh 1 together.
+ * Puts tokens back in play, ids ascending. `logprobs` are the natural logarithms of their masses,
+ * relative to the total mass of the tokens in play before.
  */
 export function* putBack(row: InPlay, ids: Uint32Array, logprobs: Float64Array): Pausing {
   if (isCoarse(row, row.tokens.max())) countFromLargest(row)
@@ -140,7 +146,7 @@ export function* putBack(row: InPlay, ids: Uint32Array, logprobs: Float64Array):
 }
 
 /**
- * Leave only these tokens in play, of those that are. With `force`, if none is, they are put in play
+ * Takes all tokens out of play except these. With `force`, if none of these is in play, all of them are put in play
  * with equal logits.
  */
 export function* keepOnly(row: InPlay, allowed: Uint32Array, force: boolean): Pausing {
@@ -167,14 +173,14 @@ function replace(row: InPlay, ids: Uint32Array, logits: Float64Array): void {
   row.survivors.loadTokens(ids, logits)
 }
 
-/** Leave only tokens in play whose bit is set: bit `id & 31` of word `id >> 5`. */
+/** Takes all tokens out of play except those whose bit is set: bit `id & 31` of word `id >> 5`. */
 export function keepBits(row: InPlay, words: Int32Array): void {
   row.coverage.keepBits(words, row.vocabSize)
   row.sum = undefined
   row.tokens.keepBits(words)
 }
 
-/** Give every token in play another logit, counted as they are (`shift`). */
+/** Replaces the logit of each token in play. `toLogit` takes and returns logits from which `shift` is subtracted. */
 export function* map(row: InPlay, toLogit: (logit: number, mass: number) => number): Pausing {
   row.coverage.needEach()
   row.gather()

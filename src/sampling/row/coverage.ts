@@ -1,23 +1,26 @@
 import { exp, log, log1p } from '../../kernel/index.ts'
 import type { Candidates } from '../../tensors/candidates.ts'
 
-/** How far a log_z may be off, relatively: it may have been added up or sent as float32. */
+/** Largest relative error of a log_z, which may have been summed or sent as float32. */
 const LOG_Z_ERROR = 2 ** -23
 
-/** What their mass may be off by, as a part of all, before it is as good as unknown. */
+/**
+ * Largest error of the mass of the tokens left out, as a share of the total mass. With a larger error, the mass
+ * counts as unknown.
+ */
 const DOUBT = 1e-5
 
 /**
- * What is known of the tokens a sparse row leaves out: none is more likely than the least likely of
- * those given, and with `logZ` their mass together at temperature 1. While they are in play, a number
- * that depends on more than this is not the whole row's, and neither is what comes of it.
+ * The tokens that a sparse row leaves out, while they are in play, and what is known about them. None is more likely
+ * than the least likely token given. With `logZ`, their total mass at temperature 1 is known. If a decision depends
+ * on more than this, the row is no longer exact.
  */
 class Unseen {
-  /** No logit of theirs is above it. */
+  /** Upper bound of the logits of the tokens left out. */
   readonly floor: number
   readonly #given: Uint32Array
   #logMass: number | undefined
-  /** The natural logarithm of what their mass may be off by. */
+  /** The natural logarithm of the error of the mass. */
   #logError = Number.NEGATIVE_INFINITY
   #isMissed = false
   #isUnsureCut = false
@@ -33,17 +36,17 @@ class Unseen {
     this.#logError = Math.min(logZ + log(LOG_Z_ERROR * Math.max(1, Math.abs(logZ))), most)
   }
 
-  /** Whether this token is one of them. */
+  /** Whether this token was left out. */
   has(id: number): boolean {
     return this.#given[this.#countBelow(id)] !== id
   }
 
-  /** Whether any of them has a lower id than this token. */
+  /** Whether a token with a lower id than this one was left out. */
   hasBelow(id: number): boolean {
     return this.#countBelow(id) < id
   }
 
-  /** How many of the tokens given have a lower id. */
+  /** The number of given tokens with a lower id. */
   #countBelow(id: number): number {
     let low = 0
     let high = this.#given.length
@@ -55,12 +58,12 @@ class Unseen {
     return low
   }
 
-  /** How many they are. */
+  /** The number of tokens left out. */
   countOf(vocabSize: number): number {
     return vocabSize - this.#given.length
   }
 
-  /** Whether these bits are set for all of them, for none, or for some. */
+  /** Whether the bits allow all of the tokens left out, none of them, or some. */
   allowedBy(words: Int32Array, vocabSize: number): 'all' | 'none' | 'some' {
     let allowed = 0
     for (const [index, word] of words.entries()) {
@@ -72,22 +75,22 @@ class Unseen {
     return allowed === this.countOf(vocabSize) ? 'all' : 'some'
   }
 
-  /** Whether what their mass may be off by matters beside this total of e^(logit − max). */
+  /** Whether the error of their mass is too large for a total of e^(logit − max) of this size. */
   isDoubtful(max: number, total: number): boolean {
     return this.#logMass !== undefined && exp(this.#logError - max) > DOUBT * total
   }
 
-  /** ln Σ e^(logit − max) over them; −∞ where it is not known. */
+  /** ln Σ e^(logit − max) of the tokens left out; −∞ if it is not known. */
   logMass(max: number): number {
     return this.#logMass === undefined ? Number.NEGATIVE_INFINITY : this.#logMass - max
   }
 
-  /** Some of them may have changed or gone, or been tempered: what they weigh is not known any more. */
+  /** Forgets their mass, because some of them have changed, left play or been tempered. */
   blur(): void {
     this.#logMass = undefined
   }
 
-  /** The ranking was cut where they are too: which of them stayed is not known. */
+  /** Records a cut that lies among the tokens left out, so that it is not known which of them stayed. */
   cutUnsurely(): void {
     this.#isUnsureCut = true
     this.blur()
@@ -97,18 +100,18 @@ class Unseen {
     return this.#isUnsureCut
   }
 
-  /** A decision needed to know them one by one. */
+  /** Records a decision that depended on each of the tokens left out. */
   miss(): void {
     this.#isMissed = true
     this.blur()
   }
 
-  /** A decision needed their mass. */
+  /** Records a decision that depended on the mass of the tokens left out. */
   missMass(): void {
     if (this.#logMass === undefined) this.#isMissed = true
   }
 
-  /** Whether everything so far is as it would be with the whole row. */
+  /** Whether every decision so far would be the same with the whole row. */
   get isExact(): boolean {
     return !this.#isMissed
   }
@@ -119,23 +122,23 @@ class Unseen {
 }
 
 /**
- * How far what is known of a row tells what the whole row would come to. A whole row is exact. A sparse row leaves
+ * Records whether the results of a row are those of the whole row. A dense row is always exact. A sparse row leaves
  * tokens out, and is exact as long as every decision would be the same if they were known.
  */
 export class Coverage {
-  /** The tokens left out, as long as they are in play. */
+  /** The tokens left out; undefined if none of them is in play. */
   #unseen: Unseen | undefined
   #isExact = true
   #isSettled = false
 
-  /** Begin with a whole row, or with the tokens of a sparse one. */
+  /** Begins with a whole row, or with the candidates of a sparse row. */
   begin(candidates?: Candidates): void {
     this.#isExact = true
     this.#isSettled = false
     this.#unseen = undefined
     if (!candidates) return
     const unseen = new Unseen(candidates)
-    // Tokens left out are no more likely than the least likely one given, and so not in play.
+    // No token left out is more likely than the least likely token given. If that is at −∞, none of them is in play.
     if (unseen.floor > Number.NEGATIVE_INFINITY) this.#unseen = unseen
   }
 
@@ -154,7 +157,7 @@ export class Coverage {
     return this.#isExact && (this.#unseen?.isExact ?? true)
   }
 
-  /** No logit of the tokens left out is above this one. */
+  /** Upper bound of the logits of the tokens left out. */
   get floor(): number {
     return this.#unseen?.floor ?? Number.NEGATIVE_INFINITY
   }
@@ -169,22 +172,25 @@ export class Coverage {
     return this.isPartial && ids.some((id) => this.has(id))
   }
 
-  /** A decision needs to know every token in play. */
+  /** Call this before a decision that depends on every token in play. */
   needEach(): void {
     if (!this.#isSettled) this.#unseen?.miss()
   }
 
-  /** Some of the tokens left out have changed: their mass is unknown from here on. */
+  /** Call this when some of the tokens left out have changed. Their mass is then unknown. */
   blur(): void {
     this.#unseen?.blur()
   }
 
-  /** A cut reaches down to where the tokens left out are. */
+  /** Call this for a cut that lies among the tokens left out. */
   cutUnsurely(): void {
     this.#unseen?.cutUnsurely()
   }
 
-  /** The tokens left out leave play. With `byCut` a cut above them has dropped them, which settles unsure cuts before it. */
+  /**
+   * Drops the tokens left out from play. With `byCut`, a cut above them dropped them, so earlier unsure cuts no
+   * longer matter.
+   */
   leave(byCut = false): void {
     if (this.#unseen && !(this.#unseen.isExact && (byCut || !this.#unseen.isUnsureCut))) {
       this.#isExact = false
@@ -193,8 +199,9 @@ export class Coverage {
   }
 
   /**
-   * The ranking was cut at this logit. The tokens left out leave play if none reaches it. Of those that equal it,
-   * `lastTie` is the last one kept, and no token left out has its place before it.
+   * Records a cut of the ranking at this logit. The tokens left out leave play if all of them rank below the cut.
+   * `lastTie` is the last kept token with this logit; tokens left out that tie with it rank below it if they have
+   * higher ids. Omitted: ties are kept.
    */
   cutAt(threshold: number, lastTie?: number): void {
     if (!this.#unseen) return
@@ -211,27 +218,31 @@ export class Coverage {
     else if (allowed === 'some') this.blur()
   }
 
-  /** ln Σ e^(logit − max) over the tokens left out; −∞ where it is not known. */
+  /** ln Σ e^(logit − max) of the tokens left out; −∞ if it is not known. */
   logMass(max: number): number {
     return this.#unseen?.logMass(max) ?? Number.NEGATIVE_INFINITY
   }
 
-  /** The mass of the tokens left out, for a decision that needs it. */
+  /** The mass of the tokens left out, for a decision that depends on it. */
   neededMass(max: number): number {
     if (!this.#unseen) return 0
     if (!this.#isSettled) this.#unseen.missMass()
     return exp(this.#unseen.logMass(max))
   }
 
-  /** Their mass is the difference of two sums. It is unknown where little of both is left in play: `given` is the mass of the tokens given. */
+  /**
+   * Forgets the mass of the tokens left out if its error is too large. The mass is the difference of two sums, so the
+   * error matters when little of both is left in play. `given` is the mass of the given tokens in play.
+   */
   check(max: number, given: number): void {
     if (!this.#unseen?.isWeighed) return
     if (this.#unseen.isDoubtful(max, given + exp(this.#unseen.logMass(max)))) this.blur()
   }
 
   /**
-   * No decision comes after this. Returns whether the distribution is that of the whole row, or relative to the tokens
-   * given. With `givenAlone` it is relative, unless the others have no mass.
+   * Call this after the last decision. Returns `full` if the distribution is that of the whole row, and `candidates`
+   * if it is relative to the tokens given. With `givenAlone`, only the tokens given can be chosen, so it is
+   * `candidates` unless the others have no mass.
    */
   settle(givenAlone: boolean): 'full' | 'candidates' {
     this.#isSettled = true

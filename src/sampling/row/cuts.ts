@@ -5,11 +5,11 @@ import { collectWithin, cutAtRank, isWithin } from './ranking.ts'
 import { deviation, distanceOf } from './statistics.ts'
 
 /**
- * Cuts of the ranking by a distance, a probability or a number of tokens. Each leaves at least `atLeast` tokens. A cut
- * is done at once, except where it looks at more than `LARGE` tokens.
+ * Cuts of the ranking by a distance, a probability or a number of tokens. Each leaves at least `atLeast` tokens. A
+ * cut is done at once, unless it looks at more than `LARGE` tokens.
  */
 
-/** The relative error of a dense row's standard deviation, which is float32's, with room to spare. */
+/** Upper bound of the relative error of a dense row's standard deviation, which is computed in float32. */
 const DEVIATION_ERROR = 1e-6
 
 /**
@@ -18,7 +18,7 @@ const DEVIATION_ERROR = 1e-6
  */
 const ROUNDED_UP = 1 + 1e-12
 
-/** Keep the most likely token alone. */
+/** Keeps only the most likely token. */
 export function keepGreedy(row: InPlay): void {
   const logit = row.tokens.max()
   const isAny = logit > Number.NEGATIVE_INFINITY
@@ -29,7 +29,7 @@ export function keepGreedy(row: InPlay): void {
   row.views.logits[0] = logit
 }
 
-/** Keep the tokens at most `distance` units below the most likely one. */
+/** Keeps the tokens at most `distance` units below the most likely one. */
 export function keepWithin(
   row: InPlay,
   distance: number,
@@ -67,7 +67,7 @@ function countWithin(row: InPlay, size: number, distance: number, unit: number):
   return count
 }
 
-/** Keep those of the first `size` entries of the arrays that are within the distance. */
+/** Keeps those of the first `size` entries of the arrays that are within the distance. */
 function dropBeyond(
   row: InPlay,
   size: number,
@@ -91,7 +91,7 @@ function dropBeyond(
   row.cutList(atLeast)
 }
 
-/** Keep the tokens whose logit is at most this many standard deviations below the largest. */
+/** Keeps the tokens whose logit is at most this many standard deviations below the largest. */
 export function keepWithinDeviations(
   row: InPlay,
   count: number,
@@ -101,15 +101,15 @@ export function keepWithinDeviations(
     const depth = count * deviation(row)
     const max = row.tokens.max()
     const slack = DEVIATION_ERROR * (depth + Math.abs(max))
-    // The kernel's deviation does not tell whether a token as near to the bound is kept.
+    // The kernel's deviation is not precise enough for tokens this near to the bound.
     if (row.dense.collect(max - depth - slack, max - depth + slack) > 0) row.gather()
   }
   return keepWithin(row, count * ROUNDED_UP, deviation(row), atLeast)
 }
 
 /**
- * Keep the tokens of at least this probability. If these are fewer than `minTokensToKeep`, keep that number of the
- * most likely tokens instead; with `allTies`, also keep the tokens that tie with the last of them.
+ * Keeps the tokens with at least this probability. If they are fewer than `minTokensToKeep`, it keeps that number of
+ * the most likely tokens instead and, with `allTies`, those that tie with the last of them.
  */
 export function keepLikely(
   row: InPlay,
@@ -132,8 +132,8 @@ function* keepWithinLater(row: InPlay, distance: number): Pausing {
 }
 
 /**
- * Keep the first `count` tokens of the ranking, or `atLeast` if that is more; with `allTies` those
- * equal to the last of them too.
+ * Keeps the first `count` tokens of the ranking, or `atLeast` if that is more. With `allTies` it also keeps the
+ * tokens that tie with the last of them.
  */
 export function keepTop(
   row: InPlay,
@@ -163,15 +163,15 @@ function* keepTopInParts(row: InPlay, count: number, allTies: boolean): Pausing 
   row.cutList(count)
 }
 
-/** Keep what a cut of the first `size` entries of the arrays, by logit, says. */
+/** Applies a cut by logit to the first `size` entries of the arrays. */
 function keepRanked(row: InPlay, size: number, cut: Kept, allTies: boolean): void {
   if (row.isDense) row.become(size)
   keepCut(row, allTies ? { ...cut, ties: size } : cut, row.views.logits, allTies)
 }
 
 /**
- * Keep the survivors that a cut by these keys says. With `allTies` the tokens that a sparse row leaves out may equal
- * the last one.
+ * Applies a cut by these keys to the survivors. With `allTies`, tokens that a sparse row leaves out may tie with the
+ * last token kept.
  */
 export function keepCut(row: InPlay, cut: Kept, keys: Float64Array, allTies: boolean): void {
   const { ids, logits } = row.views
@@ -196,7 +196,7 @@ export function keepCut(row: InPlay, cut: Kept, keys: Float64Array, allTies: boo
   if (kept < size) row.become(kept)
 }
 
-/** The cut of the first `size` entries, or the one that leaves `minTokensToKeep` of them where it leaves fewer. */
+/** The cut of the first `size` entries or, if it keeps fewer than `minTokensToKeep`, the cut that keeps that number. */
 export function widened(
   { minTokensToKeep }: InPlay,
   cut: Kept,

@@ -5,28 +5,28 @@ import { Blocks } from './blocks.ts'
 import type { MassSum, Representation } from './representation.ts'
 import { restOf } from './survivors.ts'
 
-/** How many of the most likely tokens are added up in float64. */
+/** The number of most likely tokens that are summed in float64. */
 const APART = 64
 
-/** How far the kernel's sum may be off, relatively. */
+/** Largest relative error of the kernel's sum. */
 export const TAIL_ERROR = 2e-7
 
 const runningOf = reusable()
 
 /** A row with most of its vocabulary in play, which the kernel works on as a whole. */
 export class Dense extends Blocks implements Representation {
-  /** The first `#apart` entries of these are of tokens added up in float64. */
+  /** The first `#apart` entries are the tokens that are summed in float64. */
   #apart = 0
   #apartIds = new Uint32Array(0)
   #apartMasses = new Float64Array(0)
   #hidden = new Float32Array(0)
-  /** What a mass of the kernel's is relative to the maximum of all. */
+  /** Factor that makes the kernel's masses relative to the largest logit of all tokens. */
   scale = 1
 
   /**
-   * Σ e^d, with d = (logit − max) / temperature, and Σ d e^d where it is asked for. The most likely
-   * tokens, and those set aside, are added up in float64; only the rest, whose sum is `tail`, is the
-   * kernel's and as precise as it is (`TAIL_ERROR`).
+   * Computes Σ e^d, with d = (logit − max) / temperature, and with `weigh` also Σ d e^d. The most likely tokens and
+   * those set aside are summed in float64. The kernel sums the rest, which is `tail`, with a relative error of
+   * `TAIL_ERROR`.
    */
   sum(temperature: number, weigh: boolean): MassSum {
     const apart = this.#collectApart()
@@ -36,7 +36,7 @@ export class Dense extends Blocks implements Representation {
     return this.#addRest(total, weighted, temperature, weigh)
   }
 
-  /** The same part by part: where very many tokens were set aside, each part takes a while. */
+  /** The same without `weighted`, in parts, because a sum with very many tokens set aside takes long. */
   *sumInParts(temperature: number): Pausing<MassSum> {
     const apart = this.#collectApart()
     yield
@@ -47,7 +47,7 @@ export class Dense extends Blocks implements Representation {
     return this.#addRest(total, 0, temperature, false)
   }
 
-  /** The first entries of the arrays are now those added up in float64. */
+  /** Collects the tokens that are summed in float64 into the first entries of the arrays. Returns their number. */
   #collectApart(): number {
     return this.collect(this.thresholdFor(APART), Number.POSITIVE_INFINITY, true)
   }
@@ -68,7 +68,7 @@ export class Dense extends Blocks implements Representation {
     return weighted
   }
 
-  /** Add the kernel's sum of all others, whose places in the row are masked for that. */
+  /** Adds the kernel's sum of all other tokens. Meanwhile the tokens summed before are masked in the row. */
   #addRest(total: number, weighted: number, temperature: number, weigh: boolean): MassSum {
     const { row, sums, views } = this.memory
     const max = this.max()
@@ -81,7 +81,8 @@ export class Dense extends Blocks implements Representation {
       views.row[id] = Number.NEGATIVE_INFINITY
     }
     const sum = weigh ? kernel.sumExpWeighted : kernel.sumExp
-    // The kernel's maximum is a float32, which one set aside need not be: it gets that of the others.
+    // The kernel gets the maximum of the row, which is a float32. The largest logit may be that of a token set aside,
+    // which may be no float32.
     const distance = (this.rowMax - max) / temperature
     this.scale = exp(distance)
     let tail = 0
@@ -120,7 +121,9 @@ export class Dense extends Blocks implements Representation {
     return running
   }
 
-  /** The first token of a block at which the running sum exceeds `target`, else its last with mass. */
+  /**
+   * The first token of a block at which the running sum exceeds `target`; if there is none, the last token with mass.
+   */
   walk(block: number, before: number, target: number, temperature: number): number {
     const { row } = this.memory.views
     const max = this.max()
@@ -138,7 +141,7 @@ export class Dense extends Blocks implements Representation {
     return last
   }
 
-  /** e^(2d/T) is e^(d/(T/2)). */
+  /** e^(2d/T) = e^(d/(T/2)), so this is the sum at half the temperature. */
   sumOfSquares(temperature: number): number {
     return this.sum(Math.max(temperature / 2, Number.MIN_VALUE), false).total
   }

@@ -9,10 +9,10 @@ import { Dense } from './dense.ts'
 import type { MassSum, Representation } from './representation.ts'
 import { Survivors } from './survivors.ts'
 
-/** A smaller vocabulary is survivors from the start: float64 throughout. */
+/** A smaller vocabulary is stored as survivors from the start, in float64. */
 const DENSE_FROM = 4096
 
-/** The tokens in play, and what is known of them: what the parts of a row share. */
+/** The state that the parts of a row share: the tokens in play, and what is known about them. */
 export class InPlay {
   vocabSize = 0
   minTokensToKeep = 1
@@ -24,9 +24,9 @@ export class InPlay {
   readonly coverage = new Coverage()
   readonly survivors: Survivors
   readonly dense: Dense
-  /** One of the two. */
+  /** Either `survivors` or `dense`. */
   tokens: Representation
-  /** The sums of masses, once they are known, and whether Σ mass · distance is among them. */
+  /** The sums of masses, once they are computed, and whether they include Σ mass · distance. */
   sum: MassSum | undefined
   isWeighted = false
   #memory: RowMemory
@@ -76,47 +76,52 @@ export class InPlay {
     return this.tokens === this.dense
   }
 
-  /** Whether each step over all tokens takes a part by itself. */
+  /** Whether each step over all tokens is a part of its own. */
   get isLarge(): boolean {
     return this.vocabSize > LARGE
   }
 
-  /** The largest logit as it was before a shift. */
+  /** The largest logit before `shift` was subtracted. */
   largest(): number {
     return this.tokens.max() + this.shift
   }
 
-  /** No logit of a token that a sparse row leaves out is above this one. */
+  /** Upper bound of the logits of the tokens that a sparse row leaves out, with `shift` subtracted. */
   floor(): number {
     return this.coverage.floor - this.shift
   }
 
-  /** The first entries of the arrays are all tokens in play from here on. `max` is their largest logit, if it is known. */
+  /**
+   * Turns the row into survivors, which are the first `size` entries of the arrays. `max` is their largest logit, if
+   * it is known.
+   */
   become(size: number, max?: number): void {
     this.tokens = this.survivors
     this.survivors.take(size, max)
     this.sum = undefined
   }
 
-  /** Make survivors of all tokens in play. */
+  /** Turns all tokens in play into survivors. */
   gather(): void {
     if (!this.isDense) return
     const max = this.dense.max()
     this.become(this.dense.collect(Number.NEGATIVE_INFINITY), max)
   }
 
-  /** Write the masses of the first `size` entries of the arrays, and return their sum. */
+  /** Writes the masses of the first `size` entries of the arrays, and returns their sum. */
   weigh(size: number): number {
     return this.survivors.weigh(this.temperature, size, this.tokens.max())
   }
 
-  /** The list of an engine was cut. At least `atLeast` of its entries stay, and masked tokens count among them. */
+  /**
+   * Records a cut of an engine's list (`Row.listed`). At least `atLeast` of its entries stay, masked tokens included.
+   */
   cutList(atLeast: number): void {
     this.listed = Math.max(this.tokens.count(), Math.min(this.listed, atLeast))
   }
 }
 
-/** The part of a cut that says what is kept. */
+/** The part of a cut that tells which tokens are kept. */
 export type Kept = Pick<Cut, 'threshold' | 'ties'>
 
 /** Runs work to its end. `undefined` is work that is already done. */

@@ -7,10 +7,10 @@ import type { Tokens } from './tokens.ts'
 
 /** The tokens in play ranked by (logit descending, id ascending). */
 
-/** How many tokens are looked for in a ranking in one part. */
+/** The number of tokens that are compared with a ranking in one part. */
 const FEW = 2 ** 13
 
-/** Where the ranking is cut after `count` tokens, and among how many entries of the arrays that was found. */
+/** The cut of the ranking after `count` tokens. It lies among the first `size` entries of the arrays. */
 export function cutAtRank(row: InPlay, count: number) {
   const { tokens } = row
   const size = tokens.collect(tokens.thresholdFor(count))
@@ -18,12 +18,18 @@ export function cutAtRank(row: InPlay, count: number) {
   return { size, threshold, ties }
 }
 
-/** Whether a logit is at most this many units below the largest; the largest itself is, unless the distance is negative. */
+/**
+ * Whether a logit is at most this many units below the largest. The largest itself is, unless the distance is
+ * negative.
+ */
 export function isWithin(logit: number, max: number, distance: number, unit: number): boolean {
   return logit === max ? distance >= 0 : (max - logit) / unit <= distance
 }
 
-/** The first entries of the arrays are now all tokens in play within this distance, and maybe some more. Returns how many those are. */
+/**
+ * Collects all tokens within this distance, and maybe some more, into the first entries of the arrays. Returns their
+ * number.
+ */
 export function collectWithin({ tokens }: InPlay, distance: number, unit: number): number {
   const max = tokens.max()
   const depth = distance * unit
@@ -48,7 +54,7 @@ export function* ranked(row: InPlay, count: number): Pausing<Tokens> {
   return first
 }
 
-/** A logit that `count` tokens in play reach, and the number of entries of the arrays among which they are. */
+/** A threshold that at least `count` tokens in play reach. They are among the first `size` entries of the arrays. */
 function* reaching(row: InPlay, count: number): Pausing<{ size: number; threshold: number }> {
   if (count === 0) return { size: 0, threshold: Number.POSITIVE_INFINITY }
   if (count < row.tokens.count()) return cutAtRank(row, count)
@@ -60,12 +66,12 @@ function* reaching(row: InPlay, count: number): Pausing<{ size: number; threshol
   return { size, threshold }
 }
 
-/** A decision needs the `count` most likely tokens, the last of which has this logit. */
+/** Records a decision that depends on the `count` most likely tokens. `logit` is that of the last of them. */
 function needAbove(row: InPlay, count: number, logit: number): void {
   if (count > row.tokens.count() || logit < row.floor()) row.coverage.needEach()
 }
 
-/** Copies of the tokens from this logit up among the first `size` entries of the arrays. */
+/** Copies of the tokens among the first `size` entries of the arrays whose logit is at least `threshold`. */
 function tokensAbove({ views }: InPlay, threshold: number, size: number): Tokens {
   const ids = new Uint32Array(size)
   const logits = new Float64Array(size)
@@ -89,7 +95,7 @@ export function* largest(row: InPlay, count: number): Pausing<Float64Array> {
   return tokensAbove(row, threshold, size).logits.sort().reverse().subarray(0, wanted)
 }
 
-/** The tokens at least this likely, ids ascending. */
+/** The tokens with at least this probability, ids ascending. */
 export function* tokensFrom(row: InPlay, probability: number): Pausing<Tokens> {
   const { coverage, temperature, views } = row
   const distance = distanceOf(row, probability)
@@ -110,7 +116,7 @@ export function* tokensFrom(row: InPlay, probability: number): Pausing<Tokens> {
   return { ids: ids.subarray(0, count), logits: logits.subarray(0, count) }
 }
 
-/** The places in the ranking of some tokens in play, which come in its order; 1 is the most likely. */
+/** The ranks of some tokens in play, which must come in the order of the ranking. Rank 1 is the most likely. */
 export function* ranksOf(row: InPlay, tokens: Tokens): Pausing<Uint32Array> {
   const { length } = tokens.ids
   const ranks = new Uint32Array(length + 1)
@@ -134,7 +140,10 @@ export function* ranksOf(row: InPlay, tokens: Tokens): Pausing<Uint32Array> {
   return ranks
 }
 
-/** The index of the first of some tokens in ranking order that this one is before; their number if it is behind all. */
+/**
+ * The index of the first of `tokens`, in the order of the ranking, that ranks below this one; their number if none
+ * does.
+ */
 function firstBehind({ ids, logits }: Tokens, id: number, logit: number): number {
   let low = 0
   let high = ids.length

@@ -18,25 +18,25 @@ export interface MassSum {
  * share the row's arrays `ids`, `logits` and `masses`.
  */
 export interface Representation {
-  /** How many tokens are in play. */
+  /** The number of tokens in play. */
   count(): number
-  /** The largest logit; −∞ when no token is in play. */
+  /** The largest logit; −∞ if no token is in play. */
   max(): number
-  /** The lowest id at the maximum. */
+  /** The lowest id with the largest logit. */
   mostLikely(): number
-  /** −∞ when the token is not in play. */
+  /** The logit of a token; −∞ if it is not in play. */
   logitOf(id: number): number
-  /** Change the logit of a token in play; −∞ takes it out. */
+  /** Changes the logit of a token in play; −∞ takes it out of play. */
   setLogit(id: number, logit: number): void
-  /** Put tokens in play that are not. Their ids ascend. */
+  /** Puts tokens in play that are out of play. Their ids ascend. */
   putBack(tokens: Tokens): void
-  /** Leave only tokens in play whose bit is set: bit `id & 31` of word `id >> 5`. */
+  /** Takes all tokens out of play except those whose bit is set: bit `id & 31` of word `id >> 5`. */
   keepBits(words: Int32Array): void
-  /** A logit that at least `count` tokens reach, and few more; −∞ stands for all. */
+  /** A logit that at least `count` tokens reach, and few others. −∞ means all tokens. */
   thresholdFor(count: number): number
   /**
-   * Write all tokens in play from this logit up to the first entries of `ids` and `logits`, ids ascending. Survivors are
-   * there already, all of them. Returns how many entries those are.
+   * Collects all tokens in play with at least this logit into the first entries of `ids` and `logits`, ids ascending.
+   * Survivors are all there already. Returns the number of these entries.
    */
   collect(threshold: number): number
   /** The sums of masses; `weighted` only if `weigh` is set. */

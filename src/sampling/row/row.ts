@@ -14,15 +14,15 @@ export type { Observed } from './statistics.ts'
 export type { Tokens } from './tokens.ts'
 
 /**
- * One row's tokens still in play, as samplers see them.
+ * The tokens of one row that are still in play, as samplers see them.
  *
- * Logits stay as they came. A temperature is only remembered, and divides differences to the largest
- * logit where probabilities are needed, so no temperature overflows, however small. Cuts compare such
- * differences too: a threshold added to a large logit would be rounded away.
+ * Logits stay as they came, and the row remembers its temperature. For probabilities, the temperature divides
+ * differences to the largest logit, so no temperature overflows, however small. Cuts compare such differences too,
+ * because a threshold added to a large logit would be rounded away.
  *
- * Tokens are ranked by (logit descending, id ascending). Every `keep…` method cuts that ranking, and
- * none of them except `keepGreedy`, `keepOnly` and `keepBits` leaves fewer than `minTokensToKeep` tokens. A method
- * that returns work has finished unless the row is very large; then the work goes on in parts.
+ * Tokens are ranked by (logit descending, id ascending). Every `keep…` method cuts that ranking, and none of them
+ * except `keepGreedy`, `keepOnly` and `keepBits` leaves fewer than `minTokensToKeep` tokens. If a method returns work
+ * in parts, the caller must run it. If it returns undefined, it has finished.
  */
 export class Row {
   readonly #row: InPlay
@@ -36,14 +36,14 @@ export class Row {
   }
 
   /**
-   * Start from raw logits; tokens at −∞ are not in play. Throws a `FaultyLogit`. `mayChange` says that nobody
-   * reads the logits after this row.
+   * Starts with raw logits. Tokens at −∞ are not in play. Throws a `FaultyLogit` at a NaN or +∞. With `mayChange`,
+   * nobody reads the logits after this row, so they may be changed in place.
    */
   load(logits: Logits, mayChange = false): void {
     this.#row.load(logits, mayChange)
   }
 
-  /** How many tokens the vocabulary has. */
+  /** The number of tokens in the vocabulary. */
   get vocabSize(): number {
     return this.#row.vocabSize
   }
@@ -65,7 +65,7 @@ export class Row {
     this.#row.minTokensToKeep = count
   }
 
-  /** What was subtracted from every logit, so that a small change of one is not rounded away; mostly 0. */
+  /** The number that is subtracted from every logit, so that a small change of one is not rounded away. Usually 0. */
   get shift(): number {
     return this.#row.shift
   }
@@ -75,8 +75,8 @@ export class Row {
   }
 
   /**
-   * How many tokens the list of an engine has that leaves masked tokens in it: those in play, and those
-   * that were masked but that no filter has cut.
+   * The number of tokens in the list of an engine that keeps masked tokens in its list: the tokens in play, and the
+   * masked tokens that no filter has cut.
    */
   get listed(): number {
     return this.#row.listed
@@ -86,7 +86,7 @@ export class Row {
     this.#row.listed = count
   }
 
-  /** The logit from which the last cut of a ranking by logit kept tokens. */
+  /** The smallest logit that the last cut by logit may keep. */
   get threshold(): number | undefined {
     return this.#row.threshold
   }
@@ -105,7 +105,7 @@ export class Row {
 
   // The tokens one by one: the first `size` entries, after `gather`.
 
-  /** How many tokens in play are known; of a whole row that is all of them. */
+  /** The number of tokens in play, without those that a sparse row leaves out. */
   get size(): number {
     return this.#row.tokens.count()
   }
@@ -124,24 +124,25 @@ export class Row {
     return this.#row.views.masses
   }
 
-  /** The dense row, for a draw; nothing when the tokens in play are survivors. */
+  /** The dense row, for a draw; undefined if the tokens in play are survivors. */
   get dense(): Dense | undefined {
     return this.#row.isDense ? this.#row.dense : undefined
   }
 
-  /** Make survivors of all tokens in play. */
+  /** Turns all tokens in play into survivors. */
   gather(): void {
     this.#row.gather()
   }
 
-  /** The index of a token in the arrays; −1 when it is not in play. */
+  /** The index of a token in the arrays; −1 if it is not in play. */
   indexOf(id: number): number {
     return this.#row.survivors.indexOf(id)
   }
 
-  // What a sampler decides by. A row that does not know the number exactly is not the whole row's from then on.
+  // Numbers on which samplers decide. If a number depends on tokens that a sparse row leaves out, the row is no
+  // longer exact.
 
-  /** How many tokens are in play. */
+  /** The number of tokens in play. */
   countInPlay(): number {
     this.#row.coverage.needEach()
     return this.size
@@ -156,12 +157,12 @@ export class Row {
     return this.#row.tokens.max()
   }
 
-  /** −∞ when the token is not in play. */
+  /** The logit of a token; −∞ if it is not in play. */
   logitOf(id: number): number {
     return this.#row.tokens.logitOf(id)
   }
 
-  /** Add the masses up, of very many tokens in parts: their sums are known from then on. */
+  /** Computes the sums of masses, in parts if there are very many tokens. Later calls reuse the sums. */
   addUp(): Pausing {
     return statistics.addUp(this.#row)
   }
@@ -171,12 +172,12 @@ export class Row {
     return statistics.totalMass(this.#row)
   }
 
-  /** The natural logarithm of that sum, precise also where one token is nearly certain. */
+  /** The natural logarithm of that sum, also precise if one token is nearly certain. */
   logTotal(): number {
     return statistics.logTotal(this.#row)
   }
 
-  /** The natural logarithm of the probability of a token with this logit; of one in play it is finite. */
+  /** The natural logarithm of the probability of a token with this logit. It is finite if the token is in play. */
   logprob(logit: number): number {
     return statistics.logprob(this.#row, logit)
   }
@@ -186,12 +187,12 @@ export class Row {
     return statistics.entropy(this.#row)
   }
 
-  /** Σ p (logit − max) / temperature: how far a token is expected to be below the most likely one. */
+  /** Σ p (logit − max) / temperature: the expected difference to the most likely token, at most 0. */
   meanDistance(): number {
     return statistics.meanDistance(this.#row)
   }
 
-  /** Σ p², the chance that two draws agree. */
+  /** Σ p², the probability that two draws agree. */
   collision(): number {
     return statistics.collision(this.#row)
   }
@@ -206,31 +207,34 @@ export class Row {
     return ranking.largest(this.#row, count)
   }
 
-  /** The ranks of tokens in play. The caller gives the tokens in the order of the ranking; rank 1 is the most likely. */
+  /** The ranks of some tokens in play, which must come in the order of the ranking. Rank 1 is the most likely. */
   ranksOf(tokens: Tokens): Pausing<Uint32Array> {
     return ranking.ranksOf(this.#row, tokens)
   }
 
-  /** The tokens at least this likely, ids ascending. */
+  /** The tokens with at least this probability, ids ascending. */
   tokensFrom(probability: number): Pausing<Tokens> {
     return ranking.tokensFrom(this.#row, probability)
   }
 
-  // What a sampler does.
+  // Methods that change the row.
 
-  /** Keep the most likely token alone, the lowest id among equals. */
+  /** Keeps only the most likely token; of tied tokens, the lowest id. */
   keepGreedy(): void {
     cuts.keepGreedy(this.#row)
   }
 
-  /** Keep the first `count` tokens of the ranking; with `allTies` those equal to the last of them too. At least `atLeast` stay. */
+  /**
+   * Keeps the first `count` tokens of the ranking, or `atLeast` if that is more. With `allTies` it also keeps the
+   * tokens that tie with the last of them.
+   */
   keepTop(count: number, allTies = false, atLeast = this.minTokensToKeep): Pausing | undefined {
     return cuts.keepTop(this.#row, count, allTies, atLeast)
   }
 
   /**
-   * Keep the tokens at most `distance` units below the most likely one; a unit is a logit's temperature,
-   * and the distance in nats, unless another one is given. At least `atLeast` stay.
+   * Keeps the tokens at most `distance` units below the most likely one, and at least `atLeast` tokens. The default
+   * unit is the temperature; the distance is then in nats.
    */
   keepWithin(
     distance: number,
@@ -240,27 +244,28 @@ export class Row {
     return cuts.keepWithin(this.#row, distance, unit, atLeast)
   }
 
-  /** Keep the tokens whose logit is at most this many standard deviations below the largest. */
+  /** Keeps the tokens whose logit is at most this many standard deviations below the largest. */
   keepWithinDeviations(count: number, atLeast = this.minTokensToKeep): Pausing | undefined {
     return cuts.keepWithinDeviations(this.#row, count, atLeast)
   }
 
   /**
-   * Keep the tokens at least this likely. If they are too few, the most likely tokens stay instead: as many as must be
-   * or, with `allTies`, all that are as likely as the last of those.
+   * Keeps the tokens with at least this probability. If they are fewer than `minTokensToKeep`, it keeps that number
+   * of the most likely tokens instead and, with `allTies`, those that tie with the last of them.
    */
   keepLikely(probability: number, allTies = false): Pausing | undefined {
     return cuts.keepLikely(this.#row, probability, allTies)
   }
 
-  /** Keep the shortest prefix of the ranking that holds at least this share of the probability. */
+  /** Keeps the shortest prefix of the ranking that holds at least this share of the probability. */
   keepMass(share: number): Pausing {
     return keepShare(this.#row, { share, strict: false, allTies: false })
   }
 
   /**
-   * Keep the tokens whose distance to the most likely one is nearest to `center`: the fewest that hold at least this share of
-   * the probability (more than it, if `strict`), and, if `allTies`, all as near as the last of them.
+   * Keeps the tokens whose distance to the most likely one is nearest to `center`: the fewest that hold at least this
+   * share of the probability (with `strict`, more than it). With `allTies` it also keeps all tokens as near as the
+   * last of them.
    */
   keepNearest(
     center: number,
@@ -271,76 +276,77 @@ export class Row {
   }
 
   /**
-   * Leave only these tokens in play, of those that are. With `force`, if none is, they are put in play
+   * Takes all tokens out of play except these. With `force`, if none of these is in play, all of them are put in play
    * with equal logits.
    */
   keepOnly(allowed: Uint32Array, force = false): Pausing {
     return changes.keepOnly(this.#row, allowed, force)
   }
 
-  /** Leave only tokens in play whose bit is set: bit `id & 31` of word `id >> 5`. */
+  /** Takes all tokens out of play except those whose bit is set: bit `id & 31` of word `id >> 5`. */
   keepBits(words: Int32Array): void {
     changes.keepBits(this.#row, words)
   }
 
-  /** Take tokens out of play. */
+  /** Takes tokens out of play. */
   remove(ids: Uint32Array): Pausing | undefined {
     return changes.remove(this.#row, ids)
   }
 
   /**
-   * Put tokens back in play, ids ascending: with the natural logarithm of what each weighs, where those in
-   * play now weigh 1 together.
+   * Puts tokens back in play, ids ascending. `logprobs` are the natural logarithms of their masses,
+   * relative to the total mass of the tokens in play before.
    */
   putBack(ids: Uint32Array, logprobs: Float64Array): Pausing {
     return changes.putBack(this.#row, ids, logprobs)
   }
 
-  /** Change the logit of a token in play; −∞ takes it out. One out of play stays so. */
+  /** Changes the logit of a token in play; −∞ takes it out of play. A token out of play stays out of play. */
   setLogit(id: number, logit: number): void {
     changes.setLogit(this.#row, id, logit)
   }
 
-  /** Add to the tempered logit of a token; −∞ takes it out of play. */
+  /** Adds a number to the tempered logit of a token; −∞ takes the token out of play. */
   add(id: number, bias: number): void {
     changes.add(this.#row, id, bias)
   }
 
-  /** A token that is not in play would be more likely now, if a sparse row has only left it out. */
+  /**
+   * Call this for a change that makes a token more likely, if the token is not in play. If a sparse row left it out,
+   * the row is no longer exact.
+   */
   raiseUnseen(id: number): void {
     changes.raiseUnseen(this.#row, id)
   }
 
-  /** Give every token in play another logit, counted as they are (`shift`). */
+  /** Replaces the logit of each token in play. `toLogit` takes and returns logits from which `shift` is subtracted. */
   map(toLogit: (logit: number, mass: number) => number): Pausing {
     return changes.map(this.#row, toLogit)
   }
 
-  /** Count logits from the largest, unless that would round one. */
+  /** Subtracts the largest logit from all logits, unless this would round a logit. */
   countFromLargest(): void {
     changes.countFromLargest(this.#row)
   }
 
-  // What is reported after the samplers.
+  // Reports after the samplers.
 
   /**
-   * No sampler comes after this. Returns whether the distribution is that of the whole row, or relative to the
-   * tokens a sparse row was given: with `givenAlone` it is, unless the others have no mass.
+   * Call this after the last decision. Returns `full` if the distribution is that of the whole row, and `candidates`
+   * if it is relative to the tokens given. With `givenAlone`, only the tokens given can be chosen, so it is
+   * `candidates` unless the others have no mass.
    */
   settle(givenAlone: boolean): 'full' | 'candidates' {
     statistics.checkCoverage(this.#row)
     return this.#row.coverage.settle(givenAlone)
   }
 
-  /**
-   * The probability in the whole row's distribution of the tokens in play that a sparse row was given;
-   * nothing where it is not known.
-   */
+  /** The share of the whole distribution that the given tokens in play have; undefined if it is not known. */
   givenMass(): number | undefined {
     return statistics.givenMass(this.#row)
   }
 
-  /** A look at the row that decides nothing: the tokens known to be in play, and what the others weigh. */
+  /** Reports the known tokens in play with their masses, and the mass of the others. It records no decision. */
   observe(): Pausing<statistics.Observed> {
     return statistics.observe(this.#row)
   }

@@ -9,28 +9,34 @@ import { dropTail } from './tail.ts'
 
 /** Cuts that keep a share of the probability. */
 
-/** How many of the most likely tokens to look among for a cut, before all. */
+/** Numbers of most likely tokens among which a cut is sought, before it is sought among all. */
 const REACHES = [256, 4096]
 
-/** Of tokens as near to a center, the likelier ones come first; so near that rounding decides counts as equal. */
+/**
+ * Of tokens equally near to a center, the likelier ones come first: this factor makes the others a little farther.
+ * Distances that differ only by rounding count as equal.
+ */
 const ABOVE_FIRST = 1 + 1e-14
 
-/** Tokens nearer to a center than this, in nats, are equally near. */
+/** A distance to a center below this, in nats, counts as 0. */
 const SAME = 1e-25
 
 const nearnessOf = reusable()
 
 export interface Share {
   readonly share: number
-  /** Which tokens come first: those nearest to this distance to the most likely one, in nats, or else the most likely. */
+  /**
+   * A distance to the most likely token, in nats: the tokens nearest to it come first. Omitted: the most likely
+   * tokens come first.
+   */
   readonly center?: number
-  /** Whether more than the share must be kept, not just as much. */
+  /** Whether the kept tokens must hold more than the share, and not only reach it. */
   readonly strict: boolean
-  /** Whether all tokens that rank equal to the last one stay. */
+  /** Whether all tokens that tie with the last one stay. */
   readonly allTies: boolean
 }
 
-/** Keep the fewest tokens that come first and hold this share of the probability. */
+/** Keeps the fewest tokens, in the order of `center`, that hold the share of the probability. */
 export function* keepShare(row: InPlay, wanted: Share): Pausing {
   const { isLarge } = row
   if (isLarge) {
@@ -49,8 +55,9 @@ export function* keepShare(row: InPlay, wanted: Share): Pausing {
 }
 
 /**
- * Cut a dense row. Ever more of the most likely tokens are looked among, until the cut lies among them and is not so
- * close that the kernel's part of the total could decide it. Returns whether there was such a cut.
+ * Cuts a dense row without making it survivors first. The cut is sought among ever more of the most likely tokens,
+ * and then from the other end. Returns false, and cuts nothing, if it finds no cut that is certain despite the error
+ * of the kernel's sum.
  */
 function keepFew(row: InPlay, wanted: Share): boolean {
   const { dense, minTokensToKeep, temperature } = row
@@ -80,12 +87,12 @@ function keepFew(row: InPlay, wanted: Share): boolean {
   return true
 }
 
-/** Where a token with this logit is from the center. */
+/** The difference of a token with this logit to the center; above 0 if the token is likelier. */
 function relative({ tokens, temperature }: InPlay, logit: number, center: number): number {
   return (logit - tokens.max()) / temperature - center
 }
 
-/** What ranks the first `size` entries of the arrays: larger comes first. */
+/** The keys by which the first `size` entries of the arrays are ranked. The largest comes first. */
 function keysOf(row: InPlay, { center }: Share, size: number): Float64Array {
   if (center === undefined) return row.views.logits
   const nearness = nearnessOf(size)
@@ -109,7 +116,10 @@ function fillNearness(
   }
 }
 
-/** The tokens given are too few to say where the cut is, when others hold a part of what it keeps. */
+/**
+ * Whether the place of the cut depends on tokens that a sparse row leaves out, because they hold a part of what it
+ * keeps.
+ */
 function isUnsure(row: InPlay, target: number, total: number): boolean {
   if (!row.coverage.isPartial) return false
   const unseen = row.coverage.neededMass(row.largest())
@@ -128,7 +138,7 @@ function keepAmongAll(row: InPlay, { share, strict, allTies }: Share, keys: Floa
   keepCut(row, widened(row, allTies ? { ...cut, ties: size } : cut, keys, size), keys, allTies)
 }
 
-/** The same of very many survivors, in parts. */
+/** The same for very many survivors, in parts. */
 function* keepAmongMany(row: InPlay, { share, center, strict, allTies }: Share): Pausing {
   yield* addUp(row)
   yield

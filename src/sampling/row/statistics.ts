@@ -5,7 +5,7 @@ import type { MassSum } from './representation.ts'
 
 /** Numbers of a row's distribution. The mass of a token is e^((logit − max) / temperature). */
 
-/** The sums of masses, those of tokens that a sparse row leaves out among them. */
+/** The sums of masses, with the mass of the tokens that a sparse row leaves out. */
 export function massSum(row: InPlay, weigh = false): MassSum {
   const { coverage, temperature } = row
   if (row.sum === undefined || (weigh && !row.isWeighted)) {
@@ -18,7 +18,7 @@ export function massSum(row: InPlay, weigh = false): MassSum {
   return { ...row.sum, total: row.sum.total + unseen, rest: row.sum.rest + unseen }
 }
 
-/** Add the masses up, of very many tokens in parts: the sums are known from then on. */
+/** Computes the sums of masses, in parts if there are very many tokens. Later calls reuse the sums. */
 export function* addUp(row: InPlay): Pausing {
   if (row.sum === undefined && row.isLarge && !row.coverage.isPartial) {
     if (row.tokens.max() > Number.NEGATIVE_INFINITY) {
@@ -36,7 +36,7 @@ export function totalMass(row: InPlay): number {
   return massSum(row).total
 }
 
-/** ln Σ mass, precise also where one token is nearly certain. */
+/** ln Σ mass, also precise if one token is nearly certain. */
 export function logTotal(row: InPlay): number {
   const { total, rest } = massSum(row)
   if (total < 2) return log1p(rest)
@@ -44,7 +44,7 @@ export function logTotal(row: InPlay): number {
   return isBeyond ? row.coverage.logMass(row.largest()) : log(total)
 }
 
-/** The natural logarithm of the probability of a token with this logit; of one in play it is finite. */
+/** The natural logarithm of the probability of a token with this logit. It is finite if the token is in play. */
 export function logprob(row: InPlay, logit: number): number {
   const value = (logit - row.tokens.max()) / row.temperature - logTotal(row)
   const isInPlay = logit > Number.NEGATIVE_INFINITY
@@ -52,21 +52,21 @@ export function logprob(row: InPlay, logit: number): number {
 }
 
 /**
- * How many nats below the most likely token one of this probability is. A product before the
- * logarithm, so that 1 / n is the probability of n equal tokens, whatever n.
+ * The distance, in nats, of a token with this probability below the most likely one. The product comes before the
+ * logarithm, so that each of n equal tokens has the probability 1 / n.
  */
 export function distanceOf(row: InPlay, probability: number): number {
   return -log(probability * totalMass(row))
 }
 
-/** −Σ p ln p, in nats; of the tokens given where a sparse row leaves others out. */
+/** −Σ p ln p, in nats. If a sparse row leaves tokens out, p is relative to the tokens given. */
 export function entropy(row: InPlay): number {
   row.coverage.needEach()
   return entropyOf(row.coverage.isPartial ? givenSum(row) : massSum(row, true))
 }
 
 function entropyOf({ total, rest, weighted }: MassSum): number {
-  // Rounding may leave a certain row a hair below zero.
+  // Rounding may make the entropy of a certain row slightly negative.
   return Math.max(0, (total < 2 ? log1p(rest) : log(total)) - weighted / total)
 }
 
@@ -75,14 +75,14 @@ function givenSum({ tokens, temperature }: InPlay): MassSum {
   return tokens.sum(temperature, true)
 }
 
-/** Σ p (logit − max) / temperature: how far a token is expected to be below the most likely one. */
+/** Σ p (logit − max) / temperature: the expected difference to the most likely token, at most 0. */
 export function meanDistance(row: InPlay): number {
   row.coverage.needEach()
   const { weighted, total } = massSum(row, true)
   return weighted / total
 }
 
-/** Σ p², the chance that two draws agree. */
+/** Σ p², the probability that two draws agree. */
 export function collision(row: InPlay): number {
   row.coverage.needEach()
   const total = totalMass(row)
@@ -97,10 +97,7 @@ export function deviation(row: InPlay): number {
   return row.tokens.deviation()
 }
 
-/**
- * The probability in the whole row's distribution of the tokens in play that a sparse row was given;
- * nothing where it is not known.
- */
+/** The share of the whole distribution that the given tokens in play have; undefined if it is not known. */
 export function givenMass(row: InPlay): number | undefined {
   checkCoverage(row)
   const { coverage } = row
@@ -110,12 +107,12 @@ export function givenMass(row: InPlay): number | undefined {
   return 1 / (1 + exp(coverage.logMass(row.largest()) - logGiven))
 }
 
-/** See whether the mass of the tokens left out is still known well enough. */
+/** Checks whether the mass of the tokens left out is still known precisely enough. */
 export function checkCoverage(row: InPlay): void {
   if (row.coverage.isWeighed) row.coverage.check(row.largest(), row.weigh(row.tokens.count()))
 }
 
-/** What a look at a row sees. */
+/** What `observe` reports of a row. */
 export interface Observed {
   readonly ids: Uint32Array
   readonly masses: Float64Array
@@ -125,7 +122,7 @@ export interface Observed {
   readonly entropy: number
 }
 
-/** A look at the row that decides nothing: the tokens known to be in play, and what the others weigh. */
+/** Reports the known tokens in play with their masses, and the mass of the others. It records no decision. */
 export function* observe(row: InPlay): Pausing<Observed> {
   row.gather()
   const { survivors, coverage, temperature, views } = row

@@ -7,10 +7,10 @@ import { firstFrom, mergeTokens, sorted, type Tokens } from './tokens.ts'
 /** Up to this many tokens are removed one by one. */
 const FEW = 64
 
-/** How many bytes a float64 takes. */
+/** Bytes of a float64. */
 const BYTES = 8
 
-/** The square of a number above this is an ordinary one. */
+/** The square of a number above this does not underflow float64. */
 const FAINTEST = 1e-100
 
 /** The tokens in play one by one: parallel arrays `ids` (ascending) and `logits` in float64. */
@@ -33,7 +33,7 @@ export class Survivors implements Representation {
     this.#max = max
   }
 
-  /** Take the logits of a whole vocabulary. */
+  /** Takes the logits of a whole vocabulary. */
   load(values: Float32Array): void {
     const { ids, logits } = this.#memory.views
     let size = 0
@@ -46,7 +46,7 @@ export class Survivors implements Representation {
     this.take(size)
   }
 
-  /** Take tokens, ids ascending; those at −∞ are not in play. */
+  /** Takes tokens, ids ascending; those at −∞ are not in play. */
   loadTokens(ids: Uint32Array, logits: Float32Array | Float64Array): void {
     const { views } = this.#memory
     views.ids.set(ids)
@@ -55,7 +55,7 @@ export class Survivors implements Representation {
     this.dropMasked()
   }
 
-  /** Drop the tokens at −∞. */
+  /** Drops the tokens at −∞. */
   dropMasked(): void {
     const { ids, logits } = this.#memory.views
     let kept = 0
@@ -87,7 +87,7 @@ export class Survivors implements Representation {
     return ids[logits.indexOf(this.max())]!
   }
 
-  /** The index of a token in the arrays; −1 when it is not in play. */
+  /** The index of a token in the arrays; −1 if it is not in play. */
   indexOf(id: number): number {
     const { ids } = this.#memory.views
     const index = firstFrom(ids, id, this.#size)
@@ -116,7 +116,7 @@ export class Survivors implements Representation {
     this.take(mergeTokens(this.#memory.views, this.#size, tokens))
   }
 
-  /** Take tokens out of play, those of them that are in it; at most `LARGE` ids. */
+  /** Takes at most `LARGE` tokens out of play. Some of them may be out of play already. */
   remove(ids: Uint32Array): void {
     if (ids.length > FEW) {
       this.keepListed(sorted(ids), false)
@@ -130,11 +130,11 @@ export class Survivors implements Representation {
     this.dropMasked()
   }
 
-  /** Leave only tokens in play that are on a list of ascending ids; with `isKept` false, only those that are not. */
+  /** Keeps only the tokens on a list of ascending ids; with `isKept` false, only those that are not on it. */
   keepListed(listed: Uint32Array, isKept = true): void {
     const { ids, logits } = this.#memory.views
     const size = this.#size
-    // A list much longer than the row is searched rather than gone through.
+    // In a list much longer than the row, a binary search for each token is faster than a pass.
     const isFar = listed.length > 16 * size
     let next = 0
     let kept = 0
@@ -182,13 +182,13 @@ export class Survivors implements Representation {
     return this.sumOf(total, 0)
   }
 
-  /** Write the masses of the first `size` entries to `masses`, and return their sum. */
+  /** Writes the masses of the first `size` entries to `masses`, and returns their sum. */
   weigh(temperature: number, size = this.#size, max = this.max()): number {
     const { logits, masses } = this.#memory
     return kernel.expInto64(logits, size, max, temperature, masses)
   }
 
-  /** The same for all tokens in parts. The kernel adds masses up in their order, and so does this. */
+  /** The same for all tokens, in parts. It adds the masses in the kernel's order, so the sum has the same bits. */
   *weighInParts(temperature: number): Pausing<number> {
     const { logits, masses, views } = this.#memory
     const size = this.#size
@@ -240,7 +240,7 @@ export class Survivors implements Representation {
       if (d < least) least = d
     }
     const mean = sum / size
-    // Squares of these would leave float64 at either end.
+    // If all distances are this small, their squares underflow float64. So divide them by the largest one.
     const unit = least > -FAINTEST ? -least : 1
     if (unit === 0) return 0
     let squares = 0

@@ -3,21 +3,24 @@ import { exp, kernel } from '../../kernel/index.ts'
 import { float32Below } from './blocks.ts'
 import { type Dense, TAIL_ERROR } from './dense.ts'
 
-/** The band around the cut reaches from 1 − BAND to 1 + BAND times the allowance. */
+/**
+ * The cut is sought in a band of logits. The mass below the ends of the band is about 1 − BAND and 1 + BAND times the
+ * allowance.
+ */
 const BAND = 0.05
 
-/** How closely a search in a sample finds the cut, in temperatures. A sample is no more accurate than this. */
+/** Precision of a search in a sample, in temperatures. A sample is no more accurate than this. */
 const PRECISION = 0.01
 
-/** How many blocks make a sample. */
+/** The number of blocks in a sample. */
 const SAMPLE_BLOCKS = 64
 
 /**
- * Drop the least likely tokens, as long as what is dropped weighs no more than `allowance`. Returns false, and drops
- * nothing, when the kernel's precision does not tell where that is. This is for a cut far down the ranking: it drops
- * little, and so the error of adding that up is little. Needs `dense.sum` before.
+ * Drops the least likely tokens, with a mass of at most `allowance` together. Returns false, and drops nothing, if
+ * the error of the kernel's sums could move the cut. It is for a cut far down the ranking: the dropped mass is small,
+ * and so is the error of its sum. Call `dense.sum` before.
  *
- * A sample of the blocks says roughly where the cut is; there the row is looked at token by token.
+ * A sample of the blocks shows roughly where the cut lies. Only the tokens near it are looked at one by one.
  */
 export function dropTail(
   dense: Dense,
@@ -42,7 +45,7 @@ export function dropTail(
   const uncertain = doubt + TAIL_ERROR * below
   if (below > allowance || below + bandMass < allowance || band === 0) return false
 
-  // Of the band, the most likely tokens are kept: those beyond what may be dropped.
+  // Keep the most likely tokens of the band, so that the others have no more mass than may be dropped.
   const target = below + bandMass - allowance
   const cut = cutByWeight(views.logits, views.masses, band, target)
   if (target - cut.before <= uncertain || cut.after - target < uncertain) return false
@@ -56,7 +59,7 @@ export function dropTail(
   return true
 }
 
-/** A logit between two below which about this mass lies, going by a sample of the blocks. */
+/** A logit between `low` and `high` below which about this mass lies, estimated from a sample of the blocks. */
 function thresholdOf(
   { memory, blocks, rowMax, scale }: Dense,
   mass: number,

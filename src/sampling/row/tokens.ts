@@ -9,13 +9,13 @@ export interface Tokens {
   readonly logits: Float64Array
 }
 
-/** Insert tokens into the first `size` entries of the arrays. Ids ascend in both. Returns the new size. */
+/** Inserts tokens into the first `size` entries of the arrays. Ids ascend in both. Returns the new size. */
 export function mergeTokens(
   { ids, logits }: Pick<RowMemory['views'], 'ids' | 'logits'>,
   size: number,
   tokens: Tokens,
 ): number {
-  // From the back, so that each entry moves once.
+  // Begin at the back, so that each entry moves only once.
   let from = size - 1
   const merged = size + tokens.ids.length
   for (let to = merged - 1, next = tokens.ids.length - 1; next >= 0; to--) {
@@ -29,7 +29,7 @@ export function mergeTokens(
   return merged
 }
 
-/** The index of the first of ascending ids that is at least `id`; their number if none is. */
+/** In ascending ids, the index of the first one that is at least `id`; their number if none is. */
 export function firstFrom(ids: Uint32Array, id: number, size = ids.length): number {
   let low = 0
   let high = size
@@ -61,7 +61,7 @@ function isAscending(ids: Uint32Array): boolean {
   return true
 }
 
-/** By a mark for each possible id. */
+/** Finds the distinct ids by a mark for each possible id, in parts. */
 const marked = oncePerWork(function* (ids: Uint32Array): Pausing<Uint32Array> {
   let largest = 0
   for (let i = 0; i < ids.length; i++) {

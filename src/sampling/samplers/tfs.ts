@@ -3,7 +3,9 @@ import { PART } from '../../algorithms/pausing.ts'
 import { exp } from '../../kernel/index.ts'
 import { defineSampler, finish } from '../sampler.ts'
 
-/** The number of most likely tokens in the first attempt, and the factor by which each further attempt has more. */
+/**
+ * The number of most likely tokens in the first attempt, and the factor by which it grows with each further attempt.
+ */
 const FIRST = 256
 const GROWTH = 64
 

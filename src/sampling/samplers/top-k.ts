@@ -23,8 +23,8 @@ export const topK = defineSampler({
   },
   rules: {
     /**
-     * `exact` keeps k tokens, of tied ones the lower ids, as llama.cpp does except that its sort is unstable;
-     * `all` also keeps every token tied with the k-th, as vLLM and transformers do.
+     * `exact` keeps k tokens, of tied ones the lower ids. llama.cpp does the same, but its sort is unstable. `all` also
+     * keeps every token tied with the k-th, as vLLM and transformers do.
      */
     ties: 'exact' as 'exact' | 'all',
     /** Whether `min_tokens_to_keep` holds here; in llama.cpp it does not. */
