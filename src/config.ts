@@ -42,7 +42,7 @@ const Variables = z.object({
     .pipe(z.int().min(0).max(65_535).nullable())
     .prefault('27315')
     .describe(
-      'TCP port. 0 takes a free port; `none` listens on `SOCKET_PATH` alone. 273.15 K is 0 °C.',
+      'TCP port. 0 takes a free port; `none` listens on `SOCKET_PATH` alone. The default stands for 273.15 K, which is 0 °C.',
     ),
   HOST: z
     .string()
@@ -89,7 +89,7 @@ const Variables = z.object({
     .optional()
     .meta({ isSecret: true })
     .describe(
-      'Accepted API keys, separated by commas, each of 16 to 512 visible ASCII characters. A request needs one of them as `Authorization: Bearer`; probes do not, nor does what `METRICS_ACCESS` and `DOCS_ACCESS` make public. If neither this nor `API_KEYS_FILE` is set, no request needs a key.',
+      'Accepted API keys, separated by commas, each of 16 to 512 visible ASCII characters. A request needs one of them as `Authorization: Bearer`. Probes need no key, and neither do the pages that `METRICS_ACCESS` and `DOCS_ACCESS` make public. If neither this nor `API_KEYS_FILE` is set, no request needs a key.',
     ),
   API_KEYS_FILE: z
     .string()
@@ -165,7 +165,7 @@ const Variables = z.object({
   MAX_QUEUE_MS: integer(0, 3_600_000)
     .prefault('1000')
     .describe(
-      'Longest expected wait of a request, in milliseconds: the time that the work ahead of it takes. Kelvin refuses a request that would wait longer at once, with 503. It also refuses a request that has waited twice this time when its turn comes.',
+      'Longest expected wait of a request, in milliseconds: the time that the work ahead of it takes. If a request would wait longer, Kelvin refuses it at once, with 503. It also refuses a request that has waited twice this time when its turn comes.',
     ),
   MAX_QUEUE: integer(0, 2 ** 20)
     .prefault('1024')
@@ -199,7 +199,7 @@ const Variables = z.object({
   SHUTDOWN_DELAY_MS: integer(0, 3_600_000)
     .prefault('0')
     .describe(
-      'How long Kelvin still takes requests after SIGTERM, in milliseconds, while /readyz answers 503, so that a load balancer can notice. A sidecar needs no delay.',
+      'Time for which Kelvin still takes requests after SIGTERM, in milliseconds. Meanwhile /readyz answers 503, so that a load balancer can notice. A sidecar needs no delay.',
     ),
   SHUTDOWN_TIMEOUT_MS: integer(0, 3_600_000)
     .prefault('10000')

@@ -20,7 +20,7 @@ export const problems = {
   UNSUPPORTED_MEDIA_TYPE: [415, 'The content type of the body is not supported'],
   UNSUPPORTED_ENCODING: [415, 'The content encoding of the body is not supported'],
   LOGITS_NOT_FINITE: [422, 'A logit is NaN or +Infinity'],
-  LOG_Z_TOO_SMALL: [422, 'A log_z is smaller than the log-sum-exp of the given logits'],
+  LOG_Z_TOO_SMALL: [422, 'A log_z is smaller than ln Σ e^logit of the given logits'],
   NO_TOKEN_LEFT: [422, 'No token is left to choose from'],
   TOO_FEW_TOKENS: [422, 'Fewer tokens are left than the request draws'],
   HISTORY_TOO_LARGE: [422, 'The histories of all rows together exceed the limit'],

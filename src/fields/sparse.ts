@@ -135,8 +135,8 @@ function checkLogZ(
   }
   if (logZ <= most + slack) return undefined
   const message =
-    `log_z is ${logZ}, but is at most ${most} if the tokens given are the most likely ones: ` +
-    'no other token is more likely than the least likely of them'
+    `Expected log_z of at most ${most}, got ${logZ}: ` +
+    'no other token is more likely than the least likely of those given'
   return { code: 'LOG_Z_TOO_LARGE', message }
 }
 

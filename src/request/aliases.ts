@@ -500,7 +500,7 @@ const NO_DRAW = 'this operation draws no tokens; send it to POST /v1/sample'
 
 /** Errors about fields that only other places of a request, or other operations, have. */
 export const elsewhere: ReadonlyMap<string, string> = new Map([
-  ['logits', 'put the logits of all rows into the logits beside rows'],
+  ['logits', 'put the logits of all rows into the field logits, beside rows'],
   [
     'rows',
     'put rows beside logits in a JSON body of /v1; on /v2, send an input with a value for each row',

@@ -140,8 +140,8 @@ function checkDrawable(row: Row, n: number, index: number): void {
   row.gather()
   if (n <= row.size) return
   const detail =
-    `Cannot draw ${n} different tokens from the ${row.size} that the samplers leave of row ${index}. ` +
-    'Lower n, or loosen the samplers: with n 1, trace shows what each removes'
+    `Cannot draw ${n} different tokens from row ${index}: the samplers leave ${row.size}. ` +
+    'Lower n, or loosen the samplers. To see what each removes, send n 1 and trace'
   throw problemAt('TOO_FEW_TOKENS', ['n'], detail)
 }
 

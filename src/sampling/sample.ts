@@ -279,7 +279,7 @@ function withTokenPath(error: unknown, request: RowRequest, name: string): unkno
   const path = request.tokenPathOf?.(part, index) ?? [part, index]
   // A negative id is kept modulo 2^32.
   const what = beyondVocabulary(error.id | 0, processed.vocabSize)
-  const detail = `${what}, and ${name} would change its logit; leave it out`
+  const detail = `${what}, and ${name} would change its logit; leave the id out`
   return problemAt('TOKEN_ID_OUT_OF_RANGE', path, detail)
 }
 

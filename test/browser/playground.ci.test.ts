@@ -381,7 +381,7 @@ describe.runIf(hasBrowser)('the playground', () => {
       )
       await expectAgreement(page)
 
-      await page.getByText('How the others differ').click()
+      await page.getByText('How the other profiles differ').click()
       const llama = page.locator('[data-profile="llama.cpp"]')
       expect(await llama.textContent()).toMatch(/Also has .*DRY/)
       expect(await llama.textContent()).toMatch(/Runs at another place .*Temperature/)

@@ -25,7 +25,7 @@ describe('an error names what to send instead', () => {
     [{ seeds: [1, 2] }, 'Unknown field "seeds"; use rows to give each row a seed of its own'],
     [
       { rows: [{ logits: [1] }] },
-      'Unknown field "logits"; put the logits of all rows into the logits beside rows',
+      'Unknown field "logits"; put the logits of all rows into the field logits, beside rows',
     ],
     [
       { logits: [sparse, sparse] },

@@ -42,7 +42,7 @@ describe.each(places)('$name and $field', ({ name, params, field }) => {
     expect({ status, code }).toEqual({ status: 422, code: 'TOKEN_ID_OUT_OF_RANGE' })
     expect(errors[0]).toEqual({
       pointer: `/${field}/1`,
-      detail: `Token id ${id} is outside the vocabulary of 4 entries, and ${name} would change its logit; leave it out`,
+      detail: `Token id ${id} is outside the vocabulary of 4 entries, and ${name} would change its logit; leave the id out`,
     })
     // A sampler that is not in the order causes no error.
     expect((await post({ ...given, order: ['temperature'] })).status).toBe(200)

@@ -95,7 +95,7 @@ describe('draw', () => {
 
   it('refuses to draw more different tokens than are left', () => {
     expect(() => run(row, { top_k: 3 }, { n: 4, replacement: false })).toThrow(
-      'Cannot draw 4 different tokens from the 3 that the samplers leave of row 0',
+      'Cannot draw 4 different tokens from row 0: the samplers leave 3',
     )
   })
 
@@ -104,7 +104,7 @@ describe('draw', () => {
     const once = (n: number) => run(far, { temperature: 0.01 }, { n, replacement: false })
     expect(once(2).drawn!.token_ids).toEqual([0, 1])
     expect(once(3).drawn).toEqual({ token_ids: [0, 1, 2], logprobs: [0, -800, -900] })
-    expect(() => once(4)).toThrow('from the 3')
+    expect(() => once(4)).toThrow('leave 3')
     const steps = Float32Array.from({ length: 300 }, (_, i) => -((i * 7) % 300))
     const { token_ids } = run(steps, { temperature: 1e-3 }, { n: 300, replacement: false }).drawn!
     expect(token_ids.map((id) => steps[id])).toEqual([...steps].sort((a, b) => b - a))

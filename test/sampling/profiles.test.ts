@@ -252,7 +252,7 @@ describe('warns of parameters without effect', () => {
     [
       { xtc_probability: 0.5, xtc_threshold: 0.6 },
       {},
-      ['xtc has no effect: at xtc_threshold 0.6 no two tokens can reach it'],
+      ['xtc has no effect: no two tokens can both reach xtc_threshold 0.6'],
     ],
     [{ xtc_probability: 0.5, xtc_threshold: 0.5 }, {}, []],
     [

@@ -67,7 +67,7 @@ export function funnel(model: Model, actions: Actions) {
     const others = removed.count - named.length
     return html`<p class="fell"><span>removed:</span> ${named.map((id) =>
       tokenButton(id, vocabulary, model.inspected, actions.inspect),
-    )} ${others > 0 ? html`<small>${named.length > 0 ? 'and ' : ''}${count(others)} ${named.length > 0 ? 'more' : 'less likely'}</small>` : nothing}</p>`
+    )} ${others > 0 ? html`<small>${named.length > 0 ? 'and ' : ''}${count(others)} ${named.length > 0 ? 'more' : 'less likely tokens'}</small>` : nothing}</p>`
   }
   return html`<ol class="funnel">
       ${stages.map(
@@ -87,5 +87,5 @@ export function funnel(model: Model, actions: Actions) {
         </li>`,
       )}
     </ol>
-    <p class="about">The width of a bar is the logarithm of the number of tokens left. A removed share is a share of the probability before that sampler.</p>`
+    <p class="about">The width of a bar is the logarithm of the number of tokens left. A removed share refers to the probability before that sampler.</p>`
 }

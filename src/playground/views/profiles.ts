@@ -52,7 +52,7 @@ export function profiles(model: Model, actions: Actions) {
       class="differences"
       @toggle=${({ target }: Event) => actions.compare((target as HTMLDetailsElement).open)}
     >
-      <summary>How the others differ</summary>
+      <summary>How the other profiles differ</summary>
       ${catalogue.profiles
         .filter((profile) => profile !== current)
         .map((profile) => difference(model, current, profile))}

@@ -78,7 +78,7 @@ function leftOut(result: RowResult, { answer }: RequestRow): Warning[] {
     ...(result.normalization === 'candidates' ? [RELATIVE] : []),
     ...absent.map((name) => ({
       code: 'OUTPUT_LEFT_OUT',
-      message: `a tensor has no place for ${name}; accept application/json`,
+      message: `${name} has no effect: a tensor cannot hold it; accept application/json`,
     })),
     ...idle.map((field) => ({
       code: 'PARAMETER_WITHOUT_EFFECT',

@@ -24,7 +24,7 @@ const tensorParameters: Readonly<Record<keyof typeof tensorFields, Form>> = {
   shape: { kind: 'number', isList: true },
 }
 
-const why = 'describes a body of application/octet-stream; in JSON, logits has it'
+const why = 'describes a body of application/octet-stream; in JSON, put it into the object logits'
 
 /** The fields that only a tensor body has, and why the query of a JSON body refuses them. */
 export const elsewhere: ReadonlyMap<string, string> = new Map(

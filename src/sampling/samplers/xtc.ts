@@ -91,7 +91,7 @@ export const xtc = defineSampler({
   },
   warn({ xtc_threshold, xtc_protected_token_ids }) {
     if (xtc_threshold > 0.5) {
-      const message = `xtc has no effect: at xtc_threshold ${xtc_threshold} no two tokens can reach it`
+      const message = `xtc has no effect: no two tokens can both reach xtc_threshold ${xtc_threshold}`
       return { code: 'PARAMETER_WITHOUT_EFFECT', message }
     }
     if (xtc_threshold > 0) return undefined
