@@ -43,11 +43,18 @@ function traceOf({ raw, span }: FastifyRequest) {
   return context && { trace_id: context.traceId, span_id: context.spanId }
 }
 
+/** A URL without its query and fragment, which may have token ids. */
+function pathOf(url: string): string {
+  const query = url.indexOf('?')
+  const path = query < 0 ? url : url.slice(0, query)
+  const fragment = path.indexOf('#')
+  return fragment < 0 ? path : path.slice(0, fragment)
+}
+
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const line = {
     method: request.method,
-    // Omit the query, because it may hold token ids.
-    url: request.url.split(/[?#]/, 1)[0]!.slice(0, MAX_LOGGED),
+    url: pathOf(request.url).slice(0, MAX_LOGGED),
     // Omit the status if no head was sent, because then there was no answer.
     ...(reply.raw.headersSent && { status: reply.statusCode }),
     duration_ms: Math.round(reply.elapsedTime * 1000) / 1000,

@@ -114,6 +114,8 @@ type Protocols = ReadonlyMap<string, Protocol>
 /** The protocol for the content type of a body. A request without type and body counts as JSON: its error is EMPTY_BODY. */
 function readerFor({ headers }: FastifyRequest, protocols: Protocols): Protocol {
   const { 'content-type': given } = headers
+  const named = given === undefined ? undefined : protocols.get(given)
+  if (named) return named
   const hasBody =
     headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
   const type = given ?? (hasBody ? '' : JSON_TYPE)
@@ -138,6 +140,8 @@ const describeType = (type: string | undefined) =>
 /** The protocol for the content type that the client prefers. */
 function writerFor({ headers }: FastifyRequest, protocols: Protocols): Protocol {
   const types = [...protocols.keys()]
+  // Most clients accept anything.
+  if ((headers.accept ?? '*/*') === '*/*') return protocols.get(types[0]!)!
   // No answer has parameters that a client could choose by, except for a charset, which is always UTF-8.
   const accept = headers.accept?.replaceAll(/;\s*(?!q\s*=)[^;,]*/gi, '').trim() || '*/*'
   const [type] = new Negotiator({ headers: { accept } }).mediaTypes(types)

@@ -30,6 +30,7 @@ const encodings = ['gzip', 'deflate']
  * get smaller, and compressing them takes longer than sending them.
  */
 function encodingFor(headers: IncomingHttpHeaders): string | undefined {
+  if (headers['accept-encoding'] === undefined) return undefined
   const accepted = new Negotiator({ headers }).encodings()
   const [only, ...others] = accepted.filter((encoding) => encoding !== 'identity')
   return only !== undefined && others.length === 0 && encodings.includes(only) ? only : undefined
