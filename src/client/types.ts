@@ -96,7 +96,7 @@ export interface SampleParams {
    */
   dynatemp_range?: number
   /**
-   * Exponent of the rise from the lowest to the highest temperature: it follows the entropy, as a share of the largest possible one, to this power. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off). Default: 1.
+   * Exponent of the entropy, as a share of the largest possible entropy. This power sets the place between the lowest and the highest temperature. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off). Default: 1.
    */
   dynatemp_exponent?: number
   /**
@@ -168,7 +168,7 @@ export interface SampleParams {
    */
   xtc_protected_token_ids?: number[]
   /**
-   * Version. 1 estimates the number of tokens to keep from the slope of the 100 most likely ones. 2 removes the tokens whose surprise exceeds μ, a bound that moves after each draw. 0 keeps all (off). Default: 0.
+   * Version of mirostat. 1 estimates the number of tokens to keep from the slope of the 100 most likely ones. 2 removes the tokens whose surprise exceeds μ, a bound that moves after each draw. 0 keeps all (off). Default: 0.
    */
   mirostat?: 0 | 1 | 2
   /**
@@ -346,7 +346,7 @@ export interface SampleResult {
    */
   entropy: number
   /**
-   * For sparse rows: `full` if probabilities are those of the whole vocabulary; `candidates` if they are relative to the tokens given, because other tokens could have mattered or because the draw was from the tokens given. Ranks, `top`, `kept_count` and the entropy count the tokens given. With `raw`, logprobs are those of the whole row if `log_z` is given.
+   * For sparse rows. `full`: probabilities refer to the whole vocabulary. `candidates`: they refer to the tokens given, because others could change the answer, or because the draw was among those given. Ranks, `top`, `kept_count` and the entropy count the tokens given. With `raw`, logprobs are those of the whole row if `log_z` is given.
    */
   normalization?: 'full' | 'candidates'
   /**
@@ -408,7 +408,7 @@ export interface ProbabilitiesResult {
    */
   entropy: number
   /**
-   * For sparse rows: `full` if probabilities are those of the whole vocabulary; `candidates` if they are relative to the tokens given, because other tokens could have mattered or because the draw was from the tokens given. Ranks, `top`, `kept_count` and the entropy count the tokens given. With `raw`, logprobs are those of the whole row if `log_z` is given.
+   * For sparse rows. `full`: probabilities refer to the whole vocabulary. `candidates`: they refer to the tokens given, because others could change the answer, or because the draw was among those given. Ranks, `top`, `kept_count` and the entropy count the tokens given. With `raw`, logprobs are those of the whole row if `log_z` is given.
    */
   normalization?: 'full' | 'candidates'
   /**

@@ -60,7 +60,7 @@ const answered: Headers = {
 /** Headers of answers to sampling requests. */
 export const timing: Headers = {
   'Server-Timing': textHeader(
-    'Time for decoding, computing and encoding, in milliseconds. For an answer of more than 1 MiB, until its first byte.',
+    'Time for decoding, computing and encoding, in milliseconds. For an answer of more than 1 MiB, the times end with its first byte.',
   ),
 }
 

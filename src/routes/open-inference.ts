@@ -189,7 +189,7 @@ function serverRoutes(scope: FastifyInstance, version: string, checkReady: () =>
     operationId: 'repository_index',
     summary: 'List models and their state',
     description:
-      'The same as Triton’s model repository; every model is always loaded. A body is not read.',
+      'The same as Triton’s model repository; every model is always loaded. Kelvin does not read the body.',
     answer: RepositoryIndex,
   }
   const entries = models.map(({ name, version }) => ({ name, version, state: 'READY', reason: '' }))
@@ -217,7 +217,7 @@ async function modelRoutes(
       operationId: `${name}_metadata`,
       summary: `Inputs and outputs of the model ${name}`,
       description:
-        'Lists only the input `logits`, because clients take every input in metadata for required.',
+        'Lists only the input `logits`, because clients treat every input in the metadata as required.',
       answer: ModelMetadata,
       hide,
     }

@@ -108,7 +108,7 @@ const distribution = {
   normalization: z.enum(['full', 'candidates']).optional().meta({
     title: 'Normalization',
     description:
-      'For sparse rows: `full` if probabilities are those of the whole vocabulary; `candidates` if they are relative to the tokens given, because other tokens could have mattered or because the draw was from the tokens given. Ranks, `top`, `kept_count` and the entropy count the tokens given. With `raw`, logprobs are those of the whole row if `log_z` is given.',
+      'For sparse rows. `full`: probabilities refer to the whole vocabulary. `candidates`: they refer to the tokens given, because others could change the answer, or because the draw was among those given. Ranks, `top`, `kept_count` and the entropy count the tokens given. With `raw`, logprobs are those of the whole row if `log_z` is given.',
   }),
   given_mass: Probability.optional().meta({
     description:

@@ -30,7 +30,7 @@ export const mirostat = defineSampler({
       .meta({
         title: 'MirostatVersion',
         description:
-          'Version. 1 estimates the number of tokens to keep from the slope of the 100 most likely ones. 2 removes the tokens whose surprise exceeds μ, a bound that moves after each draw. 0 keeps all (off).',
+          'Version of mirostat. 1 estimates the number of tokens to keep from the slope of the 100 most likely ones. 2 removes the tokens whose surprise exceeds μ, a bound that moves after each draw. 0 keeps all (off).',
         'x-typical': [2, 2],
       })
       .default(0),

@@ -39,7 +39,7 @@ export const temperature = defineSampler({
       .min(0)
       .meta({
         description:
-          'Exponent of the rise from the lowest to the highest temperature: it follows the entropy, as a share of the largest possible one, to this power. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off).',
+          'Exponent of the entropy, as a share of the largest possible entropy. This power sets the place between the lowest and the highest temperature. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off).',
         'x-typical': [0.5, 2],
       })
       .default(1),
