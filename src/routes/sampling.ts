@@ -50,7 +50,8 @@ export async function samplingRoute(
 ): Promise<void> {
   const exchange = { operation, options: rowOptions(config), limit: config.MAX_BODY_BYTES }
   const json = jsonProtocol(operation, elsewhere)
-  const octets = octetsProtocol(operation)
+  const query = tensorQuery(operation)
+  const octets = octetsProtocol(query)
   const readers = new Map([
     [JSON_TYPE, json],
     [OCTETS, octets],
@@ -78,7 +79,7 @@ export async function samplingRoute(
       schema: {
         ...documentation,
         tags: ['sampling'],
-        parameters: tensorQuery(operation).schema,
+        parameters: query.schema,
         requestBody: {
           description:
             'Logits and fields as JSON; or only the tensor of logits, with the fields in the query. A JSON body may have a query too. If both have a field, the body wins.',

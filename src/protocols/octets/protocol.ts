@@ -1,18 +1,16 @@
 import { problemAt } from '../../errors.ts'
-import type { Operation } from '../../request/operations.ts'
 import { problemFailure } from '../problem.ts'
 import type { Protocol } from '../protocol.ts'
 import { TensorBody } from '../tensor-body.ts'
 import { writeTensor } from './response.ts'
-import { tensorQuery } from './tensor-query.ts'
+import type { TensorQuery } from './tensor-query.ts'
 
 function fault(message: string): never {
   throw problemAt('INVALID_REQUEST', ['logits'], message)
 }
 
 /** The body is the bytes of the logits, the answer those of the probabilities. All other fields are in the query. */
-export function octetsProtocol(operation: Operation): Protocol {
-  const { parse } = tensorQuery(operation)
+export function octetsProtocol({ parse }: TensorQuery): Protocol {
   return {
     read({ query, length }) {
       const fields = parse(query)

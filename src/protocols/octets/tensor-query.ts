@@ -54,6 +54,8 @@ export function tensorQuery(operation: Operation) {
   return { schema, parse: (query: Query) => validate(Whole, readQuery(query, names) ?? {}) }
 }
 
+export type TensorQuery = ReturnType<typeof tensorQuery>
+
 /** The schema, for the documentation, of an object field that a query has as JSON text. */
 function asText({ shape }: z.ZodObject, name: string) {
   const { description } = z.globalRegistry.get(withoutDefault(shape[name]!)) ?? {}
