@@ -7,6 +7,8 @@ const MOST_WAITING = 2 ** 20
 /** Writes of this many bytes go into a pipe whole or not at all, so that lines of workers never mix. */
 const PIPE_BUF = 4096
 
+/** The longest time that a line waits for others to be written with it, in milliseconds. */
+const GATHER_MS = 50
 /** The time between two attempts to write the lines that wait, in milliseconds. */
 const RETRY_MS = 100
 /** Longest time that a process waits for a reader of its log before it exits, in milliseconds. */
@@ -26,9 +28,31 @@ interface StreamHandle {
   _handle: { setBlocking(isBlocking: boolean): void }
 }
 
+/** Gathers lines for a short time, because writing them one by one would take more time than all else that is logged. */
+function gather(write: (lines: string) => void) {
+  let lines = ''
+  let timer: NodeJS.Timeout | undefined
+
+  function flush(): void {
+    clearTimeout(timer)
+    timer = undefined
+    const all = lines
+    lines = ''
+    if (all !== '') write(all)
+  }
+
+  function add(line: string): void {
+    if (Buffer.byteLength(lines) + Buffer.byteLength(line) > PIPE_BUF) flush()
+    lines += line
+    timer ??= setTimeout(flush, GATHER_MS).unref()
+  }
+
+  return { add, flush }
+}
+
 /**
- * Opens standard output, once for a process. A line is written synchronously. If nobody reads the pipe, or the disk
- * is full, the service goes on: lines wait in memory, up to `MOST_WAITING` bytes.
+ * Opens standard output, once for a process. Lines are gathered, and written synchronously. If nobody reads the pipe,
+ * or the disk is full, the service goes on: lines wait in memory, up to `MOST_WAITING` bytes.
  */
 function openOutput() {
   const { _handle: handle } = process.stdout as Partial<StreamHandle>
@@ -39,13 +63,22 @@ function openOutput() {
     maxWrite: PIPE_BUF,
     retryEAGAIN: () => false,
   })
+  const append = output.write.bind(output)
   let failure: string | undefined
   let told = 0
   let timer: NodeJS.Timeout | undefined
 
+  function write(lines: string): void {
+    // A write to a blocking pipe may never return. Other processes share the pipe, and a worker that starts or ends
+    // makes it blocking again for all of them.
+    handle?.setBlocking(false)
+    append(lines)
+  }
+  const gathered = gather(write)
+
   function retry(): void {
     // Writing nothing writes the lines that wait.
-    output.write('')
+    write('')
     if (failure) return
     clearInterval(timer)
     timer = undefined
@@ -55,12 +88,9 @@ function openOutput() {
       pino(output).warn({ lines }, 'standard output did not take log lines, which are dropped')
   }
 
-  const write = output.write.bind(output)
   output.write = (line) => {
-    // A write to a blocking pipe may never return. Other processes share the pipe, and a worker that starts or ends
-    // makes it blocking again for all of them.
-    handle?.setBlocking(false)
-    return write(line)
+    gathered.add(line)
+    return true
   }
   // pino's own listener stops writing after EPIPE, and lets every other error end the process.
   output.removeAllListeners('error')
@@ -71,12 +101,13 @@ function openOutput() {
   output.on('write', () => {
     failure = undefined
   })
-  output.on('drop', () => {
-    dropped++
+  output.on('drop', (lines: string) => {
+    dropped += lines.split('\n').length - 1
   })
   // pino calls this after a fatal line. Its own version does not return before all lines are written.
-  output.flushSync = () => {}
+  output.flushSync = gathered.flush
   process.once('exit', () => {
+    gathered.flush()
     const end = performance.now() + LAST_WAIT_MS
     const clock = new Int32Array(new SharedArrayBuffer(4))
     while (failure === 'EAGAIN' && performance.now() < end) {

@@ -7,7 +7,7 @@ import type { Admission } from '../admission/admission.ts'
 import { droppedLines } from '../log.ts'
 import { chooseEncoding } from './encodings.ts'
 import { problemResponses, textContent } from './openapi.ts'
-import { phases } from './work.ts'
+import { phases, type Work } from './work.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -32,12 +32,20 @@ const MISNAMED = [
   'nodejs_eventloop_utilization_summary',
 ]
 
+/**
+ * Requests wait to be counted until this many are over, or until the metrics are read. One after the other, they take a
+ * fifth of the time.
+ */
+const MOST_WAITING = 256
+
 export interface About {
   version: string
   determinism_version: number
 }
 
-/** Makes the registry of one app. A process has only one app. */
+type Metrics = ReturnType<typeof createMetrics>
+
+/** Makes the metrics of one app. A process has only one app. */
 function createMetrics(admission: Admission, about: About) {
   const registry = new Registry()
   const registers = [registry]
@@ -153,26 +161,77 @@ function createMetrics(admission: Admission, about: About) {
     aggregator: 'first',
   }).set({ ...about, node_version: process.version }, 1)
 
-  function observe(request: FastifyRequest, reply: FastifyReply): void {
-    const { config, url } = request.routeOptions
-    const route = config.label ?? url ?? 'none'
-    const status = reply.raw.headersSent ? `${Math.floor(reply.statusCode / 100)}xx` : 'aborted'
-    requests.inc({ method: request.method, route, status })
-    durations.observe({ route, status }, reply.elapsedTime / 1000)
-    const length = Number(request.headers['content-length'] ?? 0)
+  function observe({ method, route, status, seconds, length, sampled }: Observation): void {
+    requests.inc({ method, route, status })
+    durations.observe({ route, status }, seconds)
     if (length > 0) bodies.observe({ route }, length)
-    const { work } = request
-    if (!work || work.rows === 0) return
-    const { transport } = work
+    if (!sampled) return
+    const { transport } = sampled
     for (const { step, histogram } of took) {
-      histogram.observe({ transport }, work.took[step] / 1000)
+      histogram.observe({ transport }, sampled.took[step] / 1000)
     }
-    rows.inc({ transport }, work.rows)
-    tokens.inc({ transport }, work.tokens)
-    for (const code of work.warnings) warnings.inc({ code })
+    rows.inc({ transport }, sampled.rows)
+    tokens.inc({ transport }, sampled.tokens)
+    for (const code of sampled.warnings) warnings.inc({ code })
   }
 
-  return { registry, observe }
+  let waiting: Observation[] = []
+
+  function observeWaiting(): void {
+    const all = waiting
+    waiting = []
+    for (const each of all) observe(each)
+  }
+
+  return {
+    note(observation: Observation): void {
+      waiting.push(observation)
+      if (waiting.length === MOST_WAITING) observeWaiting()
+    },
+    contentType: registry.contentType,
+    async text(): Promise<string> {
+      observeWaiting()
+      return registry.metrics()
+    },
+    /** The same as objects, for the primary process. */
+    async share() {
+      observeWaiting()
+      return registry.getMetricsAsJSON()
+    },
+  }
+}
+
+/** What metrics need of a request that is over. */
+interface Observation {
+  readonly method: string
+  readonly route: string
+  readonly status: string
+  readonly seconds: number
+  /** Announced length of the body, in bytes. */
+  readonly length: number
+  readonly sampled: ReturnType<typeof countsOf> | undefined
+}
+
+/** The numbers of a request. The request itself would keep its logits in memory. */
+const countsOf = ({ transport, rows, tokens, took, warnings }: Work) => ({
+  transport,
+  rows,
+  tokens,
+  took,
+  warnings,
+})
+
+function observationOf(request: FastifyRequest, reply: FastifyReply): Observation {
+  const { config, url } = request.routeOptions
+  const { work } = request
+  return {
+    method: request.method,
+    route: config.label ?? url ?? 'none',
+    status: reply.raw.headersSent ? `${Math.floor(reply.statusCode / 100)}xx` : 'aborted',
+    seconds: reply.elapsedTime / 1000,
+    length: Number(request.headers['content-length'] ?? 0),
+    sampled: work && work.rows > 0 ? countsOf(work) : undefined,
+  }
 }
 
 /** Asks the primary process for the metrics of all workers, because only the primary process knows all of them. */
@@ -190,10 +249,10 @@ function askPrimary(): Promise<string> {
 }
 
 /** Answers the primary process whenever it asks for this worker's share. */
-function shareWithPrimary(registry: Registry): void {
+function shareWithPrimary({ share: measure }: Metrics): void {
   process.on('message', async ({ wanted, id }: { wanted?: string; id?: string }) => {
     if (wanted !== 'share') return
-    const share = await registry.getMetricsAsJSON()
+    const share = await measure()
     if (process.connected) process.send!({ share, id })
   })
 }
@@ -202,10 +261,10 @@ const compress = promisify<string, Buffer>(gzip)
 
 /** GET /metrics, in the text format of Prometheus. */
 export function registerMetrics(app: FastifyInstance, admission: Admission, about: About): void {
-  const { registry, observe } = createMetrics(admission, about)
-  if (cluster.isWorker) shareWithPrimary(registry)
+  const metrics = createMetrics(admission, about)
+  if (cluster.isWorker) shareWithPrimary(metrics)
   app.addHook('onRequest', (request, reply, done) => {
-    reply.raw.once('close', () => observe(request, reply))
+    reply.raw.once('close', () => metrics.note(observationOf(request, reply)))
     done()
   })
   app.get(
@@ -225,8 +284,8 @@ export function registerMetrics(app: FastifyInstance, admission: Admission, abou
       },
     },
     async (request, reply) => {
-      reply.header('content-type', registry.contentType)
-      const text = await (cluster.isWorker ? askPrimary() : registry.metrics())
+      reply.header('content-type', metrics.contentType)
+      const text = await (cluster.isWorker ? askPrimary() : metrics.text())
       const encoding = chooseEncoding(request, reply, ['gzip'])
       return encoding === 'gzip' ? compress(text) : text
     },
