@@ -31,6 +31,7 @@ interface StreamHandle {
 /** Gathers lines for a short time, because writing them one by one would take more time than all else that is logged. */
 function gather(write: (lines: string) => void) {
   let lines = ''
+  let length = 0
   let timer: NodeJS.Timeout | undefined
 
   function flush(): void {
@@ -38,12 +39,15 @@ function gather(write: (lines: string) => void) {
     timer = undefined
     const all = lines
     lines = ''
+    length = 0
     if (all !== '') write(all)
   }
 
   function add(line: string): void {
-    if (Buffer.byteLength(lines) + Buffer.byteLength(line) > PIPE_BUF) flush()
+    const bytes = Buffer.byteLength(line)
+    if (length + bytes > PIPE_BUF) flush()
     lines += line
+    length += bytes
     timer ??= setTimeout(flush, GATHER_MS).unref()
   }
 

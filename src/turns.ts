@@ -26,7 +26,7 @@ export function isTurnSpent(): boolean {
     worked = now
     return now - began >= budget
   }
-  const waited = performance.eventLoopUtilization().idle
+  const { idleTime: waited } = performance.nodeTiming
   const elsewhere = now - worked - (waited - idle)
   budget = Math.min(LONGEST_WORK, Math.max(SHORTEST_WORK, PART * elsewhere))
   began = now

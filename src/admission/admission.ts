@@ -17,6 +17,9 @@ const CHECK_INTERVAL = 2
 /** Bytes of a body that Node may read before the body is asked for. */
 const READ_AHEAD = 2 ** 16
 
+/** Total time that the event loop was busy, in milliseconds. */
+const busyTime = () => performance.eventLoopUtilization().active
+
 export type Limits = Pick<
   Config,
   'MAX_BODY_BYTES' | 'MAX_INFLIGHT_BYTES' | 'MAX_QUEUE' | 'MAX_QUEUE_MS'
@@ -84,10 +87,8 @@ export class Admission {
   /** Records time that the event loop spent on a request, in milliseconds. */
   spend(ticket: Ticket, milliseconds: number): void {
     ticket.spent += milliseconds
-    if (this.#computing === undefined) return
-    const isNew = this.#speed.note(milliseconds, performance.eventLoopUtilization().active)
     if (this.#waiting.size === 0) this.#speed.reset()
-    else if (isNew) {
+    else if (this.#computing && this.#speed.note(milliseconds, busyTime())) {
       this.#estimateAgain()
       if (!this.#isShortening) void this.#shorten()
     }
@@ -269,7 +270,7 @@ export class Admission {
   #wasIdle(now: number): boolean {
     const since = now - this.#checkedAt
     if (since < CHECK_INTERVAL) return false
-    const { idle } = performance.eventLoopUtilization()
+    const { idleTime: idle } = performance.nodeTiming
     const wasIdle = idle - this.#idle > since / 2
     this.#checkedAt = now
     this.#idle = idle
@@ -411,7 +412,7 @@ export class Admission {
   #begin(ticket: Ticket): void {
     this.#computing = ticket
     this.#sliceBegan = performance.now()
-    this.#speed.begin(performance.eventLoopUtilization().active)
+    if (this.#waiting.size > 0) this.#speed.begin(busyTime())
   }
 
   /** Whether the slice has lasted long enough, and another request waits for one. */

@@ -9,21 +9,23 @@ const BYTE = 3e-6
 
 /** Estimates the cost of a request from earlier ones of the same kind and about the same length. */
 export class Costs {
-  readonly #known = new Map<string, number>()
+  /** By kind, then by the logarithm of the length. */
+  readonly #known = new Map<string, (number | undefined)[]>()
 
   /** Expected time that the event loop spends on a request, in milliseconds. `length` is unknown for a chunked body. */
   of(kind: string, length: number | undefined): number {
-    return this.#known.get(keyOf(kind, length)) ?? REQUEST + BYTE * (length ?? 0)
+    return this.#known.get(kind)?.[classOf(length)] ?? REQUEST + BYTE * (length ?? 0)
   }
 
   /** Records the time that the event loop spent on a request, in milliseconds. */
   note(kind: string, length: number | undefined, spent: number): void {
     const expected = this.of(kind, length)
     const counted = Math.min(spent, OUTLIER * expected)
-    this.#known.set(keyOf(kind, length), expected + WEIGHT * (counted - expected))
+    const ofKind = this.#known.get(kind) ?? []
+    ofKind[classOf(length)] = expected + WEIGHT * (counted - expected)
+    this.#known.set(kind, ofKind)
   }
 }
 
-function keyOf(kind: string, length: number | undefined): string {
-  return `${kind} ${length === undefined ? '' : Math.ceil(Math.log2(length + 1))}`
-}
+const classOf = (length: number | undefined) =>
+  length === undefined ? 0 : 1 + Math.ceil(Math.log2(length + 1))

@@ -16,14 +16,15 @@ export class Speed {
   /** In the current measurement: the time that the loop was busy while a request had a slice, and the work in it. */
   #took = 0
   #spent = 0
-  /** Total busy time of the loop at the last call. */
-  #since = 0
+  /** Total busy time of the loop at the last call. Unknown until a slice begins. */
+  #since: number | undefined
 
   /** Forgets all measurements, because without waiting requests they do not predict the speed under load. */
   reset(): void {
     this.stretch = 1
     this.#took = 0
     this.#spent = 0
+    this.#since = undefined
   }
 
   /** A slice begins. `active` is the total busy time of the event loop. */
@@ -33,9 +34,11 @@ export class Speed {
 
   /** Records work on requests during a slice. Returns whether a measurement is complete, so that `stretch` changed. */
   note(spent: number, active: number): boolean {
-    this.#took += active - this.#since
-    this.#spent += spent
+    const since = this.#since
     this.#since = active
+    if (since === undefined) return false
+    this.#took += active - since
+    this.#spent += spent
     if (this.#took < WINDOW) return false
     const stretch = Math.min(LONGEST_STRETCH, Math.max(1, this.#took / this.#spent))
     const weight = stretch > this.stretch ? SLOWER : FASTER

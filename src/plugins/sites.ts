@@ -45,12 +45,19 @@ function targetOf({ headers, socket }: IncomingMessage): URL | null {
 /** Finds requests of pages that reach the server under a foreign name, or that POST from a foreign origin. */
 export function openSites(config: Config): (request: IncomingMessage) => Problem | undefined {
   const isOwnName = hostFilter(config)
+  /** The last `Host` that was allowed. Most requests of a client have the same one. */
+  let allowed: string | undefined
   const origins = new Set(config.CORS_ORIGINS ?? [])
 
   function checkHost({ headers: { host }, socket }: IncomingMessage): Problem | undefined {
     // Browsers always send Host. They cannot connect to a Unix socket, which has no remote address.
-    if (host === undefined || socket.remoteAddress === undefined) return undefined
-    if (isOwnName(nameOf(host) ?? '')) return undefined
+    if (host === undefined || host === allowed || socket.remoteAddress === undefined) {
+      return undefined
+    }
+    if (isOwnName(nameOf(host) ?? '')) {
+      allowed = host
+      return undefined
+    }
     const detail = `Host ${quote(host)} is not allowed: add its name to ALLOWED_HOSTS`
     return new Problem('SITE_NOT_ALLOWED', detail)
   }

@@ -31,14 +31,23 @@ const PARAMETERS = 3 * 2 ** 11
 
 /** Largest number of bytes that rows hold besides their logits until they are answered. */
 function bytesOfRows(rows: readonly RequestRow[]): number {
-  const parameters = new Set(rows.map(({ params }) => params))
-  const lists = new Set<ArrayBufferView>()
-  for (const { prompt, output } of rows) lists.add(prompt).add(output)
-  for (const each of parameters) {
-    for (const value of Object.values(each)) if (ArrayBuffer.isView(value)) lists.add(value)
+  const parameters = new Set<object>()
+  const lists = new Set<unknown>()
+  let bytes = ROW * rows.length
+  function add(list: unknown): void {
+    if (!ArrayBuffer.isView(list) || list.byteLength === 0 || lists.has(list)) return
+    lists.add(list)
+    bytes += list.byteLength
   }
-  const fixed = ROW * rows.length + PARAMETERS * parameters.size
-  return [...lists].reduce((sum, { byteLength }) => sum + byteLength, fixed)
+  for (const { prompt, output, params } of rows) {
+    add(prompt)
+    add(output)
+    if (parameters.has(params)) continue
+    parameters.add(params)
+    bytes += PARAMETERS
+    for (const name in params) add(params[name as keyof typeof params])
+  }
+  return bytes
 }
 
 /** Consecutive parts of an answer. */

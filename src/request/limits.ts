@@ -26,22 +26,23 @@ export function checkLimits(rows: readonly RequestRow[], { maxWork }: { maxWork:
   checkWork(rows, maxWork)
 }
 
+const historyAmounts = ({ prompt, output }: RequestRow): Amounts => [
+  { name: 'prompt_token_ids', amount: prompt.length },
+  { name: 'output_token_ids', amount: output.length },
+]
+
 /** A history that rows share counts for each of them, because each row reads it. */
 function checkHistories(rows: readonly RequestRow[]): void {
-  const usage = new Usage()
-  for (const row of rows) {
-    usage.add(row, [
-      { name: 'prompt_token_ids', amount: row.prompt.length },
-      { name: 'output_token_ids', amount: row.output.length },
-    ])
-  }
-  if (usage.total <= MAX_HISTORY_TOKENS) return
-  const { path, field, amount } = usage.most()
+  const total = totalOf(rows, historyAmounts, haveSameHistory)
+  if (total <= MAX_HISTORY_TOKENS) return
+  const { path, field, amount } = largestOf(rows, historyAmounts)
   const detail =
-    `The rows have ${usage.total} tokens of history, and the limit is ${MAX_HISTORY_TOKENS}; ` +
+    `The rows have ${total} tokens of history, and the limit is ${MAX_HISTORY_TOKENS}; ` +
     `${field} has ${amount} of them; send fewer rows in one request`
   throw problemAt('HISTORY_TOO_LARGE', path, detail)
 }
+
+const haveSameHistory: Alike = (a, b) => a.prompt === b.prompt && a.output === b.output
 
 /** The amounts that a row adds to a limit, field by field. */
 export type Amounts = readonly { readonly name: string; readonly amount: number }[]
@@ -66,12 +67,11 @@ export function checkAnswer(
   rows: readonly RequestRow[],
   amountsOf: (row: RequestRow) => Amounts = answerAmounts,
 ): void {
-  const usage = new Usage()
-  usage.addAll(rows, amountsOf, (a, b) => a.params === b.params)
-  if (usage.total <= MAX_ANSWER_NUMBERS) return
-  const { path, field, amount } = usage.most()
+  const total = totalOf(rows, amountsOf, (a, b) => a.params === b.params)
+  if (total <= MAX_ANSWER_NUMBERS) return
+  const { path, field, amount } = largestOf(rows, amountsOf)
   const detail =
-    `The answer would have up to ${usage.total} numbers, and the limit is ${MAX_ANSWER_NUMBERS}; ` +
+    `The answer would have up to ${total} numbers, and the limit is ${MAX_ANSWER_NUMBERS}; ` +
     `${field} takes ${amount} of them; ask for less in one request`
   throw problemAt('ANSWER_TOO_LARGE', path, detail)
 }
@@ -94,14 +94,13 @@ function checkReports(rows: readonly RequestRow[]): void {
 
 /** Refuses rows that together would compute for too long. */
 function checkWork(rows: readonly RequestRow[], maxWork: number): void {
-  const usage = new Usage()
-  usage.addAll(rows, costsOf, costAlike)
-  if (usage.total <= maxWork) return
-  const { path, field, amount } = usage.most()
+  const total = totalOf(rows, costsOf, costAlike)
+  if (total <= maxWork) return
+  const { path, field, amount } = largestOf(rows, costsOf)
   const tokens = rows.reduce((sum, { prompt, output }) => sum + prompt.length + output.length, 0)
   const what = `${rows.length} rows of ${rows[0]!.vocabSize} entries and ${tokens} tokens of history`
   const detail =
-    `${what} would take about ${toScientific(usage.total)} steps, ` +
+    `${what} would take about ${toScientific(total)} steps, ` +
     `and the limit is ${toScientific(maxWork)} (MAX_WORK); ${field} takes ${toScientific(amount)} of them; send fewer rows in one request`
   throw problemAt('WORK_TOO_LARGE', path, detail)
 }
@@ -109,48 +108,44 @@ function checkWork(rows: readonly RequestRow[], maxWork: number): void {
 const toScientific = (steps: number) =>
   Number(steps.toPrecision(2)).toExponential().replace('+', '')
 
-/** Adds up the amounts of rows that count towards a limit, and finds the field with the largest amount. */
-class Usage {
-  total = 0
-  readonly #byName = new Map<string, { amount: number; largest: number; row: RequestRow }>()
+/** Whether two rows certainly have the same amounts. */
+type Alike = (a: RequestRow, b: RequestRow) => boolean
 
-  add(row: RequestRow, amounts: Amounts): void {
-    for (const { name, amount } of amounts) {
-      if (amount === 0) continue
-      this.total += amount
-      const known = this.#byName.get(name)
-      if (!known) {
-        this.#byName.set(name, { amount, largest: amount, row })
-        continue
-      }
+/** The sum of the amounts of all rows. */
+function totalOf(
+  rows: readonly RequestRow[],
+  amountsOf: (row: RequestRow) => Amounts,
+  areAlike: Alike,
+): number {
+  let total = 0
+  let last: RequestRow | undefined
+  let ofRow = 0
+  for (const row of rows) {
+    if (!last || !areAlike(last, row)) {
+      ofRow = 0
+      for (const { amount } of amountsOf(row)) ofRow += amount
+    }
+    total += ofRow
+    last = row
+  }
+  return total
+}
+
+/** The field with the largest amount in all rows together, and its path in the row in which its amount is largest. */
+function largestOf(rows: readonly RequestRow[], amountsOf: (row: RequestRow) => Amounts) {
+  const byName = new Map<string, { amount: number; largest: number; row: RequestRow }>()
+  for (const row of rows) {
+    for (const { name, amount } of amountsOf(row)) {
+      const known = byName.get(name) ?? { amount: 0, largest: -1, row }
       known.amount += amount
-      if (amount <= known.largest) continue
-      known.largest = amount
-      known.row = row
+      if (amount > known.largest) {
+        known.largest = amount
+        known.row = row
+      }
+      byName.set(name, known)
     }
   }
-
-  /** Adds all rows. If a row is like the one before, it has the same amounts, and `amountsOf` is not called again. */
-  addAll(
-    rows: readonly RequestRow[],
-    amountsOf: (row: RequestRow) => Amounts,
-    areAlike: (a: RequestRow, b: RequestRow) => boolean,
-  ): void {
-    let last: RequestRow | undefined
-    let amounts: Amounts = []
-    for (const row of rows) {
-      if (!last || !areAlike(last, row)) amounts = amountsOf(row)
-      this.add(row, amounts)
-      last = row
-    }
-  }
-
-  /** The field with the largest amount in all rows together, and its path in the row in which its amount is largest. */
-  most() {
-    const [name, { amount, row }] = [...this.#byName].reduce((a, b) =>
-      b[1].amount > a[1].amount ? b : a,
-    )
-    const field = fieldOf(name, row.params)
-    return { field, amount, path: row.fieldPathOf(field) }
-  }
+  const [name, { amount, row }] = [...byName].reduce((a, b) => (b[1].amount > a[1].amount ? b : a))
+  const field = fieldOf(name, row.params)
+  return { field, amount, path: row.fieldPathOf(field) }
 }

@@ -44,15 +44,12 @@ export function* toRows(
     const path = ['rows', index]
     const own = given && validate(Row, given[index], path)
     if (own) checkVocabulary(own, vocabSize, path)
-    const split = lists.map(([name, values]) => [name, values[index]])
-    const ownSplit = own ? splitByRow(own, 1, path).map(([name, values]) => [name, values[0]]) : []
+    const ofRow: Record<string, unknown> & Partial<SamplingFields> = { ...own }
+    for (const [name, values] of lists) ofRow[name] = values[index]
+    if (own) for (const [name, values] of splitByRow(own, 1, path)) ofRow[name] = values[0]
     // Rows that differ only in their histories share one object of parameters, and so one plan.
     const differs = own || lists.some(([name]) => !(name in contextFields))
-    const ofRow = {
-      ...own,
-      ...Object.fromEntries([...split, ...ownSplit]),
-    } as Partial<SamplingFields>
-    const fields = differs ? { ...shared, ...ofRow } : shared
+    const fields: SamplingRequest = differs ? { ...shared, ...ofRow } : shared
     const { seed, stream, step, n, replacement } = fields
     if (seed === undefined) drawnSeed ??= options.drawSeed()
     // A row with its own seed gets the same tokens wherever it is in a batch, so its stream is 0.
@@ -100,14 +97,18 @@ function checkOverrides(overrides: unknown, rows: number): unknown[] {
 
 /** The fields that may have a value for each row, with these values. */
 function splitByRow(fields: Partial<SamplingFields>, rows: number, path: PropertyKey[]) {
-  return perRowFields.flatMap(({ field, split }): [string, unknown[]][] => {
+  const lists: [name: string, values: unknown[]][] = []
+  for (const { field, split } of perRowFields) {
     const value = fields[field as keyof SamplingFields]
-    if (value === undefined) return []
+    if (value === undefined) continue
     const values = split(value, rows)
-    if (values.length === rows) return [[field, values]]
-    const detail = `Expected ${rows} lists, one for each row, got ${values.length}`
-    throw problemAt('INVALID_REQUEST', [...path, field], detail)
-  })
+    if (values.length !== rows) {
+      const detail = `Expected ${rows} lists, one for each row, got ${values.length}`
+      throw problemAt('INVALID_REQUEST', [...path, field], detail)
+    }
+    lists.push([field, values])
+  }
+  return lists
 }
 
 function checkVocabulary(fields: Partial<SamplingFields>, vocabSize: number, path: PropertyKey[]) {

@@ -40,6 +40,14 @@ export function planner(): (params: RowParams) => Plan {
   }
 }
 
+/** Every sampler in Kelvin's order, with its fields and their defaults. */
+const all = kelvinOrder.map((name) => {
+  const sampler = samplerByName.get(name)!
+  const defaults: Record<string, unknown> = z.object(sampler.fields).parse({})
+  const fields = Object.entries(defaults) as [field: keyof RowParams, fallback: unknown][]
+  return { name, sampler, fields }
+})
+
 export function plan(params: RowParams): Plan {
   const profile = profileByName.get(params.profile)!
   const { order, because, others } = orderOf(params, profile)
@@ -67,11 +75,12 @@ export function plan(params: RowParams): Plan {
     }
   }
 
-  for (const name of kelvinOrder) {
-    const sampler = samplerByName.get(name)!
+  for (const { name, sampler, fields } of all) {
     if (!sampler.active(params)) {
-      for (const field of idleFields(sampler, params)) {
-        warnings.push(withoutEffect(field, `${name} is off`))
+      // A sampler with a single field is on if that field is set.
+      if (fields.length === 1) continue
+      for (const [field, fallback] of fields) {
+        if (isSet(params[field], fallback)) warnings.push(withoutEffect(field, `${name} is off`))
       }
     } else if (!order.includes(name)) {
       const message = `${name} is set but does not run, because ${because}`
@@ -135,38 +144,16 @@ export function contextWarnings(
   return warnings
 }
 
-/** The fields and defaults of each sampler that has several fields. */
-const defaultsByName: ReadonlyMap<string, [field: string, fallback: unknown][]> = new Map(
-  kelvinOrder.flatMap((name) => {
-    const { fields } = samplerByName.get(name)!
-    const defaults: Record<string, unknown> = z.object(fields).parse({})
-    const names = Object.keys(fields)
-    return names.length > 1 ? [[name, names.map((field) => [field, defaults[field]])]] : []
-  }),
-)
-
-const NONE: readonly string[] = []
-
-/** The fields that a request sets although their sampler is off. */
-function idleFields({ name }: Sampler, params: RowParams): readonly string[] {
-  let idle = NONE
-  for (const field of defaultsByName.get(name) ?? []) {
-    if (isSet(field, params)) idle = [...idle, field[0]]
-  }
-  return idle
-}
-
 /** The field that an error about a sampler names: the first of its fields that is set. Other names are fields already. */
 export function fieldOf(name: string, params: RowParams): string {
-  const sampler = samplerByName.get(name)
-  if (!sampler) return name
-  const found = defaultsByName.get(name)?.find((field) => isSet(field, params))
-  return found ? found[0] : Object.keys(sampler.fields)[0]!
+  const { fields } = all.find((each) => each.name === name) ?? {}
+  if (!fields) return name
+  const [found = fields[0]!] = fields.filter(([field, fallback]) => isSet(params[field], fallback))
+  return found[0]
 }
 
-function isSet([field, fallback]: [string, unknown], params: RowParams): boolean {
-  const value = params[field as keyof RowParams]
-  return isList(value) ? value.length > 0 : value !== fallback
+function isSet(value: unknown, fallback: unknown): boolean {
+  return value !== fallback && !(isList(value) && value.length === 0)
 }
 
 function isList(value: unknown): value is { length: number } {

@@ -22,18 +22,24 @@ function withoutMark(head: Uint8Array): Uint8Array {
   return MARK.equals(head.subarray(0, MARK.length)) ? head.subarray(MARK.length) : head
 }
 
+function toText(chunks: readonly Uint8Array[]): string {
+  const whole = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  return Buffer.from(whole.buffer, whole.byteOffset, whole.length).toString()
+}
+
 /** Reads a JSON body: a small one is parsed at its end, a larger one as it arrives. */
 export class JsonBody {
   #small: Uint8Array[] | undefined = []
   #length = 0
-  readonly #reader: JsonReader
+  readonly #limit: number
+  #reader: JsonReader | undefined
   readonly #hold: Hold
   /** The memory of the values beyond the length of the body, in bytes, as last reported to `hold`. */
   #held = 0
 
   /** `limit` is the longest body in bytes. The values may take the same number of bytes in memory, or `MAX_KEPT` if that is more. */
   constructor(limit = MAX_KEPT, hold: Hold = () => {}) {
-    this.#reader = new JsonReader(Math.max(limit, MAX_KEPT))
+    this.#limit = Math.max(limit, MAX_KEPT)
     this.#hold = hold
   }
 
@@ -44,41 +50,45 @@ export class JsonBody {
       this.#small.push(chunk)
       return false
     }
-    if (this.#small) this.#begin([...this.#small, chunk])
-    else this.#reader.push(chunk)
-    const excess = Math.max(this.#held, this.#reader.kept - this.#length)
+    this.#reader?.push(chunk)
+    const reader = this.#reader ?? this.#begin([...this.#small!, chunk])
+    const excess = Math.max(this.#held, reader.kept - this.#length)
     this.#hold(excess - this.#held)
     this.#held = excess
     return true
   }
 
-  #begin(chunks: readonly Uint8Array[]): void {
+  /** Begins to parse, with the first bytes. */
+  #begin(chunks: readonly Uint8Array[]): JsonReader {
+    const reader = new JsonReader(this.#limit)
     this.#small = undefined
+    this.#reader = reader
     const isSplit = chunks.length > 0 && chunks[0]!.length < HEAD
     const [head = new Uint8Array(0), ...others] = isSplit ? [Buffer.concat(chunks)] : chunks
-    this.#reader.push(withoutMark(head))
-    for (const chunk of others) this.#reader.push(chunk)
+    reader.push(withoutMark(head))
+    for (const chunk of others) reader.push(chunk)
+    return reader
   }
 
   /** Frees the values. Call this after their last use. */
   release(): void {
-    this.#reader.release()
+    this.#reader?.release()
   }
 
   /** Whether the value is complete, so that only white space may follow. */
   get isComplete(): boolean {
-    return this.#reader.isComplete
+    return this.#reader?.isComplete ?? false
   }
 
   end(): unknown {
     if (this.#small) {
       try {
-        return JSON.parse(Buffer.concat(this.#small).toString())
+        return JSON.parse(toText(this.#small))
       } catch {
         // The reader finds the fault again and reports its place.
       }
-      this.#begin(this.#small)
     }
-    return this.#reader.end()
+    const reader = this.#reader ?? this.#begin(this.#small!)
+    return reader.end()
   }
 }

@@ -30,7 +30,10 @@ function isLong(value: unknown): boolean {
   if (Array.isArray(value) && value.length > PART) return true
   // Most items are numbers: `typeof` spares a call for each.
   const items = Array.isArray(value) ? value : Object.values(value)
-  return items.some((item) => typeof item === 'object' && isLong(item))
+  for (let i = 0; i < items.length; i++) {
+    if (typeof items[i] === 'object' && isLong(items[i])) return true
+  }
+  return false
 }
 
 /** Writes a value as JSON.stringify does, but long lists in parts. */
