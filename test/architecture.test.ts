@@ -365,3 +365,21 @@ it('the environment is read in one place', () => {
   )
   expect(readers.sort()).toEqual(['src/cli/kelvin.ts', 'src/healthcheck.ts', 'src/server.ts'])
 })
+
+/** What a sampler may use of a row. It changes all else by functions, which keep sums and coverage right. */
+const open = new Set([
+  ...['vocabSize', 'minTokensToKeep', 'temperature', 'shift', 'listed', 'views'],
+  ...['isEmpty', 'count', 'max', 'logitOf', 'gather'],
+])
+
+describe('a sampler leaves the state of a row alone', () => {
+  it.each(globSync('src/sampling/samplers/*.ts', { cwd: root }))('%s', (file) => {
+    const source = readFileSync(join(root, file), 'utf8')
+    const named = [...source.matchAll(/\brow\.(?!ts')(\w+)/g)].map(([, name]) => name!)
+    const taken = [...source.matchAll(/const \{ (.*) \} = row\b/g)].flatMap(([, names]) =>
+      names!.split(', '),
+    )
+    expect([...named, ...taken].filter((name) => !open.has(name))).toEqual([])
+    expect(source).not.toMatch(/\brow\.temperature [*/+-]?= /)
+  })
+})

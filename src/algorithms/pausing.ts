@@ -17,3 +17,8 @@ export function atOnce<Result>(work: Pausing<Result>): Result {
     if (done) return value
   }
 }
+
+/** Completes work in parts. `undefined` is work that is done already. */
+export function* finish(work: Pausing | undefined): Pausing {
+  if (work) yield* work
+}

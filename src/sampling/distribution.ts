@@ -1,15 +1,17 @@
 import { PART, type Pausing } from '../algorithms/pausing.ts'
 import { descending, placesById } from '../algorithms/sort.ts'
 import { exp } from '../kernel/index.ts'
+import { ranked, ranksOf } from './row/ranking.ts'
 import type { Row } from './row/row.ts'
+import { logprob, totalMass } from './row/statistics.ts'
 
 /** Reports of a row's distribution. Logprobs are natural logarithms. */
 
 /** The probabilities of the tokens in play, ids ascending. Turns the row into survivors. */
 export function probabilities(row: Row): Float64Array {
   row.gather()
-  const total = row.totalMass()
-  return row.masses.slice(0, row.size).map((mass) => mass / total)
+  const total = totalMass(row)
+  return row.views.masses.slice(0, row.count()).map((mass) => mass / total)
 }
 
 /** Writes the probability of each vocabulary entry to `dense`: 0 for a token that is not in play. */
@@ -17,7 +19,8 @@ export function denseProbabilities<
   Values extends Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>,
 >(row: Row, dense: Values): Values {
   const values = probabilities(row)
-  for (let i = 0; i < row.size; i++) dense[row.ids[i]!] = values[i]!
+  const { ids } = row.views
+  for (let i = 0; i < values.length; i++) dense[ids[i]!] = values[i]!
   return dense
 }
 
@@ -42,17 +45,16 @@ export interface TopTokens {
 
 /** The first `count` tokens of the ranking. */
 export function* topTokens(row: Row, count: number): Pausing<TopTokens> {
-  const { ids, logits } = yield* row.ranked(count)
+  const { ids, logits } = yield* ranked(row, count)
   const { length } = ids
   const token_ids = new Array<number>(length)
   const probabilities = new Array<number>(length)
   const logprobs = new Array<number>(length)
   for (let i = 0; i < length; i++) {
     if (i % FEW === FEW - 1) yield
-    const logprob = row.logprob(logits[i]!)
     token_ids[i] = ids[i]!
-    logprobs[i] = logprob
-    probabilities[i] = exp(logprob)
+    logprobs[i] = logprob(row, logits[i]!)
+    probabilities[i] = exp(logprobs[i]!)
   }
   return { token_ids, probabilities, logprobs }
 }
@@ -82,7 +84,7 @@ export function* scoreTokens(row: Row, tokenIds: Uint32Array): Pausing<ScoredTok
     logprobs[i] = null
     ranks[i] = null
     if (logit === Number.NEGATIVE_INFINITY) continue
-    logprobs[i] = row.logprob(logit)
+    logprobs[i] = logprob(row, logit)
     places[count] = i
     ids[count] = id
     logits[count++] = logit
@@ -90,13 +92,13 @@ export function* scoreTokens(row: Row, tokenIds: Uint32Array): Pausing<ScoredTok
   yield
   const order = yield* inRanking(ids.subarray(0, count), logits.subarray(0, count))
   yield
-  const ranked = { ids: new Uint32Array(count), logits: new Float64Array(count) }
+  const inOrder = { ids: new Uint32Array(count), logits: new Float64Array(count) }
   for (let i = 0; i < count; i++) {
     if (i % PART === PART - 1) yield
-    ranked.ids[i] = ids[order[i]!]!
-    ranked.logits[i] = logits[order[i]!]!
+    inOrder.ids[i] = ids[order[i]!]!
+    inOrder.logits[i] = logits[order[i]!]!
   }
-  const found = yield* row.ranksOf(ranked)
+  const found = yield* ranksOf(row, inOrder)
   for (let i = 0; i < count; i++) {
     if (i % PART === PART - 1) yield
     ranks[places[order[i]!]!] = found[i]!

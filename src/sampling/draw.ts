@@ -7,6 +7,7 @@ import { problemAt } from '../errors.ts'
 import { exp } from '../kernel/index.ts'
 import { type Address, purposes, uniforms } from './philox.ts'
 import type { Row } from './row/row.ts'
+import { addUp, totalMass } from './row/statistics.ts'
 
 export interface Draw {
   n: number
@@ -37,18 +38,18 @@ export function draw(
 ): number[] | Pausing<number[]> {
   if (!replacement) checkDrawable(row, n, index)
   // If one token is left, no random number is used.
-  if (!row.dense && row.size === 1) {
-    return new Array<number>(n).fill(row.ids[0]!)
+  if (!row.isDense && row.count() === 1) {
+    return new Array<number>(n).fill(row.views.ids[0]!)
   }
   const random = uniforms({ ...address, purpose: purposes.draw }, n)
   if (!replacement) return drawDifferent(row, random)
   if (n > DRAWS || row.vocabSize > LARGE) return drawAgain(row, random)
-  row.totalMass()
+  totalMass(row)
   return Array.from(random, finder(row))
 }
 
 function* drawAgain(row: Row, random: Float64Array): Pausing<number[]> {
-  yield* row.addUp()
+  yield* addUp(row)
   yield
   const drawn = new Array<number>(random.length)
   const find = finder(row)
@@ -64,7 +65,7 @@ const runningOf = reusable()
 /** Makes a function from a uniform number to its token. */
 function finder(row: Row): (u: number) => number {
   const { dense, temperature } = row
-  if (dense) {
+  if (row.isDense) {
     const running = dense.runningSums()
     const total = running[running.length - 1]!
     return (u) => {
@@ -73,11 +74,12 @@ function finder(row: Row): (u: number) => number {
       return dense.walk(block, before, u * total, temperature)
     }
   }
-  const running = runningOf(row.size)
-  running.set(row.masses.subarray(0, row.size))
+  const { ids, masses } = row.views
+  const running = runningOf(row.count())
+  running.set(masses.subarray(0, running.length))
   for (let i = 1; i < running.length; i++) running[i]! += running[i - 1]!
   const total = running[running.length - 1]!
-  return (u) => row.ids[firstAbove(running, u * total)]!
+  return (u) => ids[firstAbove(running, u * total)]!
 }
 
 /** If no more mass than this is left, masses are computed anew, relative to the most likely token left, before they underflow. */
@@ -88,8 +90,9 @@ const FAINT = 1e-100
  * most likely token, gets a mass when the more likely tokens are drawn.
  */
 function* drawDifferent(row: Row, random: Float64Array): Pausing<number[]> {
-  yield* row.addUp()
-  const { ids, masses, size } = row
+  yield* addUp(row)
+  const { ids, masses } = row.views
+  const size = row.count()
   if (size > PART) yield
   const drawn = new Array<number>(random.length)
   const isTaken = new Uint8Array(size)
@@ -102,7 +105,10 @@ function* drawDifferent(row: Row, random: Float64Array): Pausing<number[]> {
     if (i % DRAWS === DRAWS - 1) yield
     if (tree.total() < FAINT) {
       const left = unweighed ? places.filter((place) => isTaken[place] === 0) : new Uint32Array(0)
-      unweighed ??= yield* heapOf(row.logits.subarray(0, size), (place) => isTaken[place] === 1)
+      unweighed ??= yield* heapOf(
+        row.views.logits.subarray(0, size),
+        (place) => isTaken[place] === 1,
+      )
       const weighed = yield* weighAnew(row, left, unweighed)
       places = weighed.places
       tree = sumTree(weighed.masses)
@@ -117,7 +123,8 @@ function* drawDifferent(row: Row, random: Float64Array): Pausing<number[]> {
 }
 
 /** The tokens left whose mass, relative to the most likely of them, is above 0: ids ascending, with these masses. */
-function* weighAnew({ logits, temperature }: Row, left: Uint32Array, unweighed: Heap) {
+function* weighAnew({ views, temperature }: Row, left: Uint32Array, unweighed: Heap) {
+  const { logits } = views
   let next = unweighed.peek()
   let max = next === undefined ? Number.NEGATIVE_INFINITY : logits[next]!
   for (let i = 0; i < left.length; i++) max = Math.max(max, logits[left[i]!]!)
@@ -138,9 +145,9 @@ function* weighAnew({ logits, temperature }: Row, left: Uint32Array, unweighed: 
 
 function checkDrawable(row: Row, n: number, index: number): void {
   row.gather()
-  if (n <= row.size) return
+  if (n <= row.count()) return
   const detail =
-    `Cannot draw ${n} different tokens from row ${index}: the samplers leave ${row.size}. ` +
+    `Cannot draw ${n} different tokens from row ${index}: the samplers leave ${row.count()}. ` +
     'Lower n, or loosen the samplers. To see what each removes, send n 1 and trace'
   throw problemAt('TOO_FEW_TOKENS', ['n'], detail)
 }

@@ -20,6 +20,7 @@ import type { RowParams } from './params.ts'
 import { type Address, uniforms } from './philox.ts'
 import { contextWarnings, type Plan, planner } from './plan.ts'
 import { Row } from './row/row.ts'
+import { entropy, givenMass, logprob, settle } from './row/statistics.ts'
 import type { Accept, Context } from './sampler.ts'
 import { type TraceStep, trace, type WatchedToken } from './trace.ts'
 
@@ -198,12 +199,12 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
   }
   if (emptiedBy !== undefined) throw noTokenLeft(emptiedBy)
 
-  const givenMass = processed.givenMass()
-  let normalization = processed.settle(request.draw !== undefined)
+  const given_mass = givenMass(processed)
+  let normalization = settle(processed, request.draw !== undefined)
   let reported = processed
   if (params.logprobs_mode === 'raw') {
     reported = loadRaw(logits)
-    if (reported.settle(false) === 'candidates') normalization = 'candidates'
+    if (settle(reported, false) === 'candidates') normalization = 'candidates'
   }
   const warnings = [...planned.warnings, ...contextWarnings(planned, request)]
   if (request.warnings) warnings.push(...request.warnings)
@@ -211,7 +212,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
   if (!(logits instanceof Elements)) {
     if (logits.warning) warnings.push(logits.warning)
     result.normalization = normalization
-    if (givenMass !== undefined) result.given_mass = givenMass
+    if (given_mass !== undefined) result.given_mass = given_mass
   }
   if (isLarge) yield
   const drawn = request.draw && draw(processed, request.draw, request.address, index)
@@ -227,7 +228,7 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
   if (token_ids) {
     const logprobs =
       token_ids.length < FEW
-        ? token_ids.map((id) => reported.logprob(reported.logitOf(id)))
+        ? token_ids.map((id) => logprob(reported, reported.logitOf(id)))
         : yield* logprobsOf(reported, token_ids)
     result.drawn = { token_ids, logprobs }
     // The state follows the first token drawn, which is the one that continues the text.
@@ -251,23 +252,23 @@ function* runRow(request: RowRequest, planned: Plan, index: number): Pausing<Row
 
 /** Adds the reports of the final distribution to a result. */
 function* reportRow(row: Row, report: Report = {}, result: RowResult): Pausing {
-  if (report.keptCount) result.kept_count = row.size
+  if (report.keptCount) result.kept_count = row.count()
   if (report.ranked !== undefined) result.ranked = yield* topTokens(row, report.ranked)
   if (report.probabilities === 'kept') {
     const values = probabilities(row)
-    result.kept = { token_ids: row.ids.slice(0, row.size), probabilities: values }
+    result.kept = { token_ids: row.views.ids.slice(0, values.length), probabilities: values }
   } else if (report.probabilities !== undefined) {
     const Values = report.probabilities === 'float64' ? Float64Array : Float32Array
     result.probabilities = denseProbabilities(row, new Values(row.vocabSize))
   }
-  if (report.entropy) result.entropy = row.entropy()
+  if (report.entropy) result.entropy = entropy(row)
 }
 
 function* logprobsOf(row: Row, ids: readonly number[]): Pausing<number[]> {
   const logprobs = new Array<number>(ids.length)
   for (let i = 0; i < ids.length; i++) {
     if (i % FEW === FEW - 1) yield
-    logprobs[i] = row.logprob(row.logitOf(ids[i]!))
+    logprobs[i] = logprob(row, row.logitOf(ids[i]!))
   }
   return logprobs
 }

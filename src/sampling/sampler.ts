@@ -44,11 +44,6 @@ type Done = Accept | void
 /** Runs a sampler, with its parameters bound, on a row: at once, or as work in parts. */
 export type Step = (row: Row, context: Context) => Done | Pausing<Done>
 
-/** Completes a step, part by part if it has parts. */
-export function* finish(done: ReturnType<Step>): Pausing<Done> {
-  return typeof done === 'object' ? yield* done : done
-}
-
 /** At this size, adding an ordinary logit no longer changes a float64. */
 const SWALLOWS = 1e16
 

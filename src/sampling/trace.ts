@@ -2,8 +2,9 @@ import { oncePerWork } from '../algorithms/once.ts'
 import { PART, type Pausing } from '../algorithms/pausing.ts'
 import { placesById, sortIds } from '../algorithms/sort.ts'
 import type { Plan } from './plan.ts'
-import type { Observed, Row } from './row/row.ts'
-import { type Context, finish } from './sampler.ts'
+import { type Observed, observe } from './row/observe.ts'
+import type { Row } from './row/row.ts'
+import type { Context } from './sampler.ts'
 
 /** What one sampler did. Probabilities are those before it; entropies are in nats. */
 export interface TraceStep {
@@ -40,7 +41,7 @@ export function* trace(
   context: Context,
   watch: Uint32Array,
 ): Pausing<{ trace: TraceStep[]; watched: WatchedToken[] }> {
-  let after = yield* row.observe()
+  let after = yield* observe(row)
   yield
   const watched = new Watched(watch, yield* orderOf(watch))
   yield* watched.drop(after.ids, 'logits')
@@ -49,9 +50,12 @@ export function* trace(
     const before = after
     row.threshold = undefined
     yield
-    if (!row.isEmpty || fillsEmpty) yield* finish(apply(row, context))
+    if (!row.isEmpty || fillsEmpty) {
+      const applied = apply(row, context)
+      if (typeof applied === 'object') yield* applied
+    }
     yield
-    after = yield* row.observe()
+    after = yield* observe(row)
     yield
     const dropped = yield* watched.drop(after.ids, sampler.name)
     traced.push({

@@ -8,6 +8,7 @@ import { indexSource } from '../generated/index-source.ts'
 
 const source = `import * as z from 'zod'
 import { log } from '../../kernel/index.ts'
+import { keepWithin } from '../row/cuts.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const halfLife = defineSampler({
@@ -26,7 +27,7 @@ export const halfLife = defineSampler({
   },
   example: { params: { half_lives: 1.1 }, given: [0.1, 0.2, 0.4, 0.3], gives: [0, 2 / 9, 4 / 9, 3 / 9] },
   active: ({ half_lives }) => half_lives > 0,
-  apply: (row, { half_lives }) => row.keepWithin(half_lives * log(2)),
+  apply: (row, { half_lives }) => keepWithin(row, half_lives * log(2)),
 })
 `
 

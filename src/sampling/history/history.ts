@@ -1,5 +1,6 @@
 import { oncePer } from '../../algorithms/once.ts'
 import { PART, type Pausing } from '../../algorithms/pausing.ts'
+import { raiseUnseen, setLogit } from '../row/changes.ts'
 import type { Row } from '../row/row.ts'
 
 /** The tokens so far: given ones and generated ones. */
@@ -220,7 +221,7 @@ const CHANGE = 120
 export function* discourage(row: Row, tokens: Tally, factor: number): Pausing {
   yield* forEach(tokens, (token) => {
     const logit = row.logitOf(known(row, token)) + row.shift
-    if (factor < 1) row.raiseUnseen(token)
-    row.setLogit(token, (logit < 0 ? logit * factor : logit / factor) - row.shift)
+    if (factor < 1) raiseUnseen(row, token)
+    setLogit(row, token, (logit < 0 ? logit * factor : logit / factor) - row.shift)
   })
 }

@@ -1,7 +1,7 @@
-import { LARGE, type Pausing } from '../../algorithms/pausing.ts'
-import { cutByWeight } from '../../algorithms/select.ts'
-import { type InPlay, type Kept, rest } from './in-play.ts'
+import { finish, LARGE, type Pausing } from '../../algorithms/pausing.ts'
+import { type Cut, cutByWeight } from '../../algorithms/select.ts'
 import { collectWithin, cutAtRank, isWithin } from './ranking.ts'
+import type { Row } from './row.ts'
 import { deviation, distanceOf } from './statistics.ts'
 
 /**
@@ -18,9 +18,12 @@ const DEVIATION_ERROR = 1e-6
  */
 const ROUNDED_UP = 1 + 1e-12
 
-/** Keeps only the most likely token. */
-export function keepGreedy(row: InPlay): void {
-  const logit = row.tokens.max()
+/** The part of a cut that tells which tokens are kept. */
+type Kept = Pick<Cut, 'threshold' | 'ties'>
+
+/** Keeps only the most likely token; of tied tokens, the lowest id. */
+export function keepGreedy(row: Row): void {
+  const logit = row.max()
   const isAny = logit > Number.NEGATIVE_INFINITY
   const id = isAny ? row.tokens.mostLikely() : 0
   row.coverage.cutAt(logit, id)
@@ -29,12 +32,15 @@ export function keepGreedy(row: InPlay): void {
   row.views.logits[0] = logit
 }
 
-/** Keeps the tokens at most `distance` units below the most likely one. */
+/**
+ * Keeps the tokens at most `distance` units below the most likely one. The default unit is the temperature; the
+ * distance is then in nats.
+ */
 export function keepWithin(
-  row: InPlay,
+  row: Row,
   distance: number,
-  unit: number,
-  atLeast: number,
+  unit = row.temperature,
+  atLeast = row.minTokensToKeep,
 ): Pausing | undefined {
   if (distance === Number.POSITIVE_INFINITY) return undefined
   const size = collectWithin(row, distance, unit)
@@ -46,7 +52,7 @@ export function keepWithin(
 }
 
 function* keepManyWithin(
-  row: InPlay,
+  row: Row,
   size: number,
   distance: number,
   unit: number,
@@ -55,28 +61,22 @@ function* keepManyWithin(
   yield
   const kept = countWithin(row, size, distance, unit)
   yield
-  if (kept < atLeast) yield* rest(keepTop(row, 1, false, atLeast))
+  if (kept < atLeast) yield* finish(keepTop(row, 1, false, atLeast))
   else dropBeyond(row, size, distance, unit, atLeast)
 }
 
-function countWithin(row: InPlay, size: number, distance: number, unit: number): number {
+function countWithin(row: Row, size: number, distance: number, unit: number): number {
   const { logits } = row.views
-  const max = row.tokens.max()
+  const max = row.max()
   let count = 0
   for (let i = 0; i < size; i++) if (isWithin(logits[i]!, max, distance, unit)) count++
   return count
 }
 
 /** Keeps those of the first `size` entries of the arrays that are within the distance. */
-function dropBeyond(
-  row: InPlay,
-  size: number,
-  distance: number,
-  unit: number,
-  atLeast: number,
-): void {
+function dropBeyond(row: Row, size: number, distance: number, unit: number, atLeast: number): void {
   const { ids, logits } = row.views
-  const max = row.tokens.max()
+  const max = row.max()
   row.threshold = max - distance * unit + row.shift
   let kept = 0
   for (let i = 0; i < size; i++) {
@@ -93,13 +93,13 @@ function dropBeyond(
 
 /** Keeps the tokens whose logit is at most this many standard deviations below the largest. */
 export function keepWithinDeviations(
-  row: InPlay,
+  row: Row,
   count: number,
-  atLeast: number,
+  atLeast = row.minTokensToKeep,
 ): Pausing | undefined {
   if (row.isDense) {
     const depth = count * deviation(row)
-    const max = row.tokens.max()
+    const max = row.max()
     const slack = DEVIATION_ERROR * (depth + Math.abs(max))
     // The kernel's deviation is not precise enough for tokens this near to the bound.
     if (row.dense.collect(max - depth - slack, max - depth + slack) > 0) row.gather()
@@ -111,24 +111,19 @@ export function keepWithinDeviations(
  * Keeps the tokens with at least this probability. If they are fewer than `minTokensToKeep`, it keeps that number of
  * the most likely tokens instead and, with `allTies`, those that tie with the last of them.
  */
-export function keepLikely(
-  row: InPlay,
-  probability: number,
-  allTies: boolean,
-): Pausing | undefined {
+export function keepLikely(row: Row, probability: number, allTies = false): Pausing | undefined {
   const { temperature, minTokensToKeep } = row
   let distance = distanceOf(row, probability)
   if (allTies && minTokensToKeep > 1) {
-    const last = (row.tokens.max() - cutAtRank(row, minTokensToKeep).threshold) / temperature
+    const last = (row.max() - cutAtRank(row, minTokensToKeep).threshold) / temperature
     distance = Math.max(distance, last)
   } else if (allTies) distance = Math.max(distance, 0)
-  if (row.isLarge) return keepWithinLater(row, distance)
-  return keepWithin(row, distance, temperature, minTokensToKeep)
+  return row.isLarge ? keepWithinLater(row, distance) : keepWithin(row, distance)
 }
 
-function* keepWithinLater(row: InPlay, distance: number): Pausing {
+function* keepWithinLater(row: Row, distance: number): Pausing {
   yield
-  yield* rest(keepWithin(row, distance, row.temperature, row.minTokensToKeep))
+  yield* finish(keepWithin(row, distance))
 }
 
 /**
@@ -136,17 +131,17 @@ function* keepWithinLater(row: InPlay, distance: number): Pausing {
  * tokens that tie with the last of them.
  */
 export function keepTop(
-  row: InPlay,
+  row: Row,
   count: number,
-  allTies: boolean,
-  atLeast: number,
+  allTies = false,
+  atLeast = row.minTokensToKeep,
 ): Pausing | undefined {
   count = Math.max(count, atLeast)
   const { isDense, coverage } = row
-  const isBeyond = isDense ? allTies && count >= row.tokens.count() : count > row.tokens.count()
+  const isBeyond = isDense ? allTies && count >= row.count() : count > row.count()
   if (isBeyond) {
     coverage.cutUnsurely()
-  } else if (isDense || coverage.isPartial || count < row.tokens.count()) {
+  } else if (isDense || coverage.isPartial || count < row.count()) {
     if (row.isLarge) return keepTopInParts(row, count, allTies)
     const { size, ...cut } = cutAtRank(row, count)
     keepRanked(row, size, cut, allTies)
@@ -155,7 +150,7 @@ export function keepTop(
   return undefined
 }
 
-function* keepTopInParts(row: InPlay, count: number, allTies: boolean): Pausing {
+function* keepTopInParts(row: Row, count: number, allTies: boolean): Pausing {
   yield
   const { size, ...cut } = cutAtRank(row, count)
   yield
@@ -164,7 +159,7 @@ function* keepTopInParts(row: InPlay, count: number, allTies: boolean): Pausing 
 }
 
 /** Applies a cut by logit to the first `size` entries of the arrays. */
-function keepRanked(row: InPlay, size: number, cut: Kept, allTies: boolean): void {
+function keepRanked(row: Row, size: number, cut: Kept, allTies: boolean): void {
   if (row.isDense) row.become(size)
   keepCut(row, allTies ? { ...cut, ties: size } : cut, row.views.logits, allTies)
 }
@@ -173,7 +168,7 @@ function keepRanked(row: InPlay, size: number, cut: Kept, allTies: boolean): voi
  * Applies a cut by these keys to the survivors. With `allTies`, tokens that a sparse row leaves out may tie with the
  * last token kept.
  */
-export function keepCut(row: InPlay, cut: Kept, keys: Float64Array, allTies: boolean): void {
+export function keepCut(row: Row, cut: Kept, keys: Float64Array, allTies = false): void {
   const { ids, logits } = row.views
   const size = row.survivors.count()
   const { threshold } = cut
@@ -198,7 +193,7 @@ export function keepCut(row: InPlay, cut: Kept, keys: Float64Array, allTies: boo
 
 /** The cut of the first `size` entries or, if it keeps fewer than `minTokensToKeep`, the cut that keeps that number. */
 export function widened(
-  { minTokensToKeep }: InPlay,
+  { minTokensToKeep }: Row,
   cut: Kept,
   keys: Float64Array,
   size: number,

@@ -1,7 +1,7 @@
 import { PART, type Pausing } from '../../algorithms/pausing.ts'
 import { cutByWeight } from '../../algorithms/select.ts'
 import { descending } from '../../algorithms/sort.ts'
-import type { InPlay } from './in-play.ts'
+import type { Row } from './row.ts'
 import { distanceOf } from './statistics.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -11,7 +11,7 @@ import type { Tokens } from './tokens.ts'
 const FEW = 2 ** 13
 
 /** The cut of the ranking after `count` tokens. It lies among the first `size` entries of the arrays. */
-export function cutAtRank(row: InPlay, count: number) {
+export function cutAtRank(row: Row, count: number) {
   const { tokens } = row
   const size = tokens.collect(tokens.thresholdFor(count))
   const { threshold, ties } = cutByWeight(row.views.logits, undefined, size, count)
@@ -30,15 +30,15 @@ export function isWithin(logit: number, max: number, distance: number, unit: num
  * Collects all tokens within this distance, and maybe some more, into the first entries of the arrays. Returns their
  * number.
  */
-export function collectWithin({ tokens }: InPlay, distance: number, unit: number): number {
+export function collectWithin({ tokens }: Row, distance: number, unit: number): number {
   const max = tokens.max()
   const depth = distance * unit
   return tokens.collect(max - depth - 1e-12 * (Math.abs(max) + Math.abs(depth)))
 }
 
 /** The first `count` tokens of the ranking, in its order. */
-export function* ranked(row: InPlay, count: number): Pausing<Tokens> {
-  const wanted = Math.min(count, row.tokens.count())
+export function* ranked(row: Row, count: number): Pausing<Tokens> {
+  const wanted = Math.min(count, row.count())
   const { size, threshold } = yield* reaching(row, wanted)
   needAbove(row, count, threshold)
   const { ids, logits } = tokensAbove(row, threshold, size)
@@ -55,9 +55,9 @@ export function* ranked(row: InPlay, count: number): Pausing<Tokens> {
 }
 
 /** A threshold that at least `count` tokens in play reach. They are among the first `size` entries of the arrays. */
-function* reaching(row: InPlay, count: number): Pausing<{ size: number; threshold: number }> {
+function* reaching(row: Row, count: number): Pausing<{ size: number; threshold: number }> {
   if (count === 0) return { size: 0, threshold: Number.POSITIVE_INFINITY }
-  if (count < row.tokens.count()) return cutAtRank(row, count)
+  if (count < row.count()) return cutAtRank(row, count)
   const size = row.tokens.collect(Number.NEGATIVE_INFINITY)
   yield
   const { logits } = row.views
@@ -67,12 +67,12 @@ function* reaching(row: InPlay, count: number): Pausing<{ size: number; threshol
 }
 
 /** Records a decision that depends on the `count` most likely tokens. `logit` is that of the last of them. */
-function needAbove(row: InPlay, count: number, logit: number): void {
-  if (count > row.tokens.count() || logit < row.floor()) row.coverage.needEach()
+function needAbove(row: Row, count: number, logit: number): void {
+  if (count > row.count() || logit < row.floor()) row.coverage.needEach()
 }
 
 /** Copies of the tokens among the first `size` entries of the arrays whose logit is at least `threshold`. */
-function tokensAbove({ views }: InPlay, threshold: number, size: number): Tokens {
+function tokensAbove({ views }: Row, threshold: number, size: number): Tokens {
   const ids = new Uint32Array(size)
   const logits = new Float64Array(size)
   let count = 0
@@ -86,8 +86,8 @@ function tokensAbove({ views }: InPlay, threshold: number, size: number): Tokens
 }
 
 /** The `count` largest logits, descending. */
-export function* largest(row: InPlay, count: number): Pausing<Float64Array> {
-  const wanted = Math.min(count, row.tokens.count())
+export function* largestLogits(row: Row, count: number): Pausing<Float64Array> {
+  const wanted = Math.min(count, row.count())
   if (wanted === 0) return new Float64Array(0)
   const { size, threshold } = cutAtRank(row, wanted)
   if (row.isLarge) yield
@@ -96,10 +96,10 @@ export function* largest(row: InPlay, count: number): Pausing<Float64Array> {
 }
 
 /** The tokens with at least this probability, ids ascending. */
-export function* tokensFrom(row: InPlay, probability: number): Pausing<Tokens> {
+export function* tokensFrom(row: Row, probability: number): Pausing<Tokens> {
   const { coverage, temperature, views } = row
   const distance = distanceOf(row, probability)
-  const max = row.tokens.max()
+  const max = row.max()
   if (isWithin(row.floor(), max, distance, temperature)) coverage.needEach()
   if (row.isLarge) yield
   const size = collectWithin(row, distance, temperature)
@@ -117,7 +117,7 @@ export function* tokensFrom(row: InPlay, probability: number): Pausing<Tokens> {
 }
 
 /** The ranks of some tokens in play, which must come in the order of the ranking. Rank 1 is the most likely. */
-export function* ranksOf(row: InPlay, tokens: Tokens): Pausing<Uint32Array> {
+export function* ranksOf(row: Row, tokens: Tokens): Pausing<Uint32Array> {
   const { length } = tokens.ids
   const ranks = new Uint32Array(length + 1)
   if (length === 0) return ranks

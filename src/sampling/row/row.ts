@@ -1,38 +1,67 @@
-import type { Pausing } from '../../algorithms/pausing.ts'
+import { LARGE } from '../../algorithms/pausing.ts'
 import type { RowMemory } from '../../kernel/memory.ts'
-import type { Logits } from '../../tensors/candidates.ts'
-import * as changes from './changes.ts'
-import * as cuts from './cuts.ts'
-import type { Dense } from './dense.ts'
-import { InPlay } from './in-play.ts'
-import * as ranking from './ranking.ts'
-import { keepShare } from './shares.ts'
-import * as statistics from './statistics.ts'
-import type { Tokens } from './tokens.ts'
+import type { Candidates, Logits } from '../../tensors/candidates.ts'
+import { Elements } from '../../tensors/elements.ts'
+import { loadRow } from '../../tensors/load.ts'
+import { Coverage } from './coverage.ts'
+import { Dense } from './dense.ts'
+import type { MassSum, Representation } from './representation.ts'
+import { Survivors } from './survivors.ts'
 
-export type { Observed } from './statistics.ts'
-export type { Tokens } from './tokens.ts'
+/** A smaller vocabulary is stored as survivors from the start, in float64. */
+const DENSE_FROM = 4096
 
 /**
- * The tokens of one row that are still in play, as samplers see them.
+ * The tokens of one row that are still in play, ranked by (logit descending, id ascending).
  *
  * Logits stay as they came, and the row remembers its temperature. For probabilities, the temperature divides
  * differences to the largest logit, so no temperature overflows, however small. Cuts compare such differences too,
  * because a threshold added to a large logit would be rounded away.
  *
- * Tokens are ranked by (logit descending, id ascending). Every `keep…` method cuts that ranking, and none of them
- * except `keepGreedy`, `keepOnly` and `keepBits` leaves fewer than `minTokensToKeep` tokens. If a method returns work
- * in parts, the caller must run it. If it returns undefined, it has finished.
+ * Samplers decide and change a row only through the functions of the files beside this one, which keep `coverage` and
+ * `sum` right.
  */
 export class Row {
-  readonly #row: InPlay
+  /** The number of tokens in the vocabulary. */
+  vocabSize = 0
+  /** Whether no token was in play from the start. */
+  cameEmpty = false
+  /** No cut leaves fewer tokens, unless it is told another number. */
+  minTokensToKeep = 1
+  /** `setTemperature` changes it. */
+  temperature = 1
+  /** The number that is subtracted from every logit, so that a small change of one is not rounded away. Usually 0. */
+  shift = 0
+  /** The smallest logit that the last cut by logit may keep, before `shift` was subtracted. */
+  threshold: number | undefined
+  /**
+   * The number of tokens in the list of an engine that keeps masked tokens in its list: the tokens in play, and the
+   * masked tokens that no filter has cut.
+   */
+  listed = 0
+  /** The tokens that a sparse row leaves out, and whether the row is exact without them. */
+  readonly coverage = new Coverage()
+  readonly survivors: Survivors
+  readonly dense: Dense
+  /** Where the tokens in play are stored: `survivors` or `dense`. */
+  tokens: Representation
+  /** The sums of masses, once they are computed, and whether they include Σ mass · distance. */
+  sum: MassSum | undefined
+  isWeighted = false
+  #memory: RowMemory
 
   constructor(memory: RowMemory) {
-    this.#row = new InPlay(memory)
+    this.#memory = memory
+    this.dense = new Dense(memory)
+    this.survivors = new Survivors(memory)
+    this.tokens = this.survivors
   }
 
+  /** Moves to a larger memory. Load the row again afterwards. */
   attach(memory: RowMemory): void {
-    this.#row.attach(memory)
+    this.#memory = memory
+    this.dense.attach(memory)
+    this.survivors.attach(memory)
   }
 
   /**
@@ -40,314 +69,99 @@ export class Row {
    * nobody reads the logits after this row, so they may be changed in place.
    */
   load(logits: Logits, mayChange = false): void {
-    this.#row.load(logits, mayChange)
+    this.minTokensToKeep = 1
+    this.temperature = 1
+    this.shift = 0
+    this.sum = undefined
+    const all = logits instanceof Elements ? logits : logits.all
+    this.vocabSize = all ? all.length : (logits as Candidates).vocabSize
+    this.listed = this.vocabSize
+    this.coverage.begin(all ? undefined : (logits as Candidates))
+    if (!all) {
+      const { ids, values } = logits as Candidates
+      this.tokens = this.survivors
+      this.survivors.loadTokens(ids, values)
+    } else if (all.length >= DENSE_FROM) {
+      this.tokens = this.dense
+      this.dense.load(all, mayChange)
+    } else {
+      loadRow(all, this.#memory)
+      this.tokens = this.survivors
+      this.survivors.load(this.#memory.views.row.subarray(0, all.length))
+    }
+    this.cameEmpty = this.isEmpty
   }
 
-  /** The number of tokens in the vocabulary. */
-  get vocabSize(): number {
-    return this.#row.vocabSize
+  /**
+   * The row's arrays. After `gather`, the first `count()` entries of `ids` (ascending) and `logits` are the tokens in
+   * play. After `totalMass`, those of `masses` are e^((logit − max) / temperature).
+   */
+  get views(): RowMemory['views'] {
+    return this.#memory.views
   }
 
-  /** Whether no token was in play from the start. */
-  get cameEmpty(): boolean {
-    return this.#row.cameEmpty
+  get isDense(): boolean {
+    return this.tokens === this.dense
+  }
+
+  /** Whether each step over all tokens is a part of its own. */
+  get isLarge(): boolean {
+    return this.vocabSize > LARGE
   }
 
   get isEmpty(): boolean {
     return this.max() === Number.NEGATIVE_INFINITY
   }
 
-  get minTokensToKeep(): number {
-    return this.#row.minTokensToKeep
-  }
-
-  set minTokensToKeep(count: number) {
-    this.#row.minTokensToKeep = count
-  }
-
-  /** The number that is subtracted from every logit, so that a small change of one is not rounded away. Usually 0. */
-  get shift(): number {
-    return this.#row.shift
-  }
-
-  set shift(shift: number) {
-    this.#row.shift = shift
-  }
-
-  /**
-   * The number of tokens in the list of an engine that keeps masked tokens in its list: the tokens in play, and the
-   * masked tokens that no filter has cut.
-   */
-  get listed(): number {
-    return this.#row.listed
-  }
-
-  set listed(count: number) {
-    this.#row.listed = count
-  }
-
-  /** The smallest logit that the last cut by logit may keep. */
-  get threshold(): number | undefined {
-    return this.#row.threshold
-  }
-
-  set threshold(logit: number | undefined) {
-    this.#row.threshold = logit
-  }
-
-  get temperature(): number {
-    return this.#row.temperature
-  }
-
-  set temperature(temperature: number) {
-    changes.setTemperature(this.#row, temperature)
-  }
-
-  // The tokens one by one: the first `size` entries, after `gather`.
-
   /** The number of tokens in play, without those that a sparse row leaves out. */
-  get size(): number {
-    return this.#row.tokens.count()
+  count(): number {
+    return this.tokens.count()
   }
 
-  /** Ascending. */
-  get ids(): Uint32Array {
-    return this.#row.views.ids
-  }
-
-  get logits(): Float64Array {
-    return this.#row.views.logits
-  }
-
-  /** exp((logit − max) / temperature) of each token, after `totalMass`. */
-  get masses(): Float64Array {
-    return this.#row.views.masses
-  }
-
-  /** The dense row, for a draw; undefined if the tokens in play are survivors. */
-  get dense(): Dense | undefined {
-    return this.#row.isDense ? this.#row.dense : undefined
-  }
-
-  /** Turns all tokens in play into survivors. */
-  gather(): void {
-    this.#row.gather()
-  }
-
-  /** The index of a token in the arrays; −1 if it is not in play. */
-  indexOf(id: number): number {
-    return this.#row.survivors.indexOf(id)
-  }
-
-  // Numbers on which samplers decide. If a number depends on tokens that a sparse row leaves out, the row is no
-  // longer exact.
-
-  /** The number of tokens in play. */
-  countInPlay(): number {
-    this.#row.coverage.needEach()
-    return this.size
-  }
-
-  /** Whether at least `count` tokens are in play. This may be known even if not all of them are. */
-  hasAtLeast(count: number): boolean {
-    return count <= this.size || count <= this.countInPlay()
-  }
-
+  /** The largest logit; −∞ if no token is in play. */
   max(): number {
-    return this.#row.tokens.max()
+    return this.tokens.max()
+  }
+
+  /** The same before `shift` was subtracted. */
+  maxUnshifted(): number {
+    return this.max() + this.shift
   }
 
   /** The logit of a token; −∞ if it is not in play. */
   logitOf(id: number): number {
-    return this.#row.tokens.logitOf(id)
+    return this.tokens.logitOf(id)
   }
 
-  /** Computes the sums of masses, in parts if there are very many tokens. Later calls reuse the sums. */
-  addUp(): Pausing {
-    return statistics.addUp(this.#row)
-  }
-
-  /** Σ exp((logit − max) / temperature). */
-  totalMass(): number {
-    return statistics.totalMass(this.#row)
-  }
-
-  /** The natural logarithm of that sum, also precise if one token is nearly certain. */
-  logTotal(): number {
-    return statistics.logTotal(this.#row)
-  }
-
-  /** The natural logarithm of the probability of a token with this logit. It is finite if the token is in play. */
-  logprob(logit: number): number {
-    return statistics.logprob(this.#row, logit)
-  }
-
-  /** −Σ p ln p, in nats. */
-  entropy(): number {
-    return statistics.entropy(this.#row)
-  }
-
-  /** Σ p (logit − max) / temperature: the expected difference to the most likely token, at most 0. */
-  meanDistance(): number {
-    return statistics.meanDistance(this.#row)
-  }
-
-  /** Σ p², the probability that two draws agree. */
-  collision(): number {
-    return statistics.collision(this.#row)
-  }
-
-  /** The first `count` tokens of the ranking, in its order. */
-  ranked(count: number): Pausing<Tokens> {
-    return ranking.ranked(this.#row, count)
-  }
-
-  /** The `count` largest logits, descending. */
-  largest(count: number): Pausing<Float64Array> {
-    return ranking.largest(this.#row, count)
-  }
-
-  /** The ranks of some tokens in play, which must come in the order of the ranking. Rank 1 is the most likely. */
-  ranksOf(tokens: Tokens): Pausing<Uint32Array> {
-    return ranking.ranksOf(this.#row, tokens)
-  }
-
-  /** The tokens with at least this probability, ids ascending. */
-  tokensFrom(probability: number): Pausing<Tokens> {
-    return ranking.tokensFrom(this.#row, probability)
-  }
-
-  // Methods that change the row.
-
-  /** Keeps only the most likely token; of tied tokens, the lowest id. */
-  keepGreedy(): void {
-    cuts.keepGreedy(this.#row)
+  /** Upper bound of the logits of the tokens that a sparse row leaves out, with `shift` subtracted. */
+  floor(): number {
+    return this.coverage.floor - this.shift
   }
 
   /**
-   * Keeps the first `count` tokens of the ranking, or `atLeast` if that is more. With `allTies` it also keeps the
-   * tokens that tie with the last of them.
+   * Turns the row into survivors, which are the first `size` entries of the arrays. `max` is their largest logit, if
+   * it is known.
    */
-  keepTop(count: number, allTies = false, atLeast = this.minTokensToKeep): Pausing | undefined {
-    return cuts.keepTop(this.#row, count, allTies, atLeast)
+  become(size: number, max?: number): void {
+    this.tokens = this.survivors
+    this.survivors.take(size, max)
+    this.sum = undefined
   }
 
-  /**
-   * Keeps the tokens at most `distance` units below the most likely one, and at least `atLeast` tokens. The default
-   * unit is the temperature; the distance is then in nats.
-   */
-  keepWithin(
-    distance: number,
-    unit = this.temperature,
-    atLeast = this.minTokensToKeep,
-  ): Pausing | undefined {
-    return cuts.keepWithin(this.#row, distance, unit, atLeast)
+  /** Turns all tokens in play into survivors. */
+  gather(): void {
+    if (!this.isDense) return
+    const max = this.max()
+    this.become(this.dense.collect(Number.NEGATIVE_INFINITY), max)
   }
 
-  /** Keeps the tokens whose logit is at most this many standard deviations below the largest. */
-  keepWithinDeviations(count: number, atLeast = this.minTokensToKeep): Pausing | undefined {
-    return cuts.keepWithinDeviations(this.#row, count, atLeast)
+  /** Writes the masses of the first `size` entries of the arrays, and returns their sum. */
+  weigh(size: number): number {
+    return this.survivors.weigh(this.temperature, size, this.max())
   }
 
-  /**
-   * Keeps the tokens with at least this probability. If they are fewer than `minTokensToKeep`, it keeps that number
-   * of the most likely tokens instead and, with `allTies`, those that tie with the last of them.
-   */
-  keepLikely(probability: number, allTies = false): Pausing | undefined {
-    return cuts.keepLikely(this.#row, probability, allTies)
-  }
-
-  /** Keeps the shortest prefix of the ranking that holds at least this share of the probability. */
-  keepMass(share: number): Pausing {
-    return keepShare(this.#row, { share, strict: false, allTies: false })
-  }
-
-  /**
-   * Keeps the tokens whose distance to the most likely one is nearest to `center`: the fewest that hold at least this
-   * share of the probability (with `strict`, more than it). With `allTies` it also keeps all tokens as near as the
-   * last of them.
-   */
-  keepNearest(
-    center: number,
-    share: number,
-    rules: { strict: boolean; allTies: boolean },
-  ): Pausing {
-    return keepShare(this.#row, { share, center, ...rules })
-  }
-
-  /**
-   * Takes all tokens out of play except these. With `force`, if none of these is in play, all of them are put in play
-   * with equal logits.
-   */
-  keepOnly(allowed: Uint32Array, force = false): Pausing {
-    return changes.keepOnly(this.#row, allowed, force)
-  }
-
-  /** Takes all tokens out of play except those whose bit is set: bit `id & 31` of word `id >> 5`. */
-  keepBits(words: Int32Array): void {
-    changes.keepBits(this.#row, words)
-  }
-
-  /** Takes tokens out of play. */
-  remove(ids: Uint32Array): Pausing | undefined {
-    return changes.remove(this.#row, ids)
-  }
-
-  /**
-   * Puts tokens back in play, ids ascending. `logprobs` are the natural logarithms of their masses,
-   * relative to the total mass of the tokens in play before.
-   */
-  putBack(ids: Uint32Array, logprobs: Float64Array): Pausing {
-    return changes.putBack(this.#row, ids, logprobs)
-  }
-
-  /** Changes the logit of a token in play; −∞ takes it out of play. A token out of play stays out of play. */
-  setLogit(id: number, logit: number): void {
-    changes.setLogit(this.#row, id, logit)
-  }
-
-  /** Adds a number to the tempered logit of a token; −∞ takes the token out of play. */
-  add(id: number, bias: number): void {
-    changes.add(this.#row, id, bias)
-  }
-
-  /**
-   * Call this for a change that makes a token more likely, if the token is not in play. If a sparse row left it out,
-   * the row is no longer exact.
-   */
-  raiseUnseen(id: number): void {
-    changes.raiseUnseen(this.#row, id)
-  }
-
-  /** Replaces the logit of each token in play. `toLogit` takes and returns logits from which `shift` is subtracted. */
-  map(toLogit: (logit: number, mass: number) => number): Pausing {
-    return changes.map(this.#row, toLogit)
-  }
-
-  /** Subtracts the largest logit from all logits, unless this would round a logit. */
-  countFromLargest(): void {
-    changes.countFromLargest(this.#row)
-  }
-
-  // Reports after the samplers.
-
-  /**
-   * Call this after the last decision. Returns `full` if the distribution is that of the whole row, and `candidates`
-   * if it is relative to the tokens given. With `givenAlone`, only the tokens given can be chosen, so it is
-   * `candidates` unless the others have no mass.
-   */
-  settle(givenAlone: boolean): 'full' | 'candidates' {
-    statistics.checkCoverage(this.#row)
-    return this.#row.coverage.settle(givenAlone)
-  }
-
-  /** The share of the whole distribution that the given tokens in play have; undefined if it is not known. */
-  givenMass(): number | undefined {
-    return statistics.givenMass(this.#row)
-  }
-
-  /** Reports the known tokens in play with their masses, and the mass of the others. It records no decision. */
-  observe(): Pausing<statistics.Observed> {
-    return statistics.observe(this.#row)
+  /** Records a cut of an engine's list (`listed`). At least `atLeast` of its entries stay, masked tokens included. */
+  cutList(atLeast: number): void {
+    this.listed = Math.max(this.count(), Math.min(this.listed, atLeast))
   }
 }

@@ -3,7 +3,7 @@ import { reusable } from '../../algorithms/reusable.ts'
 import { cutByWeight } from '../../algorithms/select.ts'
 import { keepCut, widened } from './cuts.ts'
 import { TAIL_ERROR } from './dense.ts'
-import type { InPlay } from './in-play.ts'
+import type { Row } from './row.ts'
 import { addUp, massSum } from './statistics.ts'
 import { dropTail } from './tail.ts'
 
@@ -31,26 +31,21 @@ export interface Share {
    */
   readonly center?: number
   /** Whether the kept tokens must hold more than the share, and not only reach it. */
-  readonly strict: boolean
+  readonly strict?: boolean
   /** Whether all tokens that tie with the last one stay. */
-  readonly allTies: boolean
+  readonly allTies?: boolean
 }
 
-/** Keeps the fewest tokens, in the order of `center`, that hold the share of the probability. */
-export function* keepShare(row: InPlay, wanted: Share): Pausing {
-  const { isLarge } = row
-  if (isLarge) {
+/**
+ * Keeps the fewest tokens, in the order of `center`, that hold the share of the probability. If they are fewer than
+ * `minTokensToKeep`, it keeps that number instead.
+ */
+export function* keepShare(row: Row, wanted: Share): Pausing {
+  if (row.isLarge) {
     yield* addUp(row)
     yield
   }
-  if (!row.isDense || !keepFew(row, wanted)) {
-    if (row.isDense) {
-      row.gather()
-      if (isLarge) yield
-    }
-    if (isLarge) yield* keepAmongMany(row, wanted)
-    else keepAmongAll(row, wanted, keysOf(row, wanted, row.tokens.count()))
-  }
+  if (!row.isDense || !keepFew(row, wanted)) yield* keepAmongAll(row, wanted)
   row.cutList(row.minTokensToKeep)
 }
 
@@ -59,7 +54,7 @@ export function* keepShare(row: InPlay, wanted: Share): Pausing {
  * and then from the other end. Returns false, and cuts nothing, if it finds no cut that is certain despite the error
  * of the kernel's sum.
  */
-function keepFew(row: InPlay, wanted: Share): boolean {
+function keepFew(row: Row, wanted: Share): boolean {
   const { dense, minTokensToKeep, temperature } = row
   const { share, center, strict, allTies } = wanted
   const { total, tail } = massSum(row)
@@ -88,12 +83,12 @@ function keepFew(row: InPlay, wanted: Share): boolean {
 }
 
 /** The difference of a token with this logit to the center; above 0 if the token is likelier. */
-function relative({ tokens, temperature }: InPlay, logit: number, center: number): number {
-  return (logit - tokens.max()) / temperature - center
+function relative(row: Row, logit: number, center: number): number {
+  return (logit - row.max()) / row.temperature - center
 }
 
 /** The keys by which the first `size` entries of the arrays are ranked. The largest comes first. */
-function keysOf(row: InPlay, { center }: Share, size: number): Float64Array {
+function keysOf(row: Row, { center }: Share, size: number): Float64Array {
   if (center === undefined) return row.views.logits
   const nearness = nearnessOf(size)
   fillNearness(row, nearness, center, 0, size)
@@ -101,14 +96,15 @@ function keysOf(row: InPlay, { center }: Share, size: number): Float64Array {
 }
 
 function fillNearness(
-  { views, tokens, temperature }: InPlay,
+  row: Row,
   nearness: Float64Array,
   center: number,
   start: number,
   end: number,
 ): void {
+  const { views, temperature } = row
   const { logits } = views
-  const max = tokens.max()
+  const max = row.max()
   for (let i = start; i < end; i++) {
     const above = (logits[i]! - max) / temperature - center
     if (Math.abs(above) < SAME) nearness[i] = 0
@@ -120,43 +116,38 @@ function fillNearness(
  * Whether the place of the cut depends on tokens that a sparse row leaves out, because they hold a part of what it
  * keeps.
  */
-function isUnsure(row: InPlay, target: number, total: number): boolean {
+function isUnsure(row: Row, target: number, total: number): boolean {
   if (!row.coverage.isPartial) return false
-  const unseen = row.coverage.neededMass(row.largest())
-  return target > total - unseen || row.minTokensToKeep > row.tokens.count()
+  const unseen = row.coverage.neededMass(row.maxUnshifted())
+  return target > total - unseen || row.minTokensToKeep > row.count()
 }
 
-function keepAmongAll(row: InPlay, { share, strict, allTies }: Share, keys: Float64Array): void {
-  const { total } = massSum(row)
-  const target = share * total
-  if (isUnsure(row, target, total)) {
-    row.coverage.cutUnsurely()
-    return
+/** Cuts among all tokens in play. It pauses only if there are very many. */
+function* keepAmongAll(row: Row, { share, center, strict, allTies }: Share): Pausing {
+  const { isLarge, views } = row
+  if (row.isDense) {
+    row.gather()
+    if (isLarge) yield
   }
-  const size = row.tokens.count()
-  const cut = cutByWeight(keys, row.views.masses, size, target, strict)
-  keepCut(row, widened(row, allTies ? { ...cut, ties: size } : cut, keys, size), keys, allTies)
-}
-
-/** The same for very many survivors, in parts. */
-function* keepAmongMany(row: InPlay, { share, center, strict, allTies }: Share): Pausing {
-  yield* addUp(row)
-  yield
-  const { total } = massSum(row)
-  const target = share * total
-  if (isUnsure(row, target, total)) {
-    row.coverage.cutUnsurely()
-    return
-  }
-  const size = row.tokens.count()
-  const keys = center === undefined ? row.views.logits : nearnessOf(size)
-  for (let start = 0; center !== undefined && start < size; start += PART) {
-    fillNearness(row, keys, center, start, Math.min(size, start + PART))
+  if (isLarge) {
+    yield* addUp(row)
     yield
   }
-  const cut = cutByWeight(keys, row.views.masses, size, target, strict)
-  yield
+  const { total } = massSum(row)
+  const target = share * total
+  if (isUnsure(row, target, total)) {
+    row.coverage.cutUnsurely()
+    return
+  }
+  const size = row.count()
+  const keys = center === undefined ? views.logits : nearnessOf(size)
+  for (let start = 0; center !== undefined && start < size; start += PART) {
+    fillNearness(row, keys, center, start, Math.min(size, start + PART))
+    if (isLarge) yield
+  }
+  const cut = cutByWeight(keys, views.masses, size, target, strict)
+  if (isLarge) yield
   const kept = widened(row, allTies ? { ...cut, ties: size } : cut, keys, size)
-  yield
+  if (isLarge) yield
   keepCut(row, kept, keys, allTies)
 }

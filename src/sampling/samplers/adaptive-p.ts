@@ -1,5 +1,8 @@
 import * as z from 'zod'
 import { reusable } from '../../algorithms/reusable.ts'
+import { mapLogits, setTemperature } from '../row/changes.ts'
+import { totalMass } from '../row/statistics.ts'
+import { firstFrom } from '../row/tokens.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** The shape of the preference, from the original method: a logit of PEAK at the target. WIDTH is the unit of the distance to it. */
@@ -74,17 +77,18 @@ export const adaptiveP = defineSampler({
     const target = Math.min(1, Math.max(0, aim))
 
     row.gather()
-    const total = row.totalMass()
-    const before = beforeOf(row.size)
-    before.set(row.masses.subarray(0, row.size))
+    const total = totalMass(row)
+    const before = beforeOf(row.count())
+    before.set(row.views.masses.subarray(0, before.length))
     row.shift = 0
-    yield* row.map((_, mass) => {
+    yield* mapLogits(row, (_, mass) => {
       const distance = Math.abs(mass / total - target) / WIDTH
       return PEAK - (SHARPNESS * distance * distance) / (1 + distance)
     })
-    row.temperature = 1
+    setTemperature(row, 1)
     return (tokenId) => ({
-      adaptive_weighted_sum: before[row.indexOf(tokenId)]! / total + decay * sum,
+      adaptive_weighted_sum:
+        before[firstFrom(row.views.ids, tokenId, before.length)]! / total + decay * sum,
       adaptive_total_weight: 1 + decay * weight,
     })
   },

@@ -1,7 +1,9 @@
 import { distinct, oncePer, oncePerWork } from '../../algorithms/once.ts'
+import { finish } from '../../algorithms/pausing.ts'
 import { tokenSequences } from '../../fields/token-ids.ts'
 import { completionsOf, mayComplete } from '../history/completions.ts'
-import { defineSampler, finish } from '../sampler.ts'
+import { remove } from '../row/changes.ts'
+import { defineSampler } from '../sampler.ts'
 
 const noTokens = new Uint32Array(0)
 
@@ -43,7 +45,7 @@ export const badWords = defineSampler({
     yield* bans.visit(history, (token, _bias, length) => {
       if (length > 1 || !spared.has(token)) banned[count++] = token
     })
-    yield* finish(row.remove(banned.subarray(0, count)))
+    yield* finish(remove(row, banned.subarray(0, count)))
   },
 })
 

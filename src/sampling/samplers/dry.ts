@@ -4,6 +4,7 @@ import { tokenSequences } from '../../fields/token-ids.ts'
 import { log, pow } from '../../kernel/index.ts'
 import { followed, forEach, joined, known, windowed } from '../history/history.ts'
 import { lastMatchOf } from '../history/last-match.ts'
+import { addToLogit } from '../row/changes.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** ln of the largest float32; llama.cpp lets no penalty exceed it. */
@@ -106,7 +107,7 @@ export const dry = defineSampler({
     yield* forEach(repeated, (id, number) => {
       if (unpenalised.has(id)) return
       const exponent = Math.min(number - 1 - dry_allowed_length, mostExponent)
-      row.add(known(row, id), -dry_multiplier * pow(dry_base, exponent))
+      addToLogit(row, known(row, id), -dry_multiplier * pow(dry_base, exponent))
     })
   },
 })

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { keepLikely } from '../row/cuts.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const epsilonCutoff = defineSampler({
@@ -34,5 +35,5 @@ export const epsilonCutoff = defineSampler({
   },
 
   active: ({ epsilon_cutoff }) => epsilon_cutoff > 0,
-  apply: (row, { epsilon_cutoff }, { ties }) => row.keepLikely(epsilon_cutoff, ties === 'all'),
+  apply: (row, { epsilon_cutoff }, { ties }) => keepLikely(row, epsilon_cutoff, ties === 'all'),
 })

@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import { exp } from '../../kernel/index.ts'
+import { keepLikely } from '../row/cuts.ts'
+import { entropy } from '../row/statistics.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const etaCutoff = defineSampler({
@@ -35,7 +37,7 @@ export const etaCutoff = defineSampler({
 
   active: ({ eta_cutoff }) => eta_cutoff > 0,
   apply(row, { eta_cutoff }, { ties }) {
-    const eta = Math.min(eta_cutoff, Math.sqrt(eta_cutoff) * exp(-row.entropy()))
-    return row.keepLikely(eta, ties === 'all')
+    const eta = Math.min(eta_cutoff, Math.sqrt(eta_cutoff) * exp(-entropy(row)))
+    return keepLikely(row, eta, ties === 'all')
   },
 })

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { countTokens, forEach, known, penaltyCost } from '../history/history.ts'
+import { addToLogit } from '../row/changes.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const frequencyPenalty = defineSampler({
@@ -39,6 +40,8 @@ export const frequencyPenalty = defineSampler({
   cost: (_params, { window, size }) => penaltyCost(window, size),
   *apply(row, { frequency_penalty }, { scope }, { window: { prompt, output } }) {
     const counts = yield* scope === 'all' ? countTokens(prompt, output) : countTokens(output)
-    yield* forEach(counts, (id, count) => row.add(known(row, id), -frequency_penalty * count))
+    yield* forEach(counts, (id, count) =>
+      addToLogit(row, known(row, id), -frequency_penalty * count),
+    )
   },
 })

@@ -2,6 +2,8 @@ import * as z from 'zod'
 import { PART, type Pausing } from '../../algorithms/pausing.ts'
 import { logitRows } from '../../fields/logits.ts'
 import { exp, log } from '../../kernel/index.ts'
+import { mapLogits } from '../row/changes.ts'
+import { logTotal } from '../row/statistics.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const guidance = defineSampler({
@@ -44,14 +46,15 @@ export const guidance = defineSampler({
     const other = unconditional_logits as Float32Array
     const { least, logSum } = yield* survey(other)
     row.gather()
-    const { ids, temperature } = row
+    const { views, temperature } = row
+    const { ids } = views
     const max = row.max()
-    const logTotal = row.logTotal()
+    const logSumInPlay = logTotal(row)
     row.shift = 0
     let next = 0
     // The row stores logits times the temperature, so the new logits are multiplied, too.
-    yield* row.map((logit) => {
-      const conditional = logit - max - temperature * logTotal
+    yield* mapLogits(row, (logit) => {
+      const conditional = logit - max - temperature * logSumInPlay
       const unconditional = temperature * (Math.max(other[ids[next++]!]!, least) - logSum)
       return guidance_scale * (conditional - unconditional) + unconditional
     })

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { distinct } from '../../algorithms/once.ts'
 import { pow } from '../../kernel/index.ts'
 import { known } from '../history/history.ts'
+import { raiseUnseen, setLogit } from '../row/changes.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** The largest growth, about the largest float32. A larger one would have the same effect. */
@@ -65,8 +66,8 @@ export const lengthPenalty = defineSampler({
     for (const id of distinct(stop)) {
       if (++done % FEW === 0) yield
       const logit = row.logitOf(known(row, id, 'stop'))
-      row.raiseUnseen(id)
-      row.setLogit(id, logit + Math.abs(logit + row.shift) * (growth - 1))
+      raiseUnseen(row, id)
+      setLogit(row, id, logit + Math.abs(logit + row.shift) * (growth - 1))
     }
   },
 })

@@ -1,5 +1,7 @@
+import { finish } from '../../algorithms/pausing.ts'
 import { tokenBiases } from '../../fields/biases.ts'
-import { defineSampler, finish, swallowsLogit, warnOfBias } from '../sampler.ts'
+import { addToLogit, remove } from '../row/changes.ts'
+import { defineSampler, swallowsLogit, warnOfBias } from '../sampler.ts'
 
 export const logitBias = defineSampler({
   name: 'logit_bias',
@@ -28,12 +30,17 @@ export const logitBias = defineSampler({
   cost: ({ logit_bias: { ids } }, { size }) => TOKEN * ids.length + size,
   *apply(row, { logit_bias: { ids, biases } }, { limit }) {
     if (limit === 0) {
-      yield* finish(row.remove(ids.filter((_, i) => biases[i] === Number.NEGATIVE_INFINITY)))
+      yield* finish(
+        remove(
+          row,
+          ids.filter((_, i) => biases[i] === Number.NEGATIVE_INFINITY),
+        ),
+      )
     }
     for (let i = 0; i < ids.length; i++) {
       if (i % FEW === FEW - 1) yield
       const bias = biases[i]!
-      row.add(ids[i]!, limit > 0 ? Math.min(limit, Math.max(-limit, bias)) : bias)
+      addToLogit(row, ids[i]!, limit > 0 ? Math.min(limit, Math.max(-limit, bias)) : bias)
     }
   },
   warn({ logit_bias: { ids, biases } }, { limit }) {

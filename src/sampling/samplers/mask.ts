@@ -1,6 +1,8 @@
+import { finish } from '../../algorithms/pausing.ts'
 import { tokenBitmask } from '../../fields/base64.ts'
 import { tokenIds } from '../../fields/token-ids.ts'
-import { defineSampler, finish } from '../sampler.ts'
+import { keepBits, keepOnly, remove } from '../row/changes.ts'
+import { defineSampler } from '../sampler.ts'
 
 export const mask = defineSampler({
   name: 'mask',
@@ -40,9 +42,9 @@ export const mask = defineSampler({
   fillsEmpty: ({ allowed_token_ids }, { forces_allowed }) =>
     forces_allowed && allowed_token_ids !== undefined,
   *apply(row, { allowed_token_ids, banned_token_ids, token_bitmask }, { forces_allowed }) {
-    if (allowed_token_ids) yield* row.keepOnly(allowed_token_ids, forces_allowed)
-    if (token_bitmask) row.keepBits(token_bitmask)
-    yield* finish(row.remove(banned_token_ids))
+    if (allowed_token_ids) yield* keepOnly(row, allowed_token_ids, forces_allowed)
+    if (token_bitmask) keepBits(row, token_bitmask)
+    yield* finish(remove(row, banned_token_ids))
   },
 })
 

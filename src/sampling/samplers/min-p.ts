@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { log } from '../../kernel/index.ts'
+import { keepWithin } from '../row/cuts.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const minP = defineSampler({
@@ -31,5 +32,5 @@ export const minP = defineSampler({
 
   active: ({ min_p }) => min_p > 0,
   // p ≥ min_p · max p compares probabilities; between logits the normaliser cancels.
-  apply: (row, { min_p }) => row.keepWithin(-log(min_p)),
+  apply: (row, { min_p }) => keepWithin(row, -log(min_p)),
 })

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { allKnown } from '../history/history.ts'
+import { remove } from '../row/changes.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const minTokens = defineSampler({
@@ -33,6 +34,6 @@ export const minTokens = defineSampler({
   cost: (_params, { stop, size }) => 10 * stop.length + size,
   active: ({ min_tokens }) => min_tokens > 0,
   apply(row, { min_tokens }, _rules, { output, stop }) {
-    return output.length < min_tokens ? row.remove(allKnown(row, stop, 'stop')) : undefined
+    return output.length < min_tokens ? remove(row, allKnown(row, stop, 'stop')) : undefined
   },
 })

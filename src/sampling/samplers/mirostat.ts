@@ -1,8 +1,11 @@
 import * as z from 'zod'
-import type { Pausing } from '../../algorithms/pausing.ts'
+import { finish, type Pausing } from '../../algorithms/pausing.ts'
 import { exp, log, pow } from '../../kernel/index.ts'
+import { keepTop, keepWithin } from '../row/cuts.ts'
+import { largestLogits } from '../row/ranking.ts'
 import type { Row } from '../row/row.ts'
-import { defineSampler, finish } from '../sampler.ts'
+import { countInPlay, logprob, logTotal } from '../row/statistics.ts'
+import { defineSampler } from '../sampler.ts'
 
 /** Bits in a nat. */
 const LOG2_E = 1 / log(2)
@@ -78,11 +81,11 @@ export const mirostat = defineSampler({
     const atLeast = keeps_minimum ? row.minTokensToKeep : 1
     yield* finish(
       mirostat === 1
-        ? row.keepTop(yield* countFor(row, mu), false, atLeast)
-        : row.keepWithin(mu / LOG2_E - row.logTotal(), row.temperature, atLeast),
+        ? keepTop(row, yield* countFor(row, mu), false, atLeast)
+        : keepWithin(row, mu / LOG2_E - logTotal(row), row.temperature, atLeast),
     )
     return (tokenId) => {
-      const surprise = -row.logprob(row.logitOf(tokenId)) * LOG2_E
+      const surprise = -logprob(row, row.logitOf(tokenId)) * LOG2_E
       const next = mu - mirostat_eta * (surprise - mirostat_tau)
       return { mirostat_mu: Math.min(MOST_MU, Math.max(-MOST_MU, next)) }
     }
@@ -91,8 +94,8 @@ export const mirostat = defineSampler({
 
 /** The number of tokens whose average surprise is at most μ, if probabilities follow Zipf's law. */
 function* countFor(row: Row, mu: number): Pausing<number> {
-  const largest = yield* row.largest(FITTED)
-  const logprobs = largest.map((logit) => row.logprob(logit))
+  const largest = yield* largestLogits(row, FITTED)
+  const logprobs = largest.map((logit) => logprob(row, logit))
   let products = 0
   let squares = 0
   for (let i = 0; i + 1 < logprobs.length; i++) {
@@ -105,5 +108,5 @@ function* countFor(row: Row, mu: number): Pausing<number> {
   const slope = products / squares
   const epsilon = slope - 1
   const count = pow((epsilon * exp(mu / LOG2_E)) / (1 - pow(row.vocabSize, -epsilon)), 1 / slope)
-  return Number.isFinite(count) ? Math.max(1, Math.floor(count)) : row.countInPlay()
+  return Number.isFinite(count) ? Math.max(1, Math.floor(count)) : countInPlay(row)
 }

@@ -1,6 +1,8 @@
 import * as z from 'zod'
+import { finish } from '../../algorithms/pausing.ts'
 import { countTokens, followed, forEach, joined, known } from '../history/history.ts'
-import { defineSampler, finish } from '../sampler.ts'
+import { remove } from '../row/changes.ts'
+import { defineSampler } from '../sampler.ts'
 
 export const noRepeatNgram = defineSampler({
   name: 'no_repeat_ngram',
@@ -36,7 +38,7 @@ export const noRepeatNgram = defineSampler({
     const tokens = joined(history)
     const repeated = yield* n === 1 ? countTokens(tokens) : followed(tokens, n - 1)
     yield* forEach(repeated, (id) => void known(row, id))
-    yield* finish(row.remove(repeated.ids.subarray(0, repeated.size)))
+    yield* finish(remove(row, repeated.ids.subarray(0, repeated.size)))
   },
 })
 

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { keepLikely } from '../row/cuts.ts'
+import { collision } from '../row/statistics.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const pLess = defineSampler({
@@ -28,5 +30,5 @@ export const pLess = defineSampler({
   },
 
   active: ({ p_less }) => p_less,
-  apply: (row) => row.keepLikely(row.collision()),
+  apply: (row) => keepLikely(row, collision(row)),
 })

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { countTokens, forEach, known, penaltyCost } from '../history/history.ts'
+import { addToLogit } from '../row/changes.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const presencePenalty = defineSampler({
@@ -38,6 +39,6 @@ export const presencePenalty = defineSampler({
   cost: (_params, { window, size }) => penaltyCost(window, size),
   *apply(row, { presence_penalty }, { scope }, { window: { prompt, output } }) {
     const counts = yield* scope === 'all' ? countTokens(prompt, output) : countTokens(output)
-    yield* forEach(counts, (id) => row.add(known(row, id), -presence_penalty))
+    yield* forEach(counts, (id) => addToLogit(row, known(row, id), -presence_penalty))
   },
 })

@@ -1,6 +1,7 @@
 import { oncePer, oncePerWork } from '../../algorithms/once.ts'
 import { type SequenceBias, sequenceBiases } from '../../fields/biases.ts'
 import { completionsOf, mayComplete } from '../history/completions.ts'
+import { addToLogit } from '../row/changes.ts'
 import { defineSampler, warnOfBias } from '../sampler.ts'
 
 export const sequenceBias = defineSampler({
@@ -29,7 +30,7 @@ export const sequenceBias = defineSampler({
   cost: ({ sequence_bias }, history) => TOKEN * mostOf(sequence_bias)(history),
   *apply(row, { sequence_bias }, _rules, history) {
     const biases = yield* biasesOf(sequence_bias)
-    yield* biases.visit(history, (token, bias) => row.add(token, bias))
+    yield* biases.visit(history, (token, bias) => addToLogit(row, token, bias))
   },
   warn({ sequence_bias }) {
     for (const [i, { bias }] of sequence_bias.entries()) {

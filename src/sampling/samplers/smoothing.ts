@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { countFromLargest, mapLogits } from '../row/changes.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const smoothing = defineSampler({
@@ -45,10 +46,10 @@ export const smoothing = defineSampler({
   *apply(row, { smoothing_factor, smoothing_curve }) {
     const square = (3 - smoothing_curve) / 2
     const cube = (smoothing_curve - 1) / 2
-    row.countFromLargest()
+    countFromLargest(row)
     const max = row.max()
     const { temperature } = row
-    yield* row.map((logit) => {
+    yield* mapLogits(row, (logit) => {
       // At this distance a token has no mass already; the cap keeps the powers from overflowing to NaN.
       const d = Math.min((max - logit) / temperature, 1e100)
       return max - temperature * (smoothing_factor * d * d * (square + cube * d))

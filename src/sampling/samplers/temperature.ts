@@ -1,5 +1,8 @@
 import * as z from 'zod'
 import { log, pow } from '../../kernel/index.ts'
+import { setTemperature } from '../row/changes.ts'
+import { keepGreedy } from '../row/cuts.ts'
+import { countInPlay, entropy } from '../row/statistics.ts'
 import { defineSampler } from '../sampler.ts'
 
 /** Above this, output quality is known to fall. */
@@ -68,14 +71,14 @@ export const temperature = defineSampler({
     { floor, counts_masked, dynamic },
   ) {
     if (dynatemp_range > 0 && dynamic) {
-      const count = counts_masked ? row.listed : row.countInPlay()
+      const count = counts_masked ? row.listed : countInPlay(row)
       if (count < 2) return
       const low = Math.max(0, temperature - dynatemp_range)
       const high = Math.min(temperature + dynatemp_range, Number.MAX_VALUE)
-      temperature = low + (high - low) * pow(row.entropy() / log(count), dynatemp_exponent)
+      temperature = low + (high - low) * pow(entropy(row) / log(count), dynatemp_exponent)
     }
-    if (temperature === 0) row.keepGreedy()
-    else row.temperature *= Math.max(temperature, floor)
+    if (temperature === 0) keepGreedy(row)
+    else setTemperature(row, row.temperature * Math.max(temperature, floor))
   },
   warn({ temperature, dynatemp_range }, { floor, dynamic }) {
     if (dynatemp_range > 0 && !dynamic) {

@@ -1,7 +1,9 @@
 import * as z from 'zod'
-import { PART } from '../../algorithms/pausing.ts'
+import { finish, PART } from '../../algorithms/pausing.ts'
 import { exp } from '../../kernel/index.ts'
-import { defineSampler, finish } from '../sampler.ts'
+import { keepTop } from '../row/cuts.ts'
+import { ranked } from '../row/ranking.ts'
+import { defineSampler } from '../sampler.ts'
 
 /**
  * The number of most likely tokens in the first attempt, and the factor by which it grows with each further attempt.
@@ -49,7 +51,7 @@ export const tfs = defineSampler({
   *apply(row, { tfs }) {
     const max = row.max()
     for (let count = FIRST; ; count *= GROWTH) {
-      const { logits } = yield* row.ranked(count)
+      const { logits } = yield* ranked(row, count)
       const masses = new Float64Array(logits.length)
       for (let i = 0; i < masses.length; i++) {
         if (i % PART === PART - 1) yield
@@ -58,7 +60,7 @@ export const tfs = defineSampler({
       if (masses.length > PART) yield
       const kept = tailStart(masses, tfs, masses.length < count)
       if (kept !== undefined || masses.length < count) {
-        yield* finish(row.keepTop(kept ?? masses.length))
+        yield* finish(keepTop(row, kept ?? masses.length))
         return
       }
     }

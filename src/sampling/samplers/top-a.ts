@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { keepLikely } from '../row/cuts.ts'
+import { totalMass } from '../row/statistics.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const topA = defineSampler({
@@ -32,7 +34,7 @@ export const topA = defineSampler({
 
   active: ({ top_a }) => top_a > 0,
   apply(row, { top_a }) {
-    const largest = 1 / row.totalMass()
-    return row.keepLikely(top_a * largest * largest)
+    const largest = 1 / totalMass(row)
+    return keepLikely(row, top_a * largest * largest)
   },
 })

@@ -1,6 +1,9 @@
 import * as z from 'zod'
+import { finish } from '../../algorithms/pausing.ts'
 import { exp, log } from '../../kernel/index.ts'
-import { defineSampler, finish } from '../sampler.ts'
+import { keepTop } from '../row/cuts.ts'
+import { largestLogits } from '../row/ranking.ts'
+import { defineSampler } from '../sampler.ts'
 
 /** The number of most likely tokens that may be kept. */
 const TOKENS = 100
@@ -43,7 +46,7 @@ export const topH = defineSampler({
   rules: { keeps_minimum: true as boolean },
   *apply(row, { top_h }, { keeps_minimum }) {
     const max = row.max()
-    const largest = yield* row.largest(TOKENS)
+    const largest = yield* largestLogits(row, TOKENS)
     const masses = largest.map((logit) => exp((logit - max) / row.temperature))
     const total = masses.reduce((a, b) => a + b)
     // A token of probability 0 has no term, and neither have those after it.
@@ -55,7 +58,7 @@ export const topH = defineSampler({
       return sum > bound
     })
     const count = crossing < 0 ? terms.length : Math.max(1, crossing)
-    yield* finish(row.keepTop(count, false, keeps_minimum ? row.minTokensToKeep : 1))
+    yield* finish(keepTop(row, count, false, keeps_minimum ? row.minTokensToKeep : 1))
   },
 })
 

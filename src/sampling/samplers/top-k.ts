@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { keepTop } from '../row/cuts.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const topK = defineSampler({
@@ -40,5 +41,5 @@ export const topK = defineSampler({
   leavesOne: ({ top_k }, { ties, keeps_minimum }, minimum) =>
     top_k === 1 && ties === 'exact' && (minimum === 1 || !keeps_minimum),
   apply: (row, { top_k }, { ties, keeps_minimum }) =>
-    row.keepTop(top_k, ties === 'all', keeps_minimum ? row.minTokensToKeep : 1),
+    keepTop(row, top_k, ties === 'all', keeps_minimum ? row.minTokensToKeep : 1),
 })

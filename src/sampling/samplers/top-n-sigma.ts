@@ -1,5 +1,7 @@
 import * as z from 'zod'
-import { defineSampler, finish } from '../sampler.ts'
+import { finish } from '../../algorithms/pausing.ts'
+import { keepWithinDeviations } from '../row/cuts.ts'
+import { defineSampler } from '../sampler.ts'
 
 export const topNSigma = defineSampler({
   name: 'top_n_sigma',
@@ -38,7 +40,7 @@ export const topNSigma = defineSampler({
   *apply(row, { top_n_sigma }, { keeps_minimum, masks }) {
     const { listed } = row
     const atLeast = keeps_minimum ? row.minTokensToKeep : 1
-    yield* finish(row.keepWithinDeviations(top_n_sigma, atLeast))
+    yield* finish(keepWithinDeviations(row, top_n_sigma, atLeast))
     if (masks) row.listed = listed
   },
 })

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { keepShare } from '../row/shares.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const topP = defineSampler({
@@ -31,5 +32,5 @@ export const topP = defineSampler({
 
   active: ({ top_p }) => top_p < 1,
   leavesOne: ({ top_p }) => top_p === 0,
-  apply: (row, { top_p }) => row.keepMass(top_p),
+  apply: (row, { top_p }) => keepShare(row, { share: top_p }),
 })

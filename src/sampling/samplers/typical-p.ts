@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { keepShare } from '../row/shares.ts'
+import { meanDistance } from '../row/statistics.ts'
 import { defineSampler } from '../sampler.ts'
 
 export const typicalP = defineSampler({
@@ -39,5 +41,10 @@ export const typicalP = defineSampler({
   cost: (_params, { size }) => 15 * size,
   active: ({ typical_p }) => typical_p < 1,
   apply: (row, { typical_p }, { ties, strict }) =>
-    row.keepNearest(row.meanDistance(), typical_p, { strict, allTies: ties === 'all' }),
+    keepShare(row, {
+      share: typical_p,
+      center: meanDistance(row),
+      strict,
+      allTies: ties === 'all',
+    }),
 })

@@ -1,11 +1,15 @@
 import * as z from 'zod'
 import { distinct } from '../../algorithms/once.ts'
-import type { Pausing } from '../../algorithms/pausing.ts'
+import { finish, type Pausing } from '../../algorithms/pausing.ts'
 import { tokenIds } from '../../fields/token-ids.ts'
 import { exp, log } from '../../kernel/index.ts'
 import { purposes } from '../philox.ts'
-import type { Row, Tokens } from '../row/row.ts'
-import { defineSampler, finish } from '../sampler.ts'
+import { putBack, remove } from '../row/changes.ts'
+import { tokensFrom } from '../row/ranking.ts'
+import type { Row } from '../row/row.ts'
+import { hasAtLeast, logprob, logTotal } from '../row/statistics.ts'
+import type { Tokens } from '../row/tokens.ts'
+import { defineSampler } from '../sampler.ts'
 
 /** With more tokens, the work pauses. */
 const MANY = 2 ** 15
@@ -67,13 +71,13 @@ export const xtc = defineSampler({
   *apply(row, params, { counts_masked }, context) {
     const { xtc_probability, xtc_threshold, xtc_mode, xtc_protected_token_ids } = params
     const isProtected = distinct(xtc_protected_token_ids)
-    const reaching = yield* row.tokensFrom(xtc_threshold)
+    const reaching = yield* tokensFrom(row, xtc_threshold)
     if (reaching.ids.length > MANY) yield
     const likely = isProtected.size > 0 ? only(reaching, (id) => !isProtected.has(id)) : reaching
     const count = likely.ids.length
     if (count < 2) return
     const needed = row.minTokensToKeep + count - 1
-    if (counts_masked ? row.listed < needed : !row.hasAtLeast(needed)) return
+    if (counts_masked ? row.listed < needed : !hasAtLeast(row, needed)) return
 
     // Ids ascend, so the last of the smallest logits is the last of the ranking.
     let least = 0
@@ -85,7 +89,7 @@ export const xtc = defineSampler({
     if (xtc_mode === 'expected') {
       yield* excludeOnAverage(row, excluded, xtc_probability)
     } else if (context.uniform(purposes.roll) < xtc_probability) {
-      yield* finish(row.remove(excluded.ids))
+      yield* finish(remove(row, excluded.ids))
       row.listed -= excluded.ids.length
     }
   },
@@ -109,19 +113,19 @@ function* excludeOnAverage(row: Row, { ids, logits }: Tokens, probability: numbe
   const logprobs = new Float64Array(ids.length)
   for (let i = 0; i < ids.length; i++) {
     if (i % MANY === MANY - 1) yield
-    logprobs[i] = row.logprob(logits[i]!)
+    logprobs[i] = logprob(row, logits[i]!)
   }
   const max = row.max()
-  const logTotal = row.logTotal()
-  yield* finish(row.remove(ids))
+  const before = logTotal(row)
+  yield* finish(remove(row, ids))
   if (ids.length > MANY) yield
-  const logRest = (row.max() - max) / row.temperature + row.logTotal() - logTotal
+  const logRest = (row.max() - max) / row.temperature + logTotal(row) - before
   if (probability === 1) return
   const stays = 1 - probability
   const scale = log(stays) - log(probability + stays * exp(logRest))
   for (let i = 0; i < ids.length; i++) logprobs[i]! += scale
   if (ids.length > MANY) yield
-  yield* row.putBack(ids, logprobs)
+  yield* putBack(row, ids, logprobs)
 }
 
 function only(tokens: Tokens, isWanted: (id: number, index: number) => boolean): Tokens {

@@ -31,9 +31,9 @@ describe.each([
   it('add adds temperatures', () => {
     const row = load(logits)
     changes.setTemperature(row, 2)
-    changes.add(row, 1, 0.1)
-    changes.add(row, 2, out)
-    changes.add(row, 4, 1)
+    changes.addToLogit(row, 1, 0.1)
+    changes.addToLogit(row, 2, out)
+    changes.addToLogit(row, 4, 1)
     check(row, changed({ 1: logits[1]! + 0.2, 2: out }))
   })
 
@@ -41,7 +41,7 @@ describe.each([
     const row = load(logits.map((logit) => 2 ** 23 + Math.round(logit)))
     const before = row.tokens.logitOf(1)
     changes.setTemperature(row, 1e-9)
-    changes.add(row, 1, 0.25)
+    changes.addToLogit(row, 1, 0.25)
     expect(row.tokens.logitOf(1) + (row.shift - before)).toBeCloseTo(0.25e-9, 15)
   })
 
@@ -79,7 +79,7 @@ describe.each([
   it('map gives every token another logit', () => {
     const row = load(logits)
     const total = totalMass(row)
-    done(changes.map(row, (logit, mass) => (mass > 0.5 ? 2 * logit : -1e200)))
+    done(changes.mapLogits(row, (logit, mass) => (mass > 0.5 ? 2 * logit : -1e200)))
     const max = Math.max(...logits)
     check(
       row,
@@ -114,9 +114,9 @@ it('countFromLargest counts from the largest, unless that rounds a logit', () =>
 
 it('a sparse row is not exact when a token is raised that it leaves out', () => {
   const row = loadSparse(9, { 2: 3, 4: 2 })
-  changes.add(row, 4, 1)
-  changes.add(row, 5, -1)
+  changes.addToLogit(row, 4, 1)
+  changes.addToLogit(row, 5, -1)
   expect(row.coverage.isExact).toBe(true)
-  changes.add(row, 5, 1)
+  changes.addToLogit(row, 5, 1)
   expect(row.coverage.isExact).toBe(false)
 })

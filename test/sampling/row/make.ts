@@ -1,28 +1,24 @@
 import type { Pausing } from '../../../src/algorithms/pausing.ts'
 import { atOnce } from '../../../src/algorithms/pausing.ts'
 import { layOut } from '../../../src/kernel/memory.ts'
-import { InPlay } from '../../../src/sampling/row/in-play.ts'
+import { Row } from '../../../src/sampling/row/row.ts'
 import type { Candidates } from '../../../src/tensors/candidates.ts'
 import { Elements } from '../../../src/tensors/elements.ts'
 
 const [memory] = layOut(1, 8192)
-const row = new InPlay(memory!)
+const row = new Row(memory!)
 
 /** As many tokens as make a dense row. */
 export const DENSE = 5000
 
 /** The same row each time, with these logits. */
-export function load(logits: ArrayLike<number>): InPlay {
+export function load(logits: ArrayLike<number>): Row {
   row.load(Elements.of(Float32Array.from(logits)), false)
   return row
 }
 
 /** A sparse row: its tokens, and ln Σ e^logit of the whole row if it is known. */
-export function loadSparse(
-  vocabSize: number,
-  logits: Record<number, number>,
-  logZ?: number,
-): InPlay {
+export function loadSparse(vocabSize: number, logits: Record<number, number>, logZ?: number): Row {
   const candidates: Candidates = {
     vocabSize,
     ids: Uint32Array.from(Object.keys(logits), Number),
@@ -34,7 +30,7 @@ export function loadSparse(
 }
 
 /** The tokens in play, ids ascending. */
-export function tokensOf(row: InPlay): { id: number; logit: number }[] {
+export function tokensOf(row: Row): { id: number; logit: number }[] {
   row.gather()
   const { ids, logits } = row.views
   return Array.from({ length: row.survivors.count() }, (_, i) => ({
@@ -43,7 +39,7 @@ export function tokensOf(row: InPlay): { id: number; logit: number }[] {
   }))
 }
 
-export function idsOf(row: InPlay): number[] {
+export function idsOf(row: Row): number[] {
   return tokensOf(row).map(({ id }) => id)
 }
 

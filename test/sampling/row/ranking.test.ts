@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   isWithin,
-  largest,
+  largestLogits,
   ranked,
   ranksOf,
   tokensFrom,
@@ -21,7 +21,7 @@ describe.each([
     const first = done(ranked(load(logits), count))!
     expect([...first.ids]).toEqual(order.slice(0, count))
     expect([...first.logits]).toEqual(order.slice(0, count).map((id) => logits[id]))
-    expect([...done(largest(load(logits), count))!]).toEqual([...first.logits])
+    expect([...done(largestLogits(load(logits), count))!]).toEqual([...first.logits])
   })
 
   it('has a rank for each token', () => {
@@ -44,9 +44,9 @@ describe.each([
 
 it('of a sparse row that leaves out none of them, needs no others', () => {
   const row = loadSparse(9, { 2: 3, 4: 2, 5: 1 })
-  done(largest(row, 2))
+  done(largestLogits(row, 2))
   expect(row.coverage.isExact).toBe(true)
-  done(largest(row, 4))
+  done(largestLogits(row, 4))
   expect(row.coverage.isExact).toBe(false)
 })
 

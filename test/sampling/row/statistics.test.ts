@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { observe } from '../../../src/sampling/row/observe.ts'
 import {
   addUp,
   collision,
@@ -9,7 +10,6 @@ import {
   logprob,
   logTotal,
   meanDistance,
-  observe,
   totalMass,
 } from '../../../src/sampling/row/statistics.ts'
 import { realisticRow, seeded } from '../rows.ts'
