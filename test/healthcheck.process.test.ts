@@ -3,26 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type Server, startServer } from './server.ts'
+import { starter } from './server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
-const servers: Server[] = []
-afterAll(async () => {
-  await Promise.all(servers.map((server) => server.stop()))
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => rmSync(folder, { recursive: true }))
+const start = starter(afterAll)
 
 const path = join(folder, 'kelvin.sock')
 const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
 
 const programs: [string, string[]][] = [['node', ['src/healthcheck.ts']]]
 if (spawnSync('perl', ['-v']).status === 0) programs.push(['perl', ['src/healthcheck.pl']])
-
-async function start(environment: Record<string, string>) {
-  const server = await startServer(environment)
-  servers.push(server)
-  return server
-}
 
 const openTcp = start({})
 const openSocket = start({ PORT: 'none', SOCKET_PATH: path })
@@ -52,7 +43,7 @@ describe.each(programs)('the probe in %s', (command, args) => {
   })
 
   it('fails from SIGTERM on, as /readyz does', async () => {
-    const server = await startServer({ SHUTDOWN_DELAY_MS: '1500' })
+    const server = await start({ SHUTDOWN_DELAY_MS: '1500' })
     const { port: PORT } = new URL(server.url)
     const ended = server.stop()
     await expect.poll(() => probe({ PORT, HOST: '127.0.0.1' })).toBe(1)

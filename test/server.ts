@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { type Where, whereIs } from './http.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
 export interface Server {
   /** The first address: TCP, or the path of the socket if the server has no port. */
   url: string
+  /** The same, as options for node:net and node:http. */
+  where: Where
   process: ChildProcess
   /** Log lines so far, as written. */
   lines: string[]
@@ -37,6 +40,7 @@ export async function startServer(
   })
   return {
     url,
+    where: whereIs(url),
     process: child,
     lines,
     async stop() {
@@ -44,5 +48,16 @@ export async function startServer(
       const [code] = await exited
       return code
     },
+  }
+}
+
+/** Makes a function that starts servers. They are stopped at the end of the test file: pass `afterAll`. */
+export function starter(afterAll: (stop: () => Promise<unknown>) => void): typeof startServer {
+  const servers: Server[] = []
+  afterAll(() => Promise.all(servers.map((server) => server.stop())))
+  return async (environment, command) => {
+    const server = await startServer(environment, command)
+    servers.push(server)
+    return server
   }
 }

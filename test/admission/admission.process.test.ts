@@ -1,16 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { ask, open, whereIs } from '../http.ts'
+import { ask, open } from '../http.ts'
 import { gauge, occupy } from '../occupy.ts'
-import { type Server, startServer } from '../server.ts'
+import { starter } from '../server.ts'
 
-const servers: Server[] = []
-afterAll(() => Promise.all(servers.map((server) => server.stop())))
-
-async function start(environment: Record<string, string>) {
-  const server = await startServer(environment)
-  servers.push(server)
-  return Object.assign(server, { where: whereIs(server.url) })
-}
+const start = starter(afterAll)
 
 const body = JSON.stringify({ logits: [1, 2, 3], seed: 1 })
 const head = (length: number | string, url = '/v1/sample') =>

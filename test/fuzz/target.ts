@@ -1,5 +1,5 @@
 import { afterAll, afterEach, expect } from 'vitest'
-import { type Where, whereIs } from '../http.ts'
+import type { Where } from '../http.ts'
 import { type Server, startServer } from '../server.ts'
 import { exchange } from './wire.ts'
 
@@ -29,7 +29,7 @@ export async function fuzzTarget(): Promise<Target> {
     HEADERS_TIMEOUT_MS: String(REQUEST_TIMEOUT),
     REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT),
   })
-  const where = whereIs(server.url)
+  const { where } = server
   afterAll(async () => {
     expect(await server.stop()).toBe(0)
   })

@@ -4,21 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { testApp } from '../app.ts'
-import { whereIs } from '../http.ts'
-import { type Server, startServer } from '../server.ts'
+import { starter } from '../server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
-const servers: Server[] = []
-afterAll(async () => {
-  await Promise.all(servers.map((server) => server.stop()))
-  rmSync(folder, { recursive: true })
-})
-
-async function start(environment: Record<string, string> = {}) {
-  const server = await startServer(environment)
-  servers.push(server)
-  return Object.assign(server, { where: whereIs(server.url) })
-}
+afterAll(() => rmSync(folder, { recursive: true }))
+const start = starter(afterAll)
 
 const KEY = 'a-key-that-nobody-guesses'
 const body = JSON.stringify({ logits: [1, 2, 3], seed: 1 })

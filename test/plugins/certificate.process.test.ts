@@ -6,19 +6,12 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ask, open, whereIs } from '../http.ts'
-import { type Server, startServer } from '../server.ts'
+import { ask, open } from '../http.ts'
+import { starter } from '../server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-const servers: Server[] = []
-afterAll(() => Promise.all(servers.map((server) => server.stop())))
-
-async function start(environment: Record<string, string> = {}) {
-  const server = await startServer(environment)
-  servers.push(server)
-  return Object.assign(server, { where: whereIs(server.url) })
-}
+const start = starter(afterAll)
 
 const body = JSON.stringify({ logits: [1, 2, 3], seed: 1 })
 const json = { 'content-type': 'application/json' }
@@ -83,7 +76,7 @@ describe('TLS', () => {
     const PORT = new URL(server.url).port
     const env = { ...process.env, ...environment, PORT, HOST: '127.0.0.1' }
     expect(spawnSync('node', ['src/healthcheck.ts'], { env }).status).toBe(0)
-    const plain = await open(whereIs(server.url))
+    const plain = await open(server.where)
     plain.socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n')
     await plain.closed.catch(() => {})
     expect(plain.answer).not.toContain('ok')

@@ -1,13 +1,12 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { exchange } from '../fuzz/wire.ts'
-import { whereIs } from '../http.ts'
 import { startServer } from '../server.ts'
 
 /** Heads that a proxy and Kelvin could read as different requests are refused, and the connection ends. */
 
 const server = await startServer()
 afterAll(() => server.stop())
-const where = whereIs(server.url)
+const { where } = server
 
 const BODY = '{"logits":[1,2,3],"seed":1}'
 const LENGTH = `Content-Length: ${BODY.length}`

@@ -2,17 +2,15 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { testApp } from '../app.ts'
-import { ask, halfSent, whereIs } from '../http.ts'
-import { type Server, startServer } from '../server.ts'
+import { ask, halfSent } from '../http.ts'
+import { starter } from '../server.ts'
 
-const servers: Server[] = []
-afterAll(() => Promise.all(servers.map((server) => server.stop())))
+const startOne = starter(afterAll)
 
 async function start(environment: Record<string, string> = {}) {
-  const server = await startServer(environment)
-  servers.push(server)
-  const where = whereIs(server.url)
-  return { ...server, where, metrics: async () => parse((await ask(where, '/metrics')).body) }
+  const server = await startOne(environment)
+  const { where } = server
+  return { ...server, metrics: async () => parse((await ask(where, '/metrics')).body) }
 }
 
 /** The samples of a metrics page, by name and labels. */

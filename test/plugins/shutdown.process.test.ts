@@ -1,7 +1,7 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { ask, open, type Where, whereIs } from '../http.ts'
+import { ask, open, type Where } from '../http.ts'
 import { startServer } from '../server.ts'
 
 const body = JSON.stringify({ logits: Array.from({ length: 2000 }, (_, i) => i / 1000), seed: 1 })
@@ -89,7 +89,7 @@ it.each([
       lost: 0,
       resets: 0,
     }))
-    const asking = outcomes.map((outcome) => keepAsking(whereIs(server.url), over, outcome, blanks))
+    const asking = outcomes.map((outcome) => keepAsking(server.where, over, outcome, blanks))
     await expect
       .poll(() => outcomes.every(({ answered }) => answered > 0), { timeout: 20_000 })
       .toBe(true)
@@ -104,7 +104,7 @@ it.each([
 
 it('ends idle and silent connections cleanly, and answers requests already sent on them', async () => {
   const server = await startServer()
-  const where = whereIs(server.url)
+  const { where } = server
   const livez = 'GET /livez HTTP/1.1\r\nhost: x\r\n\r\n'
   const [idle, crossing, silent] = await Promise.all([open(where), open(where), open(where)])
   for (const { socket } of [idle, crossing]) socket.write(livez)
@@ -123,7 +123,7 @@ it('ends idle and silent connections cleanly, and answers requests already sent 
 
 it('answers all requests already sent on a connection, and closes it after the last', async () => {
   const server = await startServer({ SHUTDOWN_DELAY_MS: '400' })
-  const where = whereIs(server.url)
+  const { where } = server
   const ended = server.stop()
   await expect.poll(async () => (await ask(where, '/readyz')).status).toBe(503)
   const { socket, closed, ...connection } = await open(where)
@@ -143,12 +143,12 @@ it('ends with npm start', async () => {
   const server = await startServer({}, ['npm', '--silent', 'start'])
   await server.stop()
   const refused = expect.objectContaining({ code: 'ECONNREFUSED' })
-  await expect(ask(whereIs(server.url), '/livez')).rejects.toEqual(refused)
+  await expect(ask(server.where, '/livez')).rejects.toEqual(refused)
 })
 
 it('is not ready during SHUTDOWN_DELAY_MS, but still answers requests', async () => {
   const server = await startServer({ SHUTDOWN_DELAY_MS: '1500' })
-  const where = whereIs(server.url)
+  const { where } = server
   const ended = server.stop()
   await expect.poll(async () => (await ask(where, '/readyz')).status).toBe(503)
   expect(JSON.parse((await ask(where, '/readyz')).body).code).toBe('SHUTTING_DOWN')

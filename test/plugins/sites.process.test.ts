@@ -4,19 +4,12 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
 import { testApp } from '../app.ts'
-import { open, whereIs } from '../http.ts'
-import { type Server, startServer } from '../server.ts'
+import { open } from '../http.ts'
+import { starter } from '../server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-const servers: Server[] = []
-afterAll(() => Promise.all(servers.map((server) => server.stop())))
-
-async function start(environment: Record<string, string> = {}) {
-  const server = await startServer(environment)
-  servers.push(server)
-  return Object.assign(server, { where: whereIs(server.url) })
-}
+const start = starter(afterAll)
 
 const KEY = 'a-key-that-nobody-guesses'
 const body = JSON.stringify({ logits: [1, 2, 3], seed: 1 })

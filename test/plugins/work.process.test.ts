@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, it, onTestFinished } from 'vitest'
-import { askWithoutReading, whereIs } from '../http.ts'
+import { askWithoutReading } from '../http.ts'
 import { startServer } from '../server.ts'
 
 it.runIf(existsSync('/proc/self/status'))(
@@ -16,7 +16,7 @@ it.runIf(existsSync('/proc/self/status'))(
       const logits = new Array(32).fill([1, 2, 3])
       const request = { logits, n: 65_536, return_probabilities: 'none', seed: 1 }
       return askWithoutReading(
-        whereIs(server.url),
+        server.where,
         '/v1/sample',
         { 'content-type': 'application/json' },
         JSON.stringify(request),

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { ask, whereIs } from '../http.ts'
+import { ask } from '../http.ts'
 import { gauge } from '../occupy.ts'
 import { startServer } from '../server.ts'
 
@@ -73,7 +73,7 @@ it.runIf(existsSync('/proc/self/status'))(
   'takes no more memory than a small container has, whatever is sent',
   async () => {
     const server = await startServer({ NODE_OPTIONS: HEAP, ...malloc })
-    const where = whereIs(server.url)
+    const { where } = server
     const end = performance.now() + 1000 * SECONDS
 
     async function attack({ path = '/v1/sample', headers, body, sent }: Attack): Promise<void> {

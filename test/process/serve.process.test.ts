@@ -2,20 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { networkInterfaces } from 'node:os'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Config, describeConfig } from '../../src/config.ts'
-import { halfSent, open, whereIs } from '../http.ts'
+import { halfSent, open } from '../http.ts'
 import { gauge } from '../occupy.ts'
-import { type Server, startServer } from '../server.ts'
+import { starter } from '../server.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const json = { 'content-type': 'application/json' }
-const servers: Server[] = []
-afterAll(() => Promise.all(servers.map((server) => server.stop())))
-
-async function start(environment?: Record<string, string>) {
-  const server = await startServer(environment)
-  servers.push(server)
-  return server
-}
+const start = starter(afterAll)
 
 describe('configuration', () => {
   it('lists every fault and exits 1', () => {
@@ -62,8 +55,8 @@ describe('the process', () => {
   })
 
   it('finishes requests under way on SIGTERM, and exits 0', async () => {
-    const server = await startServer()
-    const connection = await halfSent(whereIs(server.url))
+    const server = await start()
+    const connection = await halfSent(server.where)
     const ended = server.stop()
     await new Promise((resolve) => setTimeout(resolve, 200))
     connection.socket.write(connection.rest)
@@ -84,7 +77,7 @@ describe('the process', () => {
         import { syncBuiltinESMExports } from 'node:module'
         dns.lookup = async () => [{ address: '127.0.0.1' }, { address: '::1' }]
         syncBuiltinESMExports()`
-      const server = await startServer({
+      const server = await start({
         HOST: 'localhost',
         WORKERS,
         NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(resolver)}`,
@@ -113,7 +106,7 @@ describe('the process', () => {
     ],
   ])('answers %s with a problem document', async (_, bytes, status, code) => {
     const server = await start()
-    const connection = await open(whereIs(server.url))
+    const connection = await open(server.where)
     connection.socket.write(bytes)
     await connection.closed
     expect(connection.answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
@@ -122,7 +115,7 @@ describe('the process', () => {
 
   it('answers a request that does not arrive in time', async () => {
     const server = await start({ REQUEST_TIMEOUT_MS: '1000' })
-    const connection = await halfSent(whereIs(server.url))
+    const connection = await halfSent(server.where)
     await connection.closed
     expect(connection.answer).toMatch(/^HTTP\/1.1 408 /)
     expect(connection.answer).toContain('"code":"REQUEST_TIMEOUT"')
@@ -130,7 +123,7 @@ describe('the process', () => {
 
   it('lives on when a client goes away half-way', async () => {
     const server = await start()
-    const { socket } = await halfSent(whereIs(server.url))
+    const { socket } = await halfSent(server.where)
     socket.destroy()
     const response = await fetch(`${server.url}/livez`)
     expect(response.status).toBe(200)
@@ -139,7 +132,7 @@ describe('the process', () => {
 
   it('logs no internal error if a connection ends before a long answer begins', async () => {
     const server = await start()
-    const connection = await open(whereIs(server.url))
+    const connection = await open(server.where)
     const body = Buffer.alloc(2 ** 20)
     connection.socket.write(
       `POST /v1/probabilities HTTP/1.1\r\nHost: kelvin\r\nContent-Type: application/octet-stream\r\nContent-Length: ${body.length}\r\n\r\n`,

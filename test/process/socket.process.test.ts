@@ -14,26 +14,20 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ask, halfSent, open, whereIs } from '../http.ts'
-import { type Server, startServer } from '../server.ts'
+import { ask, halfSent, open } from '../http.ts'
+import { starter } from '../server.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 chmodSync(folder, 0o755)
-const servers: Server[] = []
-afterAll(async () => {
-  await Promise.all(servers.map((server) => server.stop()))
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => rmSync(folder, { recursive: true }))
+const startOne = starter(afterAll)
 
 let sockets = 0
 const newPath = () => join(folder, `${++sockets}.sock`)
 
-async function start(path: string, environment: Record<string, string> = {}) {
-  const server = await startServer({ SOCKET_PATH: path, ...environment })
-  servers.push(server)
-  return server
-}
+const start = (path: string, environment: Record<string, string> = {}) =>
+  startOne({ SOCKET_PATH: path, ...environment })
 
 /** Runs a server that should not start. */
 function run(path: string, environment: Record<string, string> = {}) {
@@ -58,7 +52,7 @@ describe('a Unix socket', () => {
   it('answers as TCP does, together with it', async () => {
     const path = newPath()
     const server = await start(path)
-    const overTcp = await ask(whereIs(server.url), '/v1/sample', sample)
+    const overTcp = await ask(server.where, '/v1/sample', sample)
     expect(overTcp.status).toBe(200)
     expect(await ask({ path }, '/v1/sample', sample)).toEqual(overTcp)
     const listening = server.lines.filter((line) => line.includes('Server listening at'))
@@ -83,7 +77,7 @@ describe('a Unix socket', () => {
   it('is checked by the health check', async () => {
     const path = newPath()
     const environment = { PORT: 'none', SOCKET_PATH: path }
-    const server = await startServer(environment)
+    const server = await startOne(environment)
     expect(healthcheck(environment)).toBe(0)
     expect(healthcheck({ ...environment, PORT: '1' })).toBe(1)
     await server.stop()
@@ -92,7 +86,7 @@ describe('a Unix socket', () => {
 
   it('is removed when the server ends', async () => {
     const path = newPath()
-    const server = await startServer({ SOCKET_PATH: path })
+    const server = await startOne({ SOCKET_PATH: path })
     expect(existsSync(path)).toBe(true)
     expect(await server.stop()).toBe(0)
     expect(existsSync(path)).toBe(false)
@@ -124,8 +118,8 @@ describe.each(['TCP and a socket', 'only a socket'])('the HTTP server on %s', (w
 
   it('finishes requests under way on SIGTERM, ends idle connections, and exits 0', async () => {
     const path = newPath()
-    const server = await startServer({ SOCKET_PATH: path, ...environment })
-    const underWay = await Promise.all([halfSent({ path }), halfSent(whereIs(server.url))])
+    const server = await startOne({ SOCKET_PATH: path, ...environment })
+    const underWay = await Promise.all([halfSent({ path }), halfSent(server.where)])
     const fresh = await open({ path })
     const idle = await open({ path })
     idle.socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n')
@@ -146,7 +140,7 @@ describe.each(['TCP and a socket', 'only a socket'])('the HTTP server on %s', (w
 describe('a file at the path of the socket', () => {
   it('is replaced if a crash left it', async () => {
     const path = newPath()
-    const crashed = await startServer({ SOCKET_PATH: path })
+    const crashed = await startOne({ SOCKET_PATH: path })
     crashed.process.kill('SIGKILL')
     await once(crashed.process, 'exit')
     expect(lstatSync(path).isSocket()).toBe(true)

@@ -6,16 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ask, halfSent, open, whereIs } from '../http.ts'
-import { type Server, startServer } from '../server.ts'
+import { ask, halfSent, open } from '../http.ts'
+import { type Server, starter } from '../server.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
-const servers: Server[] = []
-afterAll(async () => {
-  await Promise.all(servers.map((server) => server.stop()))
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => rmSync(folder, { recursive: true }))
+const startOne = starter(afterAll)
 
 interface Line {
   time: number
@@ -31,14 +28,8 @@ const crews = (server: { lines: string[] }) =>
   linesOf(server).flatMap(({ pids }) => (pids ? [pids] : []))
 
 async function start(environment: Record<string, string> = {}) {
-  const server = await startServer({ WORKERS: '2', ...environment })
+  const server = await startOne({ WORKERS: '2', ...environment })
   await expect.poll(() => crews(server).length, { timeout: 20_000 }).toBe(1)
-  return server
-}
-
-async function startTogether(environment?: Record<string, string>) {
-  const server = await start(environment)
-  servers.push(server)
   return server
 }
 
@@ -58,9 +49,8 @@ function isAlive(pid: number) {
 
 describe('one worker', () => {
   it('is the process itself', async () => {
-    const server = await startServer({ WORKERS: '1' })
-    servers.push(server)
-    await ask(whereIs(server.url), '/livez')
+    const server = await startOne({ WORKERS: '1' })
+    await ask(server.where, '/livez')
     await expect.poll(() => [...answering(server)]).toEqual([server.process.pid])
     const { pid } = server.process
     if (existsSync('/proc')) {
@@ -72,8 +62,8 @@ describe('one worker', () => {
 describe('two workers', () => {
   it('share the port and the socket, and log the addresses once', async () => {
     const path = join(folder, 'shared.sock')
-    const server = await startTogether({ SOCKET_PATH: path })
-    for (const where of [whereIs(server.url), { path }]) {
+    const server = await start({ SOCKET_PATH: path })
+    for (const where of [server.where, { path }]) {
       const before = server.lines.length
       const seen = () =>
         new Set(
@@ -97,12 +87,12 @@ describe('two workers', () => {
   })
 
   it('survive the death of one worker, which is replaced', async () => {
-    const server = await startTogether()
+    const server = await start()
     const [victim, other] = crews(server)[0]!
     process.kill(victim!, 'SIGKILL')
     await expect.poll(() => isAlive(victim!)).toBe(false)
     // Until the system has closed its sockets, requests to them are reset.
-    const askAgain = () => ask(whereIs(server.url), '/livez').catch(() => ({ status: 0 }))
+    const askAgain = () => ask(server.where, '/livez').catch(() => ({ status: 0 }))
     await expect.poll(async () => (await askAgain()).status).toBe(200)
     await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(2)
     expect(crews(server)[1]).toContain(other)
@@ -113,12 +103,12 @@ describe('two workers', () => {
         signal: 'SIGKILL',
       },
     )
-    expect((await ask(whereIs(server.url), '/livez')).status).toBe(200)
+    expect((await ask(server.where, '/livez')).status).toBe(200)
   })
 
   it('lose only the requests of a worker that is killed', async () => {
-    const server = await startTogether()
-    const where = whereIs(server.url)
+    const server = await start()
+    const { where } = server
     const body = JSON.stringify({ logits: [1, 2, 3], seed: 1 })
     const head = `POST /v1/sample HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
     const kept = await Promise.all(Array.from({ length: 16 }, () => open(where)))
@@ -141,7 +131,7 @@ describe('two workers', () => {
 
   it('answer while one hangs, which is killed and replaced', async () => {
     const path = join(folder, 'hung.sock')
-    const server = await startTogether({ SOCKET_PATH: path, PORT: 'none' })
+    const server = await start({ SOCKET_PATH: path, PORT: 'none' })
     const [victim, other] = crews(server)[0]!
     const values = async () => {
       const { body } = await ask({ path }, '/metrics')
@@ -164,14 +154,14 @@ describe('two workers', () => {
 
   it('are both replaced when both die', async () => {
     const path = join(folder, 'both.sock')
-    const server = await startTogether({ SOCKET_PATH: path, PORT: 'none' })
+    const server = await start({ SOCKET_PATH: path, PORT: 'none' })
     for (const pid of crews(server)[0]!) process.kill(pid, 'SIGKILL')
     await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(2)
     expect((await ask({ path }, '/livez')).status).toBe(200)
   })
 
   it('are replaced more slowly the more often they die', async () => {
-    const server = await startTogether()
+    const server = await start()
     for (let deaths = 1; deaths <= 3; deaths++) {
       process.kill(crews(server).at(-1)![1]!, 'SIGKILL')
       await expect.poll(() => crews(server).length, { timeout: 10_000 }).toBe(deaths + 1)
@@ -193,7 +183,7 @@ describe('shutdown', () => {
       const path = join(folder, `${signal}.sock`)
       const server = await start({ SOCKET_PATH: path })
       const underWay = await Promise.all(
-        [{ path }, whereIs(server.url), { path }, whereIs(server.url)].map(halfSent),
+        [{ path }, server.where, { path }, server.where].map(halfSent),
       )
       // As from a terminal: each worker gets a signal of its own, and one from the primary process.
       for (const pid of crews(server)[0]!) process.kill(pid, signal)
@@ -209,7 +199,7 @@ describe('shutdown', () => {
   it('ends all workers if only the primary process gets SIGTERM', async () => {
     const path = join(folder, 'primary.sock')
     const server = await start({ SOCKET_PATH: path })
-    const underWay = await Promise.all([{ path }, whereIs(server.url)].map(halfSent))
+    const underWay = await Promise.all([{ path }, server.where].map(halfSent))
     const ended = server.stop()
     await expect.poll(() => existsSync(path)).toBe(false)
     for (const { socket, rest } of underWay) socket.write(rest)
@@ -228,7 +218,7 @@ describe('shutdown', () => {
 
   it('is immediate on a second signal, and exits 1', async () => {
     const server = await start()
-    await halfSent(whereIs(server.url))
+    await halfSent(server.where)
     const ended = server.stop()
     await expect.poll(() => server.lines.at(-1)).toContain('shutting down')
     server.process.kill('SIGTERM')

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
-import { whereIs } from '../http.ts'
 import { startServer } from '../server.ts'
 import { CLOSE, Client, MIB, piece } from './client.ts'
 
@@ -12,7 +11,7 @@ import { CLOSE, Client, MIB, piece } from './client.ts'
 
 const server = await startServer()
 afterAll(() => server.stop())
-const where = whereIs(server.url)
+const { where } = server
 const HEAD = 'POST /nowhere HTTP/1.1\r\nhost: kelvin\r\n'
 
 const chunk = (bytes: number) => `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`
@@ -85,7 +84,7 @@ describe('a client that keeps sending', () => {
 
   it('does not keep the server from ending', async () => {
     const ending = await startServer()
-    const on = new Client(whereIs(ending.url))
+    const on = new Client(ending.where)
     await on.write(`${HEAD}transfer-encoding: chunked\r\n\r\n`)
     const sending = persist(on, chunk(40_000), 50)
     expect((await on.answer()).status).toBe(404)
@@ -195,7 +194,7 @@ it.each(['TLS', 'a Unix socket'])('over %s a client gets its answer, too', async
   const isSecure = transport === 'TLS'
   for (const bytes of [0.5 * MIB, 20 * MIB, 70 * MIB]) {
     for (const close of [CLOSE, '']) {
-      const on = new Client(isSecure ? whereIs(secure.url) : { path: path! }, isSecure)
+      const on = new Client(isSecure ? secure.where : { path: path! }, isSecure)
       await on.send(HEAD + close, bytes, false)
       expect((await on.answer()).status).toBe(404)
       if (close) {

@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { whereIs } from '../http.ts'
 import { type Answer, CLOSE, Client, MIB } from './client.ts'
 import { type Refusal, refusals, startServers } from './servers.ts'
 
@@ -23,7 +22,7 @@ function expectDocument(refusal: Refusal, bytes: number, { status, body }: Answe
 }
 
 describe.each(refusals)('$name', (refusal) => {
-  const where = whereIs(servers[refusal.server].url)
+  const { where } = servers[refusal.server]
 
   it.each([
     ['0.5 MB', 0.5 * MIB, false],

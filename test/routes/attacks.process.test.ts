@@ -1,16 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { testApp } from '../app.ts'
-import { ask, open, whereIs } from '../http.ts'
-import { type Server, startServer } from '../server.ts'
+import { ask, open } from '../http.ts'
+import { starter } from '../server.ts'
 
-const servers: Server[] = []
-afterAll(() => Promise.all(servers.map((server) => server.stop())))
-
-async function start(environment: Record<string, string> = {}) {
-  const server = await startServer(environment)
-  servers.push(server)
-  return Object.assign(server, { where: whereIs(server.url) })
-}
+const start = starter(afterAll)
+const attacked = start()
 
 const json = { 'content-type': 'application/json' }
 
@@ -86,7 +80,7 @@ describe('attacks', () => {
   ]
 
   it.each(attacks)('%s', async (_, bytes, answer) => {
-    const { where } = servers[0] ? { where: whereIs(servers[0].url) } : await start()
+    const { where } = await attacked
     const connection = await open(where)
     connection.closed.catch(() => {})
     connection.socket.on('error', () => {})
