@@ -146,6 +146,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'node:http',
       'node:stream',
       'node:timers/promises',
+      'node:util',
       'node:zlib',
       'zod',
     ],

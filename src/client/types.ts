@@ -290,7 +290,7 @@ export interface SampleParams {
    */
   logprobs_mode?: 'processed' | 'raw'
   /**
-   * Probabilities in the answer: `none`; `kept`, those of the tokens left, with their ids; or `all`, one for each vocabulary entry. `auto` is `all` up to 1024 entries, and `none` above. Default: "auto".
+   * Which probabilities the answer has. `all`: those of the whole vocabulary. `kept`: those of the tokens that the samplers leave, with their ids. `none`: none. `auto`: `all` for a vocabulary of at most 1024 entries, otherwise `none`. Default: "auto".
    */
   return_probabilities?: 'auto' | 'none' | 'kept' | 'all'
 }

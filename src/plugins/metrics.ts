@@ -78,11 +78,11 @@ function createMetrics(admission: Admission, about: About) {
     encode:
       'Time from results to the bytes of the answer, or to the first byte of an answer longer than 1 MiB.',
   }
-  const took = phases.map((step) => ({
-    step,
+  const took = phases.map((phase) => ({
+    phase,
     histogram: new Histogram({
-      name: `kelvin_${step}_duration_seconds`,
-      help: help[step],
+      name: `kelvin_${phase}_duration_seconds`,
+      help: help[phase],
       labelNames: ['transport'],
       buckets: SECONDS,
       registers,
@@ -167,8 +167,8 @@ function createMetrics(admission: Admission, about: About) {
     if (length > 0) bodies.observe({ route }, length)
     if (!sampled) return
     const { transport } = sampled
-    for (const { step, histogram } of took) {
-      histogram.observe({ transport }, sampled.took[step] / 1000)
+    for (const { phase, histogram } of took) {
+      histogram.observe({ transport }, sampled.took[phase] / 1000)
     }
     rows.inc({ transport }, sampled.rows)
     tokens.inc({ transport }, sampled.tokens)

@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import * as z from 'zod'
 import { problems } from '../errors.ts'
-import { bodyEncodings } from '../protocols/http-body.ts'
+import { encodingNames } from '../protocols/content-encoding.ts'
 import { PROBLEM_TYPE, ProblemDocument } from '../protocols/problem.ts'
 import { validate } from '../request/validate.ts'
 import { openComponents } from './components.ts'
@@ -51,7 +51,7 @@ const requestId = {
   ),
 }
 
-const compression = `It may be compressed with ${bodyEncodings.join(' or ')} (\`Content-Encoding\`).`
+const compression = `It may be compressed with ${encodingNames.join(' or ')} (\`Content-Encoding\`).`
 
 const answered: Headers = {
   'X-Request-Id': textHeader('The id that the request sent if it is valid, otherwise a new one.'),
@@ -70,7 +70,7 @@ const remedies: Readonly<Record<number, Headers>> = {
   415: {
     Accept: textHeader('The accepted content types of bodies.'),
     'Accept-Encoding': textHeader(
-      `Accepted content encodings of bodies: ${bodyEncodings.join(', ')}.`,
+      `Accepted content encodings of bodies: ${encodingNames.join(', ')}.`,
     ),
   },
   503: {

@@ -22,7 +22,7 @@ export interface Exported {
 /** Time for the collector to take the last spans at shutdown, in milliseconds. */
 const FAREWELL_MS = 2000
 
-/** Sends a span for each request to a collector, with a child span for each step. This module is loaded only if tracing is on. */
+/** Sends a span for each request to a collector, with a child span for each phase. This module is loaded only if tracing is on. */
 export function registerTracing(app: FastifyInstance, exported: Exported): void {
   const url = `${exported.endpoint.replace(/\/$/, '')}/v1/traces`
   const provider = new TracerProvider({
@@ -75,11 +75,11 @@ export function registerTracing(app: FastifyInstance, exported: Exported): void 
         'kelvin.tokens': tokens,
       })
       const inside = trace.setSpan(ROOT_CONTEXT, span)
-      // Steps alternate row by row. The spans show each step as if it ran as a whole.
+      // Phases alternate row by row. The spans show each phase as if it ran as a whole.
       let from = startTime
-      for (const step of phases) {
-        const to = from + work.took[step]
-        tracer.startSpan(step, { startTime: from }, inside).end(to)
+      for (const phase of phases) {
+        const to = from + work.took[phase]
+        tracer.startSpan(phase, { startTime: from }, inside).end(to)
         from = to
       }
     }

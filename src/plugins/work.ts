@@ -74,7 +74,7 @@ export class Work {
   #resumed = 0
   /** Whether a row is half sampled. Then no other request may compute, because all share the memory of the row. */
   #isInRow = false
-  /** Duration of each step, in milliseconds. */
+  /** Duration of each phase, in milliseconds. */
   readonly took: Record<Phase, number> = { decode: 0, compute: 0, encode: 0 }
   rows = 0
   tokens = 0

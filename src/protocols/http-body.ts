@@ -1,13 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
-import { createGunzip, createInflate } from 'node:zlib'
 import { Problem } from '../errors.ts'
 import { free } from './byte-queue.ts'
-
-const decompressors = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate }
-
-/** The encodings that a body may be compressed with. */
-export const bodyEncodings = ['gzip', 'deflate']
+import { contentEncodings, encodingNames, isContentEncoding } from './content-encoding.ts'
 
 /** The length that the head announces; undefined if it announces none or if the body is compressed. Throws beyond the limit. */
 export function announcedLength({ headers }: IncomingMessage, limit: number): number | undefined {
@@ -23,13 +18,15 @@ function tooLarge(limit: number): Problem {
 /** The body, decompressed if it has an encoding. */
 function decoded(request: IncomingMessage, encoding: string): Readable {
   if (encoding === 'identity' || encoding === '') return request
-  if (!Object.hasOwn(decompressors, encoding)) {
-    const detail = `Cannot read ${JSON.stringify(encoding.slice(0, 32))}: use ${bodyEncodings.join(' or ')}`
+  // RFC 9110 (8.4.1.3) has x-gzip as another name of gzip.
+  const name = encoding === 'x-gzip' ? 'gzip' : encoding
+  if (!isContentEncoding(name)) {
+    const detail = `Cannot read ${JSON.stringify(encoding.slice(0, 32))}: use ${encodingNames.join(' or ')}`
     const problem = new Problem('UNSUPPORTED_ENCODING', detail)
-    problem.headers = { 'accept-encoding': bodyEncodings.join(', ') }
+    problem.headers = { 'accept-encoding': encodingNames.join(', ') }
     throw problem
   }
-  return request.pipe(decompressors[encoding as keyof typeof decompressors]())
+  return request.pipe(contentEncodings[name].decompress())
 }
 
 /** Takes a piece of a body. Returns true if it keeps no reference to the piece, so that the piece may be freed. */

@@ -21,8 +21,8 @@ function answerFields(whenAbsent: z.output<typeof Returned>) {
     return_probabilities: Returned.meta({
       title: 'ReturnedProbabilities',
       description:
-        'Probabilities in the answer: `none`; `kept`, those of the tokens left, with their ids; or `all`, ' +
-        `one for each vocabulary entry. \`auto\` is \`all\` up to ${SMALL_VOCABULARY} entries, and \`none\` above.`,
+        'Which probabilities the answer has. `all`: those of the whole vocabulary. `kept`: those of the tokens that the samplers ' +
+        `leave, with their ids. \`none\`: none. \`auto\`: \`all\` for a vocabulary of at most ${SMALL_VOCABULARY} entries, otherwise \`none\`.`,
     }).default(whenAbsent),
     encoding: z
       .enum(['json', 'base64'])

@@ -136,7 +136,7 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
     {
       schema: {
         operationId: 'info',
-        summary: 'Version and limits',
+        summary: 'Get version and limits',
         description: 'Version, determinism version, types of tensors and limits of this server.',
         tags: ['about'],
         response: { 200: jsonAnswer(Info, 'This server'), ...problemResponses(400, 401, 503) },

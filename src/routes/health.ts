@@ -4,9 +4,10 @@ import type { Admission } from '../admission/admission.ts'
 import { Problem } from '../errors.ts'
 import { jsonAnswer, problemResponses } from '../plugins/openapi.ts'
 
-const Health = z
-  .strictObject({ status: z.string().meta({ description: '`ok`.' }) })
-  .meta({ title: 'Health', description: 'The status code is the answer.' })
+const Health = z.strictObject({ status: z.string().meta({ description: '`ok`.' }) }).meta({
+  title: 'Health',
+  description: 'The body of a check that passes. If it fails, the status is 503.',
+})
 
 /** Throws once shutdown has begun. */
 export function checkReadiness({ phase }: Admission): void {
@@ -16,14 +17,20 @@ export function checkReadiness({ phase }: Admission): void {
 /** GET /livez: the event loop runs. GET /readyz: the server takes requests. */
 export function healthRoutes(app: FastifyInstance, admission: Admission): void {
   const probes = {
-    livez: ['Is the process alive?', 'If this fails, restart the process.', () => {}],
-    readyz: [
-      'Does it take requests?',
-      'Send no requests while this fails. It fails from SIGTERM on.',
-      () => checkReadiness(admission),
-    ],
-  } as const
-  for (const [operationId, [summary, description, check]] of Object.entries(probes)) {
+    livez: {
+      summary: 'Check that the process is alive',
+      description: 'If this fails, restart the process.',
+      passed: 'The process is alive',
+      check() {},
+    },
+    readyz: {
+      summary: 'Check that the server takes requests',
+      description: 'Send no requests while this fails. It fails from SIGTERM on.',
+      passed: 'The server takes requests',
+      check: () => checkReadiness(admission),
+    },
+  }
+  for (const [operationId, { summary, description, passed, check }] of Object.entries(probes)) {
     app.get(
       `/${operationId}`,
       {
@@ -33,7 +40,7 @@ export function healthRoutes(app: FastifyInstance, admission: Admission): void {
           summary,
           description,
           tags: ['health'],
-          response: { 200: jsonAnswer(Health, 'Yes'), ...problemResponses(400, 503) },
+          response: { 200: jsonAnswer(Health, passed), ...problemResponses(400, 503) },
         },
       },
       () => {

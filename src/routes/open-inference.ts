@@ -156,8 +156,8 @@ function constant(
 function serverRoutes(scope: FastifyInstance, version: string, checkReady: () => void): void {
   const metadata = {
     operationId: 'server_metadata',
-    summary: 'Name, version and extensions',
-    description: 'The protocol’s extensions that this server has.',
+    summary: 'Get the name, the version and the extensions of the server',
+    description: '`extensions` are those of the protocol.',
     answer: ServerMetadata,
   }
   const extensions = ['binary_tensor_data', 'classification', 'model_repository']
@@ -166,14 +166,14 @@ function serverRoutes(scope: FastifyInstance, version: string, checkReady: () =>
   constant(scope, 'GET', '/', slashed, { name: 'kelvin', version, extensions })
   const live = {
     operationId: 'server_live',
-    summary: 'Is the server alive?',
+    summary: 'Check that the server is alive',
     description: 'The same as GET /livez.',
     answer: Live,
   }
   constant(scope, 'GET', '/health/live', live, { live: true }, () => {})
   const ready = {
     operationId: 'server_ready',
-    summary: 'Does the server take requests?',
+    summary: 'Check that the server takes requests',
     description: 'The same as GET /readyz.',
     answer: Ready,
   }
@@ -215,7 +215,7 @@ async function modelRoutes(
     const hide = url.includes('/versions/')
     const metadata = {
       operationId: `${name}_metadata`,
-      summary: `Inputs and outputs of the model ${name}`,
+      summary: `Get the inputs and outputs of the model ${name}`,
       description:
         'Lists only the input `logits`, because clients treat every input in the metadata as required.',
       answer: ModelMetadata,
@@ -224,7 +224,7 @@ async function modelRoutes(
     constant(scope, 'GET', url, metadata, describeModel(model))
     const ready = {
       operationId: `${name}_ready`,
-      summary: `Does the model ${name} take requests?`,
+      summary: `Check that the model ${name} takes requests`,
       description: 'The same as GET /readyz.',
       answer: ModelReady,
       hide,

@@ -63,9 +63,9 @@ describe('metrics', () => {
     expect(value('kelvin_warnings_total{code="HIGH_TEMPERATURE"}')).toBe(1)
     expect(value('kelvin_inflight_requests')).toBe(1)
     expect(value('kelvin_inflight_bytes')).toBe(5)
-    for (const step of ['decode', 'compute', 'encode']) {
-      expect(value(`kelvin_${step}_duration_seconds_count{transport="json"}`)).toBe(2)
-      expect(value(`kelvin_${step}_duration_seconds_sum{transport="json"}`)).toBeGreaterThan(0)
+    for (const phase of ['decode', 'compute', 'encode']) {
+      expect(value(`kelvin_${phase}_duration_seconds_count{transport="json"}`)).toBe(2)
+      expect(value(`kelvin_${phase}_duration_seconds_sum{transport="json"}`)).toBeGreaterThan(0)
     }
     expect([...found.keys()].join()).not.toContain('id-123')
     expect([...found.keys()].find((name) => name.startsWith('kelvin_build_info'))).toMatch(
@@ -127,7 +127,7 @@ describe('metrics', () => {
   })
 })
 
-it('an answer has the time of each step', async () => {
+it('an answer has the time of each phase', async () => {
   const app = await testApp()
   const headers = { 'content-type': 'application/json' }
   for (const [url, payload] of [

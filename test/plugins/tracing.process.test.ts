@@ -49,7 +49,7 @@ async function post(url: string, traceparent?: string) {
 }
 
 describe('spans', () => {
-  it('go to a collector as children of the caller’s span, one for each step', async () => {
+  it('go to a collector as children of the caller’s span, one for each phase', async () => {
     const server = await startServer({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
     await post(server.url, sampled)
     await post(server.url, sampled.replace(/01$/, '00'))

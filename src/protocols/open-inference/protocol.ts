@@ -3,6 +3,7 @@ import Negotiator from 'negotiator'
 import * as z from 'zod'
 import { Problem } from '../../errors.ts'
 import { queryNames, readQuery } from '../../request/query.ts'
+import { type ContentEncoding, isContentEncoding } from '../content-encoding.ts'
 import type { Failure, Protocol } from '../protocol.ts'
 import { InferBody } from './body.ts'
 import type { Model } from './models.ts'
@@ -22,18 +23,15 @@ function headerLengthOf(headers: IncomingHttpHeaders): number | undefined {
   throw new Problem('INVALID_REQUEST', detail)
 }
 
-/** The encodings that an answer may be compressed with. */
-const encodings = ['gzip', 'deflate']
-
 /**
  * The encoding that a client asks for by accepting no other. A client that accepts several gets none: numbers hardly
  * get smaller, and compressing them takes longer than sending them.
  */
-function encodingFor(headers: IncomingHttpHeaders): string | undefined {
+function encodingFor(headers: IncomingHttpHeaders): ContentEncoding | undefined {
   if (headers['accept-encoding'] === undefined) return undefined
   const accepted = new Negotiator({ headers }).encodings()
-  const [only, ...others] = accepted.filter((encoding) => encoding !== 'identity')
-  return only !== undefined && others.length === 0 && encodings.includes(only) ? only : undefined
+  const [only = 'identity', ...others] = accepted.filter((encoding) => encoding !== 'identity')
+  return others.length === 0 && isContentEncoding(only) ? only : undefined
 }
 
 export const InferError = z.object({ error: z.string() }).meta({
