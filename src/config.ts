@@ -55,7 +55,7 @@ const Variables = z.object({
     })
     .prefault(LOOPBACK)
     .describe(
-      'Address to listen on. `0.0.0.0` or `::` is every interface; the container image sets it.',
+      'Address to listen on. `0.0.0.0` or `::` is every interface; the container image sets `0.0.0.0`.',
     ),
   SOCKET_PATH: z
     .string()
@@ -82,7 +82,7 @@ const Variables = z.object({
   WORKERS: integer(1, 1024)
     .prefault('1')
     .describe(
-      'Number of processes that share port and socket, each for one core. From 2 on, Kelvin replaces a process that dies.',
+      'Number of processes that share port and socket. Each uses one core. From 2 on, Kelvin replaces a process that dies.',
     ),
   API_KEYS: list
     .pipe(z.array(ApiKey))
@@ -142,7 +142,7 @@ const Variables = z.object({
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .prefault('info')
-    .describe('Least severe level to log. `info` has one line for each request.'),
+    .describe('Lowest level to log. `info` has one line for each request.'),
   MAX_BODY_BYTES: integer(1024, LONGEST_TEXT)
     .prefault(String(64 * 2 ** 20))
     .describe('Largest request body, in bytes. A larger one is a 413.'),

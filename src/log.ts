@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
 
-/** The most bytes of lines that wait to be written. Lines beyond it are dropped. */
+/** The largest number of bytes in lines that wait to be written. Further lines are dropped. */
 const MOST_WAITING = 2 ** 20
 
 /** Writes of this many bytes go into a pipe whole or not at all, so that lines of workers never mix. */

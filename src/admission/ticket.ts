@@ -36,7 +36,7 @@ export class Ticket {
   progressed = 0
   /** Value of `received` at `progressed`. */
   #counted = 0
-  /** When the client was last found not to be stuck, and the bytes that it has sent or read since. */
+  /** When a check last found that the client is not stuck, and the bytes that it has sent or read since. */
   #advanced = 0
   #moved = 0
   /** Since when the client waits for the server, if it does. */

@@ -10,7 +10,7 @@ export interface SampleParams {
    */
   guidance_scale?: number
   /**
-   * Logits of the same model without the condition or with its opposite, in the forms of `logits`: a row, a row for each row of a batch, or a tensor. A token at −∞ here gets the lowest other logit here; a token at −∞ in `logits` stays out of play. Omitted: no guidance (off).
+   * Logits of the same model without the condition or with its opposite, in one of the forms of `logits`: a row, a row for each row of a batch, or a tensor. A token at −∞ here gets the lowest other logit here; a token at −∞ in `logits` stays out of play. Omitted: no guidance (off).
    */
   unconditional_logits?: Batch
   /**
@@ -32,15 +32,15 @@ export interface SampleParams {
     [k: string]: number | '-Infinity'
   }
   /**
-   * Number of output tokens, without the prompt, before which the tokens of `stop_token_ids` are banned. 0 never bans them (off). If no token is left, the answer is a 422. Default: 0.
+   * Smallest length of the output in tokens, without the prompt. Before it, the tokens of `stop_token_ids` are banned. 0 never bans them (off). If no token is left, the answer is a 422. Default: 0.
    */
   min_tokens?: number
   /**
-   * Sequences of token ids, each with a bias. While prompt and output end with the other tokens of a sequence, the bias is added to the logit of its last token: any finite number, or "-Infinity" to ban it. A sequence of one token always applies. Biases that apply to the same token add up. An id outside the vocabulary is an error. [] changes nothing (off). Default: [].
+   * Biases for sequences of token ids: if prompt and output end with all tokens of a sequence except its last, the bias is added to the logit of the last. A bias is any finite number, or "-Infinity" to ban the token. A sequence of one token always applies. Biases that apply to the same token add up. An id outside the vocabulary is an error. [] changes nothing (off). Default: [].
    */
   sequence_bias?: SequenceBias[]
   /**
-   * Sequences of token ids that must not occur. The last token of a sequence is banned while prompt and output end with its other tokens; a sequence of one token is always banned. An id outside the vocabulary is an error. [] bans nothing (off). If no token is left, the answer is a 422. Default: [].
+   * Sequences of token ids that must not occur. If prompt and output end with all tokens of a sequence except its last, the last is banned; a sequence of one token is always banned. An id outside the vocabulary is an error. [] bans nothing (off). If no token is left, the answer is a 422. Default: [].
    */
   bad_words_ids?: number[][]
   /**
@@ -48,11 +48,11 @@ export interface SampleParams {
    */
   repetition_penalty?: number
   /**
-   * Penalty for each time that a token occurs among the last `penalty_last_n` tokens, in the output only. It is subtracted from the logit. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off). Default: 0.
+   * Number to subtract from the logit of a token for each time that it occurs in the output, among the last `penalty_last_n` tokens. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off). Default: 0.
    */
   frequency_penalty?: number
   /**
-   * Penalty for a token that occurs among the last `penalty_last_n` tokens, in the output only, however often. It is subtracted from the logit once. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off). Default: 0.
+   * Number to subtract once from the logit of each token that occurs in the output, among the last `penalty_last_n` tokens. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off). Default: 0.
    */
   presence_penalty?: number
   /**
@@ -60,7 +60,7 @@ export interface SampleParams {
    */
   encoder_repetition_penalty?: number
   /**
-   * Strength: a token that would prolong a repetition of `length` tokens loses dry_multiplier · dry_base^(length − dry_allowed_length) of its logit. From 0 to 1000; 0 changes nothing (off). Default: 0.
+   * Strength of the penalty: a token that would prolong a repetition of `length` tokens loses dry_multiplier · dry_base^(length − dry_allowed_length) of its logit. From 0 to 1000; 0 changes nothing (off). Default: 0.
    */
   dry_multiplier?: number
   /**
@@ -68,11 +68,11 @@ export interface SampleParams {
    */
   dry_base?: number
   /**
-   * Length in tokens from which a repetition is penalised. A length above that of the history penalises nothing (off). Default: 2.
+   * Shortest repetition that is penalised, in tokens. A length above that of the history penalises nothing (off). Default: 2.
    */
   dry_allowed_length?: number
   /**
-   * Number of tokens, from the end of prompt and output together, in which repetitions are searched. −1 is all of them; 0 is none (off). Default: -1.
+   * Number of tokens, from the end of prompt and output together, in which the sampler looks for repetitions. −1 is all of them; 0 is none (off). Default: -1.
    */
   dry_penalty_last_n?: number
   /**
@@ -92,11 +92,11 @@ export interface SampleParams {
    */
   temperature?: number
   /**
-   * Half the width of a range of temperatures. The temperature follows the entropy of each row, as in llama.cpp: it is `temperature` − this value (at least 0) if one token is certain, and `temperature` + this value if all are equally likely. Any finite number from 0; 0 keeps the temperature fixed (off). Default: 0.
+   * Largest amount by which the entropy of a row changes the temperature, as in llama.cpp. The temperature is `temperature` − this value (at least 0) if one token is certain, and `temperature` + this value if all are equally likely. Any finite number from 0; 0 keeps the temperature fixed (off). Default: 0.
    */
   dynatemp_range?: number
   /**
-   * Exponent of the entropy, as a share of the largest possible entropy. This power sets the place between the lowest and the highest temperature. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off). Default: 1.
+   * Exponent in the rule of `dynatemp_range`: temperature = lowest + (highest − lowest) · (entropy / largest possible entropy)^exponent. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off). Default: 1.
    */
   dynatemp_exponent?: number
   /**
@@ -108,7 +108,7 @@ export interface SampleParams {
    */
   smoothing_curve?: number
   /**
-   * Largest distance n of a token to keep below the largest logit, in population standard deviations of the logits in play. Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off). Default: 0.
+   * Number of standard deviations below the largest logit within which tokens stay. The deviation is the population standard deviation of the logits in play. Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off). Default: 0.
    */
   top_n_sigma?: number
   /**
@@ -116,15 +116,15 @@ export interface SampleParams {
    */
   top_h?: number
   /**
-   * Number of tokens to keep, the most likely ones. 0, −1, and the vocabulary size or more keep all (off). Default: 0.
+   * Number of most likely tokens to keep. 0, −1, and the vocabulary size or more keep all (off). Default: 0.
    */
   top_k?: number
   /**
-   * Share of the probability to keep, from 0 to 1. The most typical tokens are added up, and the token that reaches this share is the last one kept. The most likely token may be removed. 1 keeps all (off). Default: 1.
+   * Share of the probability to keep, from 0 to 1, beginning with the most typical tokens: those whose −ln p is nearest to the entropy. The token that reaches this share is the last one kept. The most likely token may be removed. 1 keeps all (off). Default: 1.
    */
   typical_p?: number
   /**
-   * Share of the probability to keep, from 0 to 1. The most likely tokens are added up, and the token that reaches this share is the last one kept. 1 keeps all (off); 0 keeps only the most likely token. Default: 1.
+   * Share of the probability to keep, from 0 to 1, beginning with the most likely tokens. The token that reaches this share is the last one kept. 1 keeps all (off); 0 keeps only the most likely token. Default: 1.
    */
   top_p?: number
   /**
@@ -136,15 +136,15 @@ export interface SampleParams {
    */
   epsilon_cutoff?: number
   /**
-   * The value ε in the smallest probability of a token to keep, min(ε, √ε · exp(−entropy)). From 0 to 1. If too few tokens reach it, the `min_tokens_to_keep` most likely ones stay. 0 keeps all (off). Default: 0.
+   * Value ε, from 0 to 1: tokens with p ≥ min(ε, √ε · exp(−entropy)) stay. If too few tokens reach it, the `min_tokens_to_keep` most likely ones stay. 0 keeps all (off). Default: 0.
    */
   eta_cutoff?: number
   /**
-   * Factor in the smallest probability of a token to keep, factor · (largest probability)². From 0 to 1; it removes most if one token is far more likely than all others. 0 keeps all (off). Default: 0.
+   * Factor, from 0 to 1: tokens with p ≥ factor · (largest p)² stay. It removes most if one token is far more likely than all others. 0 keeps all (off). Default: 0.
    */
   top_a?: number
   /**
-   * Share, from 0 to 1, of the sum of the second differences |p₁ − 2 p₂ + p₃| of the sorted probabilities. If the sum exceeds this share at the c-th difference, the c most likely tokens stay. 1 keeps all (off); so do two tokens, and a straight line. Default: 1.
+   * Share, from 0 to 1, of the curvature of the sorted probabilities. The curvature is the sum of the second differences |p₁ − 2 p₂ + p₃|. If the running sum first exceeds this share of it at the c-th difference, the c most likely tokens stay. 1 keeps all (off); so do two tokens, and a straight line. Default: 1.
    */
   tfs?: number
   /**
@@ -160,7 +160,7 @@ export interface SampleParams {
    */
   xtc_threshold?: number
   /**
-   * `sample` removes tokens if a random number says so. `expected` computes the average over that random number, as exllamav3 does. No effect while `xtc_probability` is 0 (off). Default: "sample".
+   * `sample`: a random number decides whether tokens are removed. `expected`: the distribution is the average of both cases, weighted by their probabilities, as in exllamav3. No effect while `xtc_probability` is 0 (off). Default: "sample".
    */
   xtc_mode?: 'sample' | 'expected'
   /**
@@ -196,7 +196,7 @@ export interface SampleParams {
    */
   penalty_last_n?: number
   /**
-   * Engine to agree with: its order of samplers, and its rules where engines disagree. `GET /v1/samplers` lists both. Default: "kelvin".
+   * Engine to follow: its order of samplers, and its rules where engines disagree. `GET /v1/samplers` lists both. Default: "kelvin".
    */
   profile?: 'kelvin' | 'llama.cpp' | 'transformers' | 'vllm'
   /**
@@ -242,11 +242,11 @@ export interface SampleParams {
    */
   output_token_ids?: number[] | number[][]
   /**
-   * Token ids that end a text, for samplers that delay or hasten its end. An id outside the vocabulary, such as −1 for padding or an image, is an error only if a sampler would change its logit. [] is no stop token (off). Default: [].
+   * Token ids that end a text, for samplers that make the end more or less likely. An id outside the vocabulary, such as −1 for padding or an image, is an error only if a sampler would change its logit. []: no stop tokens (off). Default: [].
    */
   stop_token_ids?: number[]
   /**
-   * The `state` of the answer to the previous step, for samplers that remember. Omitted: the first step.
+   * The `state` of the answer to the previous step, for samplers with a state. Omitted: the first step.
    */
   state?: State
   /**
@@ -258,7 +258,7 @@ export interface SampleParams {
    */
   replacement?: boolean
   /**
-   * With stream and step, the address of the random numbers. The same address always draws the same tokens. Omitted: the server draws a seed, and the answer has it.
+   * First part of the address of the random numbers; `stream` and `step` are the others. The same address always draws the same tokens. Omitted: the server draws a seed, and the answer has it.
    */
   seed?: number | bigint | string
   /**
@@ -455,11 +455,11 @@ export interface SparseLogits {
 }
 
 /**
- * Why a request was not answered (RFC 9457).
+ * Why a request failed (RFC 9457).
  */
 export interface Problem {
   /**
-   * A URI that identifies the code.
+   * The code as a URI: `urn:kelvin:problem:` and the code.
    */
   type: string
   /**
@@ -555,7 +555,7 @@ export interface LengthPenalty {
 }
 
 /**
- * The `state` of the answer to the previous step, for samplers that remember. Omitted: the first step.
+ * The `state` of the answer to the previous step, for samplers with a state. Omitted: the first step.
  */
 export interface State {
   /**

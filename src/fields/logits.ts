@@ -71,7 +71,7 @@ function parseRows(value: unknown[] | NumberList, fault: FaultAt): Batch {
   return { rows, vocabSize, isBatch, pathOf }
 }
 
-/** The most logits of a second model or prompt: 128 rows of 128,000. They are decoded to float32, which takes twice the memory of float16. */
+/** The largest number of logits of a second model or prompt: 128 rows of 128,000. They are decoded to float32, which takes twice the memory of float16. */
 const MAX_DECODED = 2 ** 24
 
 /** A field of logits of another model or prompt: one row, or one for each row of the batch. */

@@ -1,7 +1,7 @@
 import type { Bytes } from '../tensors/bytes.ts'
 import type { Elements } from '../tensors/elements.ts'
 
-/** Long lists and texts of JSON, which are decoded as they arrive and never become JavaScript arrays or strings. */
+/** Long lists and strings of JSON, which are decoded as they arrive and never become JavaScript arrays or strings. */
 
 /** A long list of JSON that begins with a number. */
 export class NumberList {
@@ -19,7 +19,7 @@ export class NumberList {
   }
 }
 
-/** A long text of JSON. The text is dropped; the bytes that it encodes are kept if it is base64. */
+/** A long string of JSON. The string is dropped; if it is base64, its decoded bytes are kept. */
 export class DecodedText {
   /** In characters. */
   readonly length: number
@@ -31,7 +31,7 @@ export class DecodedText {
   }
 }
 
-/** The bytes of a text in padded standard base64; undefined if it is not base64. */
+/** The bytes of a string in padded standard base64; undefined if it is not base64. */
 export function decodeBase64(text: unknown): Bytes | undefined {
   if (text instanceof DecodedText) return text.bytes
   if (typeof text !== 'string') return undefined

@@ -100,7 +100,7 @@ export function isList(value: unknown): value is unknown[] | NumberList {
   return Array.isArray(value) || value instanceof NumberList
 }
 
-/** Whether a JSON value is an object, and not one of the classes that stand for long lists and texts. */
+/** Whether a JSON value is an object, and not one of the classes that stand for long lists and strings. */
 export function isObject(value: unknown): value is object {
   const isOther = value === null || isList(value) || value instanceof DecodedText
   return typeof value === 'object' && !isOther

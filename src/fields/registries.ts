@@ -15,7 +15,7 @@ export const vocabularyChecks = z.registry<{
   misfit(value: unknown, vocabSize: number): Misfit | undefined
 }>()
 
-/** The most lists within a field. More are a mistake, and a short list takes more memory than its items. */
+/** The largest number of lists within a field. More are a mistake, and a short list takes more memory than its items. */
 export const MAX_SEQUENCES = 65_536
 
 /** Fields that may have a value for each row, and how to split them. */

@@ -22,16 +22,16 @@ export interface Staging {
   readonly bytes: Uint8Array
 }
 
-/** The number of logits in the corner: few enough to stay in the L1 cache. */
-export const CORNER = 4096
+/** The number of logits in a tile: few enough to stay in the L1 cache. */
+export const TILE = 4096
 /** The number of float64 results in the scratch. */
 export const SCRATCH_ENTRIES = 2048
 
 const scratch = take(SCRATCH_ENTRIES * 8)
-const corner = {
-  row: take(CORNER * 4),
-  maxima: take((CORNER / BLOCK) * 4),
-  staging: take(CORNER * 8),
+const tile = {
+  row: take(TILE * 4),
+  maxima: take((TILE / BLOCK) * 4),
+  staging: take(TILE * 8),
 }
 /** Bytes of JSON text in the kernel's memory at a time, and bytes that may be carried over from the text before. */
 export const TEXT_WINDOW = 65_536
@@ -70,12 +70,12 @@ export const textWindow = viewed((buffer) => ({
   narrowed: new Float32Array(buffer, text.narrow, NUMBERS),
 }))
 
-/** The corner: a row of `CORNER` entries that logits pass through. */
-export const cornerRow = viewed((buffer) => ({
-  ...corner,
-  values: new Float32Array(buffer, corner.row, CORNER),
-  bytes: new Uint8Array(buffer, corner.row, CORNER * 4),
-  staging: { offset: corner.staging, bytes: new Uint8Array(buffer, corner.staging, CORNER * 8) },
+/** A short row, through which the logits of a longer row pass tile by tile. */
+export const tileRow = viewed((buffer) => ({
+  ...tile,
+  values: new Float32Array(buffer, tile.row, TILE),
+  bytes: new Uint8Array(buffer, tile.row, TILE * 4),
+  staging: { offset: tile.staging, bytes: new Uint8Array(buffer, tile.staging, TILE * 8) },
 }))
 
 /** The float64 results that a call to the kernel writes to the scratch. Copy them before the next call. */

@@ -89,7 +89,7 @@ async function askVariations(
   return results
 }
 
-/** The most temperatures of a curve. */
+/** The largest number of temperatures in a curve. */
 const CURVE_POINTS = 61
 /** A curve asks for at most `CURVE_LOGITS` logits in all, so long rows get fewer temperatures, but at least `FEWEST_POINTS`. */
 const CURVE_LOGITS = 2 ** 21

@@ -16,7 +16,7 @@ export interface Linked {
 
 /** The longest address that browsers open, in characters. */
 const LONGEST = 2_000_000
-/** The most bytes of an unpacked state: a million logits and a million words fit. */
+/** The largest size of an unpacked state, in bytes: a million logits and a million words fit. */
 const MOST_UNPACKED = 2 ** 26
 
 export class BadLink extends Error {}

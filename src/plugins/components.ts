@@ -22,7 +22,10 @@ function formatOf({ type, minimum = -Infinity, maximum = Infinity }: Schema): ob
   return { format: isShort ? 'int32' : 'int64' }
 }
 
-/** Puts the default into the description. As `default` it makes fields required in TypeScript, and Python sends each of them. */
+/**
+ * Moves the default into the description. With the keyword `default`, TypeScript clients would require the field, and
+ * Python clients would always send it.
+ */
 function describe({ description, default: fallback }: Schema): object {
   const sentences = [
     ...(description === undefined ? [] : [description]),

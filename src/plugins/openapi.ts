@@ -47,14 +47,14 @@ export function textHeader(description: string): Header {
 
 const requestId = {
   'X-Request-Id': textHeader(
-    'Id of the request in answer and log: 1 to 128 letters, digits, and any of `_.:-`. Any other id is replaced by a new one.',
+    'Id of the request, for the answer and the log: 1 to 128 characters out of letters, digits and `_.:-`. Kelvin replaces any other id.',
   ),
 }
 
 const compression = `It may be compressed with ${encodingNames.join(' or ')} (\`Content-Encoding\`).`
 
 const answered: Headers = {
-  'X-Request-Id': textHeader('The id that the request sent if it is valid, otherwise a new one.'),
+  'X-Request-Id': textHeader('The id from the request if it is valid, otherwise a new one.'),
 }
 
 /** Headers of answers to sampling requests. */
@@ -234,8 +234,8 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
         version,
         summary: 'A sampling sidecar for language models',
         description:
-          'POST logits, get probabilities and sampled token ids. The same request and seed give the same answer.\n\n' +
-          'Temperature is a dial of randomness: p = exp((logit − max) / temperature), normalised.\n\n' +
+          'POST logits, get probabilities and sampled token ids. The same request with the same seed gets the same answer.\n\n' +
+          'Temperature sets how random a draw is: p = exp((logit − max) / temperature), normalised.\n\n' +
           'Every request may carry a `traceparent` header (W3C Trace Context).',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },

@@ -1,8 +1,8 @@
 import type { Worker } from 'node:cluster'
 
-/** Time between two beats, in milliseconds. */
+/** Time between two heartbeats, in milliseconds. */
 const BEAT_MS = 1000
-/** A worker counts as hung after this many beats in a row without an answer. */
+/** A worker counts as hung after this many heartbeats in a row without an answer. */
 const MOST_MISSED = 10
 
 interface Beat {
@@ -10,8 +10,8 @@ interface Beat {
 }
 
 /**
- * Sends a worker a beat every second, and expects an answer from its event loop. Calls `onHang` after `MOST_MISSED` beats
- * without an answer. It counts beats instead of time, because a suspended machine misses only one beat.
+ * Sends a worker a heartbeat every second, and expects an answer from its event loop. Calls `onHang` after `MOST_MISSED`
+ * heartbeats without an answer. It counts heartbeats instead of time, because a suspended machine misses only one.
  */
 export function watchWorker(worker: Worker, onHang: () => void): void {
   let missed = 0
@@ -27,7 +27,7 @@ export function watchWorker(worker: Worker, onHang: () => void): void {
   worker.once('exit', () => clearInterval(timer))
 }
 
-/** Makes this process, which is a worker, answer every beat. */
+/** Makes this process, which is a worker, answer every heartbeat. */
 export function answerBeats(): void {
   process.on('message', ({ beat }: Beat) => {
     if (beat && process.connected) process.send!({ beat })

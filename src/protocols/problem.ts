@@ -6,7 +6,9 @@ import type { Failure } from './protocol.ts'
 /** The body of an error answer, by RFC 9457. */
 export const ProblemDocument = z
   .strictObject({
-    type: z.string().meta({ description: 'A URI that identifies the code.' }),
+    type: z
+      .string()
+      .meta({ description: 'The code as a URI: `urn:kelvin:problem:` and the code.' }),
     title: z.string().meta({ description: 'The meaning of the code.' }),
     status: z.int(),
     code: z
@@ -32,7 +34,7 @@ export const ProblemDocument = z
       .optional()
       .meta({ description: 'Whether the request has more faults than are listed.' }),
   })
-  .meta({ title: 'Problem', description: 'Why a request was not answered (RFC 9457).' })
+  .meta({ title: 'Problem', description: 'Why a request failed (RFC 9457).' })
 
 export const PROBLEM_TYPE = 'application/problem+json'
 

@@ -35,7 +35,7 @@ interface BodyReader<Own extends Asked = Asked> {
 interface Reading<Own extends Asked = Asked> {
   /** The label of this kind of body in metrics and traces; the cost of a request is estimated for each kind. */
   readonly transport: string
-  /** Called when admission lets the request in, before its body is read. */
+  /** Called when the request is admitted, before its body is read. */
   open(hold: Hold): BodyReader<Own>
 }
 

@@ -432,7 +432,7 @@ export const aliases: readonly Alias[] = [
   },
   {
     names: ['model', 'model_name', 'deployment'],
-    says: 'Kelvin runs no model; it takes the `logits` of yours. To agree with an engine, use `profile`',
+    says: 'Kelvin runs no model; it takes the `logits` of yours. To sample as an engine does, use `profile`',
   },
   {
     names: [
@@ -498,7 +498,7 @@ export const valueAliases: Readonly<Record<string, readonly string[]>> = {
 
 const NO_DRAW = 'this operation draws no tokens; send it to POST /v1/sample'
 
-/** Errors about fields that only other places of a request, or other operations, have. */
+/** Errors about fields that belong elsewhere: to another part of a request, or to another operation. */
 export const elsewhere: ReadonlyMap<string, string> = new Map([
   ['logits', 'put the logits of all rows into the field logits, beside rows'],
   [

@@ -6,13 +6,13 @@ import type { RequestRow } from './request-row.ts'
 
 /** Limits on the rows of a request together, checked before the first row is sampled. */
 
-/** The most tokens of all histories: more than 100 rows with a context of 100,000 tokens each. */
+/** The largest number of tokens in all histories: more than 100 rows with a context of 100,000 tokens each. */
 const MAX_HISTORY_TOKENS = 2 ** 24
 
-/** The most numbers of an answer. As JSON each takes about 20 bytes, so the text has a third of V8's longest string. */
+/** The largest number of numbers in an answer. As JSON, each takes about 20 bytes, so the text has a third of V8's longest string. */
 const MAX_ANSWER_NUMBERS = 2 ** 23
 
-/** The most tokens that one list of a row reports, because such lists are in memory as a whole. No model has a larger vocabulary. */
+/** The largest number of tokens that one list of a row reports, because such lists are in memory as a whole. No model has a larger vocabulary. */
 const MAX_REPORTED = 2 ** 18
 
 /** A step of a trace, and a watched token with its sampler's name, count as this many numbers of an answer. */

@@ -3,7 +3,7 @@ import type { Report, RowRequest } from '../sampling/sample.ts'
 import type { AnswerForm } from './operations.ts'
 
 export interface RowOptions extends BatchLimits {
-  /** The most steps that all rows of a request may take together. */
+  /** The largest number of steps that all rows of a request may take together. */
   readonly maxWork: number
   /** Makes a random seed. Called at most once for a request, and only if a row has no seed. */
   drawSeed: () => bigint

@@ -25,7 +25,7 @@ const SHORTEST_PART = 4
 /** If more names fit, none is suggested. */
 const MOST_GUESSES = 3
 
-/** The most edits between a name of this length and a suggestion. */
+/** The largest number of edits between a name of this length and a suggestion. */
 function tolerance(length: number): number {
   if (length < 4) return 0
   return length < 8 ? 1 : length < 12 ? 2 : 3

@@ -11,7 +11,7 @@ export function validate<Schema extends z.ZodType>(
   value: unknown,
   path: PropertyKey[] = [],
 ): z.output<Schema> {
-  // zod would accept `NumberList` and `DecodedText`, which stand for a long list or text, as objects.
+  // zod would accept `NumberList` and `DecodedText`, which stand for a long list or string, as objects.
   if (schema instanceof z.ZodObject && typeof value === 'object' && !isObject(value)) {
     const [pointer, detail] = [toPointer(path), `Expected an object, got ${describeValue(value)}`]
     throw new Problem('INVALID_REQUEST', `${pointer || 'The body'}: ${detail}`, [
@@ -147,7 +147,7 @@ function isPlain(value: unknown): value is object {
   return value instanceof Object && Object.getPrototypeOf(value) === Object.prototype
 }
 
-/** The most faults of an error answer: enough to correct a request, and few enough to keep the answer short. */
+/** The largest number of faults in an error answer: enough to correct a request, and few enough to keep the answer short. */
 export const MAX_FAULTS = 10
 
 function toProblem(

@@ -8,7 +8,7 @@ import { dtypes } from '../tensors/dtypes.ts'
 
 const Reference = z
   .strictObject({ title: z.string(), url: z.string() })
-  .meta({ title: 'Reference', description: 'Where it is described.' })
+  .meta({ title: 'Reference', description: 'Paper or page that describes it.' })
 const Rule = z.union([z.string(), z.number(), z.boolean()]).meta({ title: 'Rule' })
 const Rules = z.record(z.string(), Rule)
 
@@ -31,10 +31,10 @@ const Catalogue = z
             }),
             state: JsonSchemas.optional().meta({
               description:
-                'What the sampler remembers from step to step, as JSON Schema. The answer and the next request have it in `state`.',
+                'State of the sampler, as JSON Schema. An answer has it in `state`, and the request for the next token sends it back.',
             }),
             rules: Rules.meta({
-              description: 'Its choice where engines disagree. Profiles may set another.',
+              description: 'Its choices where engines disagree. A profile may make other choices.',
             }),
             example: z
               .strictObject({
@@ -46,7 +46,10 @@ const Catalogue = z
                 given: z.array(z.number()),
                 gives: z.array(z.number()),
               })
-              .meta({ title: 'SamplerExample', description: 'Probabilities before and after.' }),
+              .meta({
+                title: 'SamplerExample',
+                description: 'Probabilities before (`given`) and after (`gives`) the sampler.',
+              }),
           })
           .meta({ title: 'Sampler', description: 'A sampler.' }),
       )
@@ -64,20 +67,24 @@ const Catalogue = z
           }),
           takeovers: z.record(z.string(), z.array(z.string())).meta({
             description:
-              'Samplers that replace the order while they are on, each with the order that it sets.',
+              'By sampler: the order that replaces the order of the profile while this sampler is on.',
           }),
           takeover_rules: z
             .record(z.string(), Rules)
-            .meta({ description: 'By sampler: rules that hold only in such an order.' }),
+            .meta({ description: 'By sampler: further rules while a takeover is on.' }),
           rules: z
             .record(z.string(), Rules)
             .meta({ description: 'By sampler: rules that differ from the sampler’s own.' }),
         })
-        .meta({ title: 'Profile', description: 'An engine to agree with.' }),
+        .meta({
+          title: 'Profile',
+          description:
+            'An engine to follow: its order of samplers, and its rules where engines disagree.',
+        }),
     ),
     fields: z.record(z.string(), JsonSchemas).meta({
       description:
-        'Request fields that belong to no sampler, as JSON Schema: `common` to samplers, `context` of a row, `draw`, `address` of the random numbers, and `score` for what is reported beside the draw.',
+        'Request fields that belong to no sampler, as JSON Schema, in groups: `common` (shared by samplers), `context` (the tokens so far), `draw`, `address` (of the random numbers) and `score` (reports).',
     }),
   })
   .meta({ title: 'Catalogue', description: 'Samplers and profiles.' })
@@ -97,7 +104,7 @@ const Info = z
         description: 'Limits of this server. A request beyond them is refused.',
       }),
   })
-  .meta({ title: 'Info', description: 'This server.' })
+  .meta({ title: 'Info', description: 'Version and limits of a server.' })
 
 /** GET /v1/samplers and GET /v1/info: what this server can do. */
 export function aboutRoutes(app: FastifyInstance, config: Config, version: string): void {
@@ -112,7 +119,7 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
           'Each sampler with its fields, meaning, paper and an example; each profile with its order; and the fields that belong to no sampler.',
         tags: ['about'],
         response: {
-          200: jsonAnswer(Catalogue, 'The catalogue'),
+          200: jsonAnswer(Catalogue, 'The samplers and profiles of this server'),
           ...problemResponses(400, 401, 503),
         },
       },
@@ -137,9 +144,12 @@ export function aboutRoutes(app: FastifyInstance, config: Config, version: strin
       schema: {
         operationId: 'info',
         summary: 'Get version and limits',
-        description: 'Version, determinism version, types of tensors and limits of this server.',
+        description: 'Version, determinism version, tensor types and limits of this server.',
         tags: ['about'],
-        response: { 200: jsonAnswer(Info, 'This server'), ...problemResponses(400, 401, 503) },
+        response: {
+          200: jsonAnswer(Info, 'Version and limits of this server'),
+          ...problemResponses(400, 401, 503),
+        },
       },
     },
     () => info,

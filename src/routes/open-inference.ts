@@ -26,7 +26,7 @@ import { rowOptions } from './sampling.ts'
 
 const ServerMetadata = z
   .object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) })
-  .meta({ title: 'ServerMetadata', description: 'This server.' })
+  .meta({ title: 'ServerMetadata', description: 'Name, version and extensions of the server.' })
 const Live = z
   .object({ live: z.boolean() })
   .meta({ title: 'ServerLive', description: 'The server is alive.' })
@@ -38,12 +38,14 @@ const ModelReady = z
   .meta({ title: 'ModelReady', description: 'The model takes requests.' })
 const ModelList = z
   .object({ models: z.array(z.string()) })
-  .meta({ title: 'ModelList', description: 'The models by name.' })
-const RepositoryIndex = z.array(
-  z
-    .object({ name: z.string(), version: z.string(), state: z.string(), reason: z.string() })
-    .meta({ title: 'ModelState', description: 'A model, and whether it takes requests.' }),
-)
+  .meta({ title: 'ModelList', description: 'The names of the models.' })
+const RepositoryIndex = z
+  .array(
+    z
+      .object({ name: z.string(), version: z.string(), state: z.string(), reason: z.string() })
+      .meta({ title: 'ModelState', description: 'A model, and whether it takes requests.' }),
+  )
+  .meta({ description: 'The models and their state.' })
 
 /** Clients of the protocol compare the content type with exactly `application/json`, without a charset. */
 function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
@@ -136,7 +138,7 @@ function constant(
 ): void {
   const { answer, ...documentation } = schema
   const response = {
-    200: { description: 'The answer', content: jsonContent(answer) },
+    200: { description: answer.description!, content: jsonContent(answer) },
     ...failuresAt(400, ...(check ? [] : [401]), 503),
   }
   scope.route({
@@ -181,7 +183,7 @@ function serverRoutes(scope: FastifyInstance, version: string, checkReady: () =>
   const list = {
     operationId: 'models',
     summary: 'List models',
-    description: 'The names of models, as in their URLs.',
+    description: 'The names are those in the URLs of the models.',
     answer: ModelList,
   }
   constant(scope, 'GET', '/models', list, { models: models.map(({ name }) => name) })
@@ -189,7 +191,7 @@ function serverRoutes(scope: FastifyInstance, version: string, checkReady: () =>
     operationId: 'repository_index',
     summary: 'List models and their state',
     description:
-      'The same as Triton’s model repository; every model is always loaded. Kelvin does not read the body.',
+      'The index of Triton’s model repository. Every model is always loaded. Kelvin ignores the body.',
     answer: RepositoryIndex,
   }
   const entries = models.map(({ name, version }) => ({ name, version, state: 'READY', reason: '' }))
@@ -253,7 +255,7 @@ async function modelRoutes(
       },
       response: {
         200: {
-          description: 'The outputs',
+          description: 'The outputs of the model',
           headers: {
             ...timing,
             ...headerLength('Number of bytes of JSON, if tensors follow it.'),

@@ -26,7 +26,7 @@ const Document = z
 
 const caching = {
   ETag: textHeader('Identifies this version of the document.'),
-  'Cache-Control': textHeader('`no-cache`: ask whether it has changed.'),
+  'Cache-Control': textHeader('`no-cache`: a cache must ask for a new version before each use.'),
 }
 
 /** GET /openapi.json. The document is made once. */
@@ -41,11 +41,14 @@ function documentRoute(app: FastifyInstance): void {
         description: 'Compressed for clients that accept brotli or gzip.',
         tags: ['about'],
         requestHeaders: {
-          'If-None-Match': textHeader('The `ETag` of a version that the client has.'),
+          'If-None-Match': textHeader('The `ETag` of the version that the client has.'),
         },
         response: {
           200: jsonAnswer(Document, 'This document', caching),
-          304: { description: 'The client has this version.', headers: caching },
+          304: {
+            description: 'The version that the client has is still current',
+            headers: caching,
+          },
           ...problemResponses(400, 401, 503),
         },
       },

@@ -49,7 +49,7 @@ export const commonFields = {
     .meta({
       title: 'ProfileName',
       description:
-        'Engine to agree with: its order of samplers, and its rules where engines disagree. `GET /v1/samplers` lists both.',
+        'Engine to follow: its order of samplers, and its rules where engines disagree. `GET /v1/samplers` lists both.',
     })
     .default('kelvin'),
   order: list(SamplerNames, {
@@ -81,7 +81,7 @@ export const contextFields = {
     `Token ids generated so far: a list, or for a batch a list for each row. Penalties and n-gram rules look at them. ${MARKS}`,
   ).prefault([]),
   stop_token_ids: tokenMarks(
-    `Token ids that end a text, for samplers that delay or hasten its end. ${MARKS} [] is no stop token (off).`,
+    `Token ids that end a text, for samplers that make the end more or less likely. ${MARKS} []: no stop tokens (off).`,
   ).prefault([]),
   state: z
     .strictObject(
@@ -92,7 +92,7 @@ export const contextFields = {
     .meta({
       title: 'State',
       description:
-        'The `state` of the answer to the previous step, for samplers that remember. Omitted: the first step.',
+        'The `state` of the answer to the previous step, for samplers with a state. Omitted: the first step.',
     })
     .optional(),
 }
@@ -100,7 +100,7 @@ export const contextFields = {
 /** The fields that select the random numbers. */
 export const addressFields = {
   seed: u64(
-    'With stream and step, the address of the random numbers. The same address always draws the same tokens. Omitted: the server draws a seed, and the answer has it.',
+    'First part of the address of the random numbers; `stream` and `step` are the others. The same address always draws the same tokens. Omitted: the server draws a seed, and the answer has it.',
     { hint: 'omit it for a random seed' },
   ).optional(),
   stream: u64(

@@ -1,6 +1,6 @@
 import { bytesAt, floatsAt, type Region, release, reserve } from '../kernel/arena.ts'
 import { BLOCK } from '../kernel/index.ts'
-import { CORNER, cornerRow } from '../kernel/memory.ts'
+import { TILE, tileRow } from '../kernel/memory.ts'
 import { type Dtype, widths } from './dtypes.ts'
 import { Elements } from './elements.ts'
 import { decoders } from './load.ts'
@@ -61,11 +61,11 @@ export class Intake {
 
   #decode(dtype: Exclude<Dtype, 'float32'>, bytes: Uint8Array): void {
     const width = widths[dtype]
-    const { staging } = cornerRow()
+    const { staging } = tileRow()
     for (let from = 0; from < bytes.length; ) {
       const rest = this.#rest.length
       staging.bytes.set(this.#rest)
-      const taken = Math.min(bytes.length - from, CORNER * width - rest)
+      const taken = Math.min(bytes.length - from, TILE * width - rest)
       staging.bytes.set(bytes.subarray(from, from + taken), rest)
       from += taken
       const whole = Math.floor((rest + taken) / width)

@@ -1,5 +1,5 @@
 import { BLOCK, kernel, type Offset } from '../kernel/index.ts'
-import { CORNER, cornerRow, type RowMemory, type Staging } from '../kernel/memory.ts'
+import { type RowMemory, type Staging, TILE, tileRow } from '../kernel/memory.ts'
 import type { Dtype } from './dtypes.ts'
 import type { Elements } from './elements.ts'
 
@@ -82,17 +82,17 @@ export function loadRow(elements: Elements, { row, maxima, views, staging }: Row
 }
 
 /**
- * The most likely token of a row; of tied tokens, the lowest id. This is all that greedy needs. The logits pass
- * through the corner, a part of the kernel's memory that is small enough to stay in the L1 cache.
+ * The most likely token of a row; of tied tokens, the lowest id. This is all that greedy needs. The logits
+ * pass through the kernel's memory tile by tile. A tile is small enough to stay in the L1 cache.
  */
 export function firstMaximum(elements: Elements): { id: number; logit: number } {
-  const corner = cornerRow()
-  const { row, maxima } = corner
+  const tile = tileRow()
+  const { row, maxima } = tile
   let logit = Number.NEGATIVE_INFINITY
   let first = 0
   const pass = (start: number) =>
-    put(elements, start, Math.min(CORNER, elements.length - start), corner)
-  for (let start = 0; start < elements.length; start += CORNER) {
+    put(elements, start, Math.min(TILE, elements.length - start), tile)
+  for (let start = 0; start < elements.length; start += TILE) {
     const { max } = pass(start)
     if (max > logit) {
       logit = max
@@ -105,12 +105,12 @@ export function firstMaximum(elements: Elements): { id: number; logit: number } 
 
 /** All elements as float32, by the same decoders. */
 export function toFloat32(elements: Elements): Float32Array {
-  const corner = cornerRow()
+  const tile = tileRow()
   const values = new Float32Array(elements.length)
-  for (let start = 0; start < values.length; start += CORNER) {
-    const count = Math.min(CORNER, values.length - start)
-    put(elements, start, count, corner)
-    values.set(corner.values.subarray(0, count), start)
+  for (let start = 0; start < values.length; start += TILE) {
+    const count = Math.min(TILE, values.length - start)
+    put(elements, start, count, tile)
+    values.set(tile.values.subarray(0, count), start)
   }
   return values
 }

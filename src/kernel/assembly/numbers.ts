@@ -156,7 +156,7 @@ const TENS: usize = memory.data<u64>([
 // @ts-ignore: decorator
 @inline const REACH: usize = 33;
 
-/** Room for the most elements that begin in these bytes, and for the one that parseElement reads. */
+/** Room for the largest number of elements that can begin in these bytes, and for the one that parseElement reads. */
 // @ts-ignore: decorator
 @inline const ROOM: usize = 18 << 3;
 

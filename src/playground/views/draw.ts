@@ -9,7 +9,7 @@ import { word } from './word.ts'
 /** The drawn tokens, and how often each was drawn. */
 
 const AT_ONCE = [1, 10, 1000]
-/** The most drawn tokens that are shown one by one. */
+/** The largest number of drawn tokens that are shown one by one. */
 const LISTED = 40
 const SHOWN_BARS = 12
 

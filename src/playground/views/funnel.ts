@@ -5,7 +5,7 @@ import { type Answer, answerOf, type Model, samplerOf } from '../model.ts'
 import { brief, count, percent } from '../numbers.ts'
 import { tokenButton } from './word.ts'
 
-/** The tokens and the probability that each sampler left. */
+/** The number of tokens and the share of the probability that each sampler left. */
 
 interface Stage {
   name: string
@@ -51,7 +51,7 @@ function stagesOf(model: Model, { result }: Answer): Stage[] {
   return stages
 }
 
-/** The most removed tokens of a sampler that are named. */
+/** The largest number of removed tokens that the funnel names for each sampler. */
 const NAMED = 6
 
 export function funnel(model: Model, actions: Actions) {

@@ -21,6 +21,6 @@ export const isLetter = (byte: number) => (byte | 0x20) >= 0x61 && (byte | 0x20)
 /** Whether a number may contain the byte. */
 export const isNumeric = (byte: number) =>
   isDigit(byte) || byte === MINUS || byte === 0x2b || byte === 0x2e || (byte | 0x20) === 0x65
-/** Whether a byte of a text is one character by itself: ASCII, and no quote, backslash or control character. */
+/** Whether a byte of a string is a character by itself: ASCII, and no quote, backslash or control character. */
 export const isPlain = (byte: number) =>
   byte >= SPACE && byte < 0x80 && byte !== QUOTE && byte !== BACKSLASH

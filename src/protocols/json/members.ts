@@ -97,7 +97,10 @@ function skipPlain(bytes: Buffer, from: number, end: number): number {
   return at
 }
 
-/** The end of the plain value that may begin at `from`. The end of a text is after its closing quote. */
+/**
+ * The position after the number, literal or plain string at `from`: `from` if there is none of these, and `end` if a
+ * string is not plain.
+ */
 function skipValue(bytes: Buffer, from: number, end: number): number {
   let at = from
   if (at === end) return end
@@ -110,7 +113,7 @@ function skipValue(bytes: Buffer, from: number, end: number): number {
   return at
 }
 
-/** The value of a text, number or literal; undefined if it is none of these. */
+/** The value of a string, number or literal; undefined if it is none of these. */
 function toValue(text: string): unknown {
   const byte = text.charCodeAt(0)
   if (byte === QUOTE) return text.slice(1, -1)

@@ -27,15 +27,15 @@ import { readNumbers } from './numbers.ts'
 import { FaultyText, findFault, LongText } from './text.ts'
 
 /**
- * The most bytes of a body that are neither lists of numbers nor base64. Lists of numbers and base64 take less
+ * The largest number of bytes in a body that are neither lists of numbers nor base64. Lists of numbers and base64 take less
  * memory than in the body; everything else takes more.
  */
 const MAX_OTHER_BYTES = 2 ** 20
 
-/** The most memory in bytes that the values of a request may take. An empty list takes a hundred times its two bytes. */
+/** The largest amount of memory that the values of a request may take, in bytes. An empty list takes a hundred times its two bytes. */
 export const MAX_KEPT = 2 ** 26
 
-/** Upper bounds of memory in bytes, including later copies: an object, a field, and a text without its characters. */
+/** Upper bounds of memory in bytes, including later copies: an object, a field, and a string without its characters. */
 const OBJECT = 300
 const FIELD = 160
 const TEXT = 48
@@ -46,7 +46,7 @@ const LARGE = 2 ** 14
 /** Bytes that are counted for each key or value in addition to its own: quotes, brackets, comma, colon. */
 const BOUNDS = 2
 
-/** The most fields of an object whose keys are not token ids. No valid request has nearly as many. */
+/** The largest number of fields in an object whose keys are not token ids. No valid request has nearly as many. */
 const MAX_NAMED = 1024
 
 /** The deepest nesting. No valid request is nested nearly as deeply. */
@@ -55,7 +55,7 @@ const MAX_DEPTH = 1024
 /** Texts of at most this many characters are decoded here, which is faster than a call of `toString`. */
 const SHORT_TEXT = 16
 
-/** A text of more bytes is read as base64. */
+/** A string of more bytes is read as base64. */
 const LONG_TEXT = 1024
 
 interface ObjectFrame {
@@ -75,10 +75,10 @@ type Expected =
   | ', or }'
   | 'the end'
 
-/** A text, number or word whose end has not been read yet. */
+/** A string, number or literal whose end has not been read yet. */
 interface Token {
   readonly kind: 'text' | 'number' | 'word'
-  /** The offset of its first byte in the body. For a text, that is the byte after the quote. */
+  /** The offset of its first byte in the body. For a string, that is the byte after the quote. */
   readonly start: number
   /** The part of the token that was in earlier chunks. */
   begun: ByteQueue | undefined
@@ -90,7 +90,7 @@ interface Token {
 
 /**
  * Parses JSON as its bytes arrive. The value is that of JSON.parse, with two exceptions: a long list of numbers
- * is a `NumberList`, parsed by the kernel, and a long text is a `DecodedText`. So neither becomes a JavaScript string
+ * is a `NumberList`, parsed by the kernel, and a long string is a `DecodedText`. So neither becomes a JavaScript string
  * or array.
  */
 export class JsonReader {
@@ -107,7 +107,7 @@ export class JsonReader {
   /** An upper bound of the memory of complete values in bytes, and its limit. */
   #kept = 0
   readonly #maxKept: number
-  /** The complete lists and texts that are large, which `release` frees. */
+  /** The complete lists and strings that are large, which `release` frees. */
   readonly #large: (ListBuilder | LongText)[] = []
 
   constructor(maxKept = MAX_KEPT) {
@@ -281,7 +281,7 @@ export class JsonReader {
     throw this.#fault(bytes, at)
   }
 
-  /** The fast path for a short text without escapes that is complete in this chunk. Returns undefined for any other. */
+  /** The fast path for a short string without escapes that is complete in this chunk. Returns undefined for any other. */
   #readShortText(bytes: Buffer, from: number, end: number): number | undefined {
     const limit = Math.min(end, from + SHORT_TEXT + 1)
     let text = ''

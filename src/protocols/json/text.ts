@@ -28,7 +28,7 @@ function hexDigit(byte: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
 }
 
-/** Thrown at a byte that JSON does not allow in a text. */
+/** Thrown at a byte that JSON does not allow in a string. */
 export class FaultyText extends Error {
   /** The place of the byte: after the opening quote, and after the start of the last `read`. */
   readonly position: number
@@ -41,7 +41,7 @@ export class FaultyText extends Error {
   }
 }
 
-/** A long text while it is read. Its base64 is decoded as it arrives; the text itself is not kept. */
+/** A long string while it is read. Its base64 is decoded as it arrives; the string itself is not kept. */
 export class LongText {
   readonly #bytes = new ByteQueue()
   /** In characters. */
@@ -174,7 +174,7 @@ export class LongText {
   }
 }
 
-/** The place of the fault in a faulty text, in bytes after its opening quote. */
+/** The position of the fault in an invalid string, in bytes after its opening quote. */
 export function findFault(bytes: Buffer): number {
   try {
     new LongText().read(bytes, 0, bytes.length)

@@ -1,6 +1,6 @@
 import type { Steps } from '../steps.ts'
 
-/** A list whose items may be made when they are written. Arrays of numbers or texts fit, too. */
+/** A list whose items may be made when they are written. Arrays of numbers or strings fit, too. */
 export interface Items {
   readonly length: number
   slice(from: number, to: number): readonly unknown[]
@@ -11,10 +11,10 @@ type Numbers = Float32Array | Float64Array | Uint32Array | BigInt64Array | BigUi
 /** The items of a list in an answer. */
 export type Values = Numbers | Items
 
-/** The most items of a list in one part. */
+/** The largest number of items of a list in one part. */
 export const PART = 4096
 
-/** A list that may be long: the items of `lists`, one after the other. */
+/** A list that may be long. Its items are those of `lists`, one list after the other. */
 export class LongList {
   readonly lists: readonly Values[]
 

@@ -12,7 +12,7 @@ interface Datatype {
   readonly dtype?: Dtype
   /** Rounds to the nearest number of the type. Only floating-point types smaller than float64 have it. */
   round?(value: number): number
-  /** The elements. A 64-bit integer beyond 2^53 is a text. */
+  /** The elements. A 64-bit integer beyond 2^53 is a string. */
   read(bytes: Uint8Array<ArrayBuffer>): Value[]
 }
 
@@ -21,7 +21,7 @@ function safe(integer: bigint): number | string {
   return Number.isSafeInteger(number) ? number : String(integer)
 }
 
-/** Each element is its length in four bytes, then a text of this many bytes. */
+/** Each element is its length in four bytes, then a string of this many bytes. */
 function readTexts(bytes: Uint8Array<ArrayBuffer>): string[] {
   const view = new DataView(bytes.buffer)
   const texts: string[] = []

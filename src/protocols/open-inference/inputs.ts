@@ -22,7 +22,7 @@ const LIST_HINT = 'send a list as a text with commas, and a value for each row a
 const Parameters = parsed(
   {
     title: 'InferParameters',
-    description: 'Texts, numbers and booleans, by name.',
+    description: 'Parameters by name: strings, numbers and booleans.',
     type: 'object',
     additionalProperties: {
       title: 'InferParameter',
@@ -60,12 +60,12 @@ const Input = z
       })
       .optional(),
   })
-  .meta({ title: 'InferInput', description: 'A tensor of a request.' })
+  .meta({ title: 'InferInput', description: 'A tensor in a request.' })
 export type Input = z.output<typeof Input>
 
 const RequestedOutput = z
   .strictObject({ name: z.string(), parameters: Parameters.optional() })
-  .meta({ title: 'InferRequestedOutput', description: 'An output to answer with.' })
+  .meta({ title: 'InferRequestedOutput', description: 'An output that the answer should have.' })
 
 export const InferRequest = z
   .strictObject({

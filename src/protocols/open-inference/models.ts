@@ -58,7 +58,7 @@ const TensorMetadata = z
     datatype: Datatype,
     shape: z.array(z.int()).meta({ description: '−1 is any length.' }),
   })
-  .meta({ title: 'TensorMetadata', description: 'A tensor that a model takes or answers with.' })
+  .meta({ title: 'TensorMetadata', description: 'An input or an output of a model.' })
 
 export const ModelMetadata = z
   .object({

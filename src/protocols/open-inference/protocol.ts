@@ -82,7 +82,7 @@ export function inferProtocol(model: Model): Protocol<InferAsked> {
         reportFor(wanted, vocabSize),
     *write(asked, rows, results, hold) {
       const { parts, lengths } = yield* encodeInfer(asked, rows, results, hold)
-      // Clients of the protocol compare the content type with exactly these texts.
+      // Clients of the protocol compare the content type with exactly these strings.
       const type = lengths ? 'application/octet-stream' : 'application/json'
       const { encoding } = asked
       return {

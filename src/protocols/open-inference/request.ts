@@ -49,11 +49,11 @@ function decodeLogits(input: Input, bytes: Bytes | undefined): DenseBatch {
   return { rows: split, vocabSize, isBatch: shape.length === 2, pathOf: () => [] }
 }
 
-/** The most values of all inputs except logits: 32 rows with a context of 128,000 tokens each. A value takes far more memory than its bytes. */
+/** The largest number of values in all inputs except logits: 32 rows with a context of 128,000 tokens each. A value takes far more memory than its bytes. */
 const MAX_VALUES = 2 ** 22
 /** An upper bound of the memory of a value in bytes, including later copies. */
 const VALUE = 32
-/** The most bytes of all BYTES inputs together. */
+/** The largest number of bytes in all BYTES inputs together. */
 const MAX_TEXT = 2 ** 20
 
 /** Adds up the values of inputs, and refuses the input that exceeds a limit. */

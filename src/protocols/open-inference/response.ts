@@ -47,12 +47,12 @@ export const InferResponse = z
             })
             .optional(),
         })
-        .meta({ title: 'InferOutput', description: 'A tensor of an answer.' }),
+        .meta({ title: 'InferOutput', description: 'A tensor in an answer.' }),
     ),
   })
   .meta({ title: 'InferResponse', description: 'An answer of the Open Inference Protocol.' })
 
-/** Classes as texts "probability:id", which are made when they are written. */
+/** Classes as strings "probability:id", which are made when they are written. */
 class Classes implements Items {
   readonly #ids: Uint32Array
   readonly #probabilities: Float32Array
@@ -181,7 +181,7 @@ function* measure(parts: Iterable<Part | undefined>): Steps<number> {
   return length
 }
 
-/** JSON as bytes, because Fastify adds a charset to the content type of a text. */
+/** JSON as bytes, because Fastify adds a charset to the content type of a string. */
 function* writeHeader(header: object): Steps {
   for (const text of writeJson(header)) yield text && Buffer.from(text as string)
 }

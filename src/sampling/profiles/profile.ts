@@ -6,7 +6,7 @@ type RulesOf<Name extends SamplerName> = Extract<(typeof samplers)[number], { na
 
 type ProfileRules = { readonly [Name in SamplerName]?: Partial<RulesOf<Name>> }
 
-/** An engine to agree with: its order of samplers, and its rules where engines disagree. */
+/** An engine to follow: its order of samplers, and its rules where engines disagree. */
 export interface Profile<Name extends string = string> {
   readonly name: Name
   readonly title: string
@@ -19,7 +19,7 @@ export interface Profile<Name extends string = string> {
   readonly takeovers?: { readonly [Name in SamplerName]?: readonly SamplerName[] }
   /** The rules that differ from the samplers' own. */
   readonly rules: ProfileRules
-  /** The rules that differ further while a takeover is on. */
+  /** Further rules that differ while a takeover is on. */
   readonly takeoverRules?: ProfileRules
 }
 

@@ -18,7 +18,7 @@ export const badWords = defineSampler({
   stage: 'mask',
   fields: {
     bad_words_ids: tokenSequences(
-      'Sequences of token ids that must not occur. The last token of a sequence is banned while prompt and output end with its other tokens; a sequence of one token is always banned. An id outside the vocabulary is an error. [] bans nothing (off). If no token is left, the answer is a 422.',
+      'Sequences of token ids that must not occur. If prompt and output end with all tokens of a sequence except its last, the last is banned; a sequence of one token is always banned. An id outside the vocabulary is an error. [] bans nothing (off). If no token is left, the answer is a 422.',
     ).prefault([]),
   },
   rules: {

@@ -12,7 +12,7 @@ const LOG_MAX = 88.7228391
 /** Powers of a base up to this never come near the largest float32. */
 const HARMLESS_BASE = 1.000001
 
-/** The most breakers, because each of them may match at every place of the history. */
+/** The largest number of breakers, because each of them may match at every place of the history. */
 const MAX_BREAKERS = 1024
 
 /** Steps for a token of the history, and for a token of the breakers. */
@@ -36,7 +36,7 @@ export const dry = defineSampler({
       .max(1000)
       .meta({
         description:
-          'Strength: a token that would prolong a repetition of `length` tokens loses dry_multiplier · dry_base^(length − dry_allowed_length) of its logit. From 0 to 1000; 0 changes nothing (off).',
+          'Strength of the penalty: a token that would prolong a repetition of `length` tokens loses dry_multiplier · dry_base^(length − dry_allowed_length) of its logit. From 0 to 1000; 0 changes nothing (off).',
         'x-typical': [0.4, 1.2],
       })
       .default(0),
@@ -55,7 +55,7 @@ export const dry = defineSampler({
       .min(0)
       .meta({
         description:
-          'Length in tokens from which a repetition is penalised. A length above that of the history penalises nothing (off).',
+          'Shortest repetition that is penalised, in tokens. A length above that of the history penalises nothing (off).',
         'x-typical': [2, 5],
       })
       .default(2),
@@ -64,7 +64,7 @@ export const dry = defineSampler({
       .min(-1)
       .meta({
         description:
-          'Number of tokens, from the end of prompt and output together, in which repetitions are searched. −1 is all of them; 0 is none (off).',
+          'Number of tokens, from the end of prompt and output together, in which the sampler looks for repetitions. −1 is all of them; 0 is none (off).',
         'x-typical': [256, 4096],
       })
       .default(-1),

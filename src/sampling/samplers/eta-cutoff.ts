@@ -21,7 +21,7 @@ export const etaCutoff = defineSampler({
       .max(1)
       .meta({
         description:
-          'The value ε in the smallest probability of a token to keep, min(ε, √ε · exp(−entropy)). From 0 to 1. If too few tokens reach it, the `min_tokens_to_keep` most likely ones stay. 0 keeps all (off).',
+          'Value ε, from 0 to 1: tokens with p ≥ min(ε, √ε · exp(−entropy)) stay. If too few tokens reach it, the `min_tokens_to_keep` most likely ones stay. 0 keeps all (off).',
         'x-typical': [0.0003, 0.004],
       })
       .default(0),

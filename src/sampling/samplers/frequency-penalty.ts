@@ -20,7 +20,7 @@ export const frequencyPenalty = defineSampler({
       .max(1000)
       .meta({
         description:
-          'Penalty for each time that a token occurs among the last `penalty_last_n` tokens, in the output only. It is subtracted from the logit. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off).',
+          'Number to subtract from the logit of a token for each time that it occurs in the output, among the last `penalty_last_n` tokens. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off).',
         'x-typical': [-2, 2],
       })
       .default(0),

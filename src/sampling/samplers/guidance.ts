@@ -28,7 +28,7 @@ export const guidance = defineSampler({
       })
       .default(1),
     unconditional_logits: logitRows(
-      'Logits of the same model without the condition or with its opposite, in the forms of `logits`: a row, a row for each row of a batch, or a tensor. A token at −∞ here gets the lowest other logit here; a token at −∞ in `logits` stays out of play. Omitted: no guidance (off).',
+      'Logits of the same model without the condition or with its opposite, in one of the forms of `logits`: a row, a row for each row of a batch, or a tensor. A token at −∞ here gets the lowest other logit here; a token at −∞ in `logits` stays out of play. Omitted: no guidance (off).',
     ).optional(),
   },
   example: {

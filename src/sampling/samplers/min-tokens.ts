@@ -18,7 +18,7 @@ export const minTokens = defineSampler({
       .min(0)
       .meta({
         description:
-          'Number of output tokens, without the prompt, before which the tokens of `stop_token_ids` are banned. 0 never bans them (off). If no token is left, the answer is a 422.',
+          'Smallest length of the output in tokens, without the prompt. Before it, the tokens of `stop_token_ids` are banned. 0 never bans them (off). If no token is left, the answer is a 422.',
         'x-typical': [1, 256],
       })
       .default(0),

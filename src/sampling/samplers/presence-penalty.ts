@@ -19,7 +19,7 @@ export const presencePenalty = defineSampler({
       .max(1000)
       .meta({
         description:
-          'Penalty for a token that occurs among the last `penalty_last_n` tokens, in the output only, however often. It is subtracted from the logit once. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off).',
+          'Number to subtract once from the logit of each token that occurs in the output, among the last `penalty_last_n` tokens. From −1000 to 1000: above 0 discourages repetition, below 0 encourages it, 0 changes nothing (off).',
         'x-typical': [-2, 2],
       })
       .default(0),

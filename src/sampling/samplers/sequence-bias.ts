@@ -15,7 +15,7 @@ export const sequenceBias = defineSampler({
   stage: 'mask',
   fields: {
     sequence_bias: sequenceBiases(
-      'Sequences of token ids, each with a bias. While prompt and output end with the other tokens of a sequence, the bias is added to the logit of its last token: any finite number, or "-Infinity" to ban it. A sequence of one token always applies. Biases that apply to the same token add up. An id outside the vocabulary is an error. [] changes nothing (off).',
+      'Biases for sequences of token ids: if prompt and output end with all tokens of a sequence except its last, the bias is added to the logit of the last. A bias is any finite number, or "-Infinity" to ban the token. A sequence of one token always applies. Biases that apply to the same token add up. An id outside the vocabulary is an error. [] changes nothing (off).',
     ).prefault([]),
   },
   example: {

@@ -33,7 +33,7 @@ export const temperature = defineSampler({
       .min(0)
       .meta({
         description:
-          'Half the width of a range of temperatures. The temperature follows the entropy of each row, as in llama.cpp: it is `temperature` − this value (at least 0) if one token is certain, and `temperature` + this value if all are equally likely. Any finite number from 0; 0 keeps the temperature fixed (off).',
+          'Largest amount by which the entropy of a row changes the temperature, as in llama.cpp. The temperature is `temperature` − this value (at least 0) if one token is certain, and `temperature` + this value if all are equally likely. Any finite number from 0; 0 keeps the temperature fixed (off).',
         'x-typical': [0, 1],
       })
       .default(0),
@@ -42,7 +42,7 @@ export const temperature = defineSampler({
       .min(0)
       .meta({
         description:
-          'Exponent of the entropy, as a share of the largest possible entropy. This power sets the place between the lowest and the highest temperature. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off).',
+          'Exponent in the rule of `dynatemp_range`: temperature = lowest + (highest − lowest) · (entropy / largest possible entropy)^exponent. Any finite number from 0; 1 is linear. No effect while `dynatemp_range` is 0 (off).',
         'x-typical': [0.5, 2],
       })
       .default(1),

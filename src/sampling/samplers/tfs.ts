@@ -34,7 +34,7 @@ export const tfs = defineSampler({
       .max(1)
       .meta({
         description:
-          'Share, from 0 to 1, of the sum of the second differences |p₁ − 2 p₂ + p₃| of the sorted probabilities. If the sum exceeds this share at the c-th difference, the c most likely tokens stay. 1 keeps all (off); so do two tokens, and a straight line.',
+          'Share, from 0 to 1, of the curvature of the sorted probabilities. The curvature is the sum of the second differences |p₁ − 2 p₂ + p₃|. If the running sum first exceeds this share of it at the c-th difference, the c most likely tokens stay. 1 keeps all (off); so do two tokens, and a straight line.',
         'x-typical': [0.9, 0.99],
       })
       .default(1),

@@ -20,7 +20,7 @@ export const topA = defineSampler({
       .max(1)
       .meta({
         description:
-          'Factor in the smallest probability of a token to keep, factor · (largest probability)². From 0 to 1; it removes most if one token is far more likely than all others. 0 keeps all (off).',
+          'Factor, from 0 to 1: tokens with p ≥ factor · (largest p)² stay. It removes most if one token is far more likely than all others. 0 keeps all (off).',
         'x-typical': [0.1, 0.5],
       })
       .default(0),

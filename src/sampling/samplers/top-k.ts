@@ -17,7 +17,7 @@ export const topK = defineSampler({
       .min(-1)
       .meta({
         description:
-          'Number of tokens to keep, the most likely ones. 0, −1, and the vocabulary size or more keep all (off).',
+          'Number of most likely tokens to keep. 0, −1, and the vocabulary size or more keep all (off).',
         'x-typical': [20, 100],
       })
       .default(0),

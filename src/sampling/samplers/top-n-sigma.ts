@@ -18,7 +18,7 @@ export const topNSigma = defineSampler({
       .min(-1)
       .meta({
         description:
-          'Largest distance n of a token to keep below the largest logit, in population standard deviations of the logits in play. Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off).',
+          'Number of standard deviations below the largest logit within which tokens stay. The deviation is the population standard deviation of the logits in play. Any finite number above 0; temperature does not change the tokens kept. −1 to 0 keep all (off).',
         'x-typical': [0.5, 2],
       })
       .default(0),

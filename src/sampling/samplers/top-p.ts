@@ -19,7 +19,7 @@ export const topP = defineSampler({
       .max(1)
       .meta({
         description:
-          'Share of the probability to keep, from 0 to 1. The most likely tokens are added up, and the token that reaches this share is the last one kept. 1 keeps all (off); 0 keeps only the most likely token.',
+          'Share of the probability to keep, from 0 to 1, beginning with the most likely tokens. The token that reaches this share is the last one kept. 1 keeps all (off); 0 keeps only the most likely token.',
         'x-typical': [0.8, 0.98],
       })
       .default(1),

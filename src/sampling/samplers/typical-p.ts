@@ -20,7 +20,7 @@ export const typicalP = defineSampler({
       .max(1)
       .meta({
         description:
-          'Share of the probability to keep, from 0 to 1. The most typical tokens are added up, and the token that reaches this share is the last one kept. The most likely token may be removed. 1 keeps all (off).',
+          'Share of the probability to keep, from 0 to 1, beginning with the most typical tokens: those whose −ln p is nearest to the entropy. The token that reaches this share is the last one kept. The most likely token may be removed. 1 keeps all (off).',
         'x-typical': [0.2, 0.95],
       })
       .default(1),

@@ -50,7 +50,7 @@ export const xtc = defineSampler({
       .meta({
         title: 'XtcMode',
         description:
-          '`sample` removes tokens if a random number says so. `expected` computes the average over that random number, as exllamav3 does. No effect while `xtc_probability` is 0 (off).',
+          '`sample`: a random number decides whether tokens are removed. `expected`: the distribution is the average of both cases, weighted by their probabilities, as in exllamav3. No effect while `xtc_probability` is 0 (off).',
       })
       .default('sample'),
     xtc_protected_token_ids: tokenIds(
