@@ -23,7 +23,7 @@ export const droppedLines = {
   count: () => dropped,
 }
 
-/** The handle that a stream of Node has, unless it is a file. */
+/** The handle of a Node stream. A stream that writes to a file has none. */
 interface StreamHandle {
   _handle: { setBlocking(isBlocking: boolean): void }
 }

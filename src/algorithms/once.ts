@@ -1,6 +1,6 @@
 import type { Pausing } from './pausing.ts'
 
-/** Caches what is made of an object for as long as the object lives, because rows share the lists of their request. */
+/** Caches the result of `make` for as long as its argument lives, because rows share the lists of their request. */
 export function oncePer<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
   const made = new WeakMap<Key, Value>()
   return (key) => {

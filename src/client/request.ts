@@ -25,7 +25,7 @@ const isRounded = (value: unknown) =>
 
 /** The text of a field in a query, or `undefined` if a query cannot contain it. */
 function toText(value: unknown): string | undefined {
-  // It goes into JSON instead, where the server refuses it and says what to send.
+  // Such a number is sent in JSON instead. There the server refuses it and says what to send.
   if (isRounded(value)) return undefined
   if (isScalar(value)) return String(value)
   if (!Array.isArray(value) || value.length === 0) return undefined

@@ -106,7 +106,7 @@ export interface RowMemory {
   readonly staging: Staging
 }
 
-/** The same memory with a row elsewhere, which is sampled in place. */
+/** The memory of a row, except that the row itself lies elsewhere and is sampled in place. */
 export function rowAt(offset: Offset, length: number, memoryOfRow: RowMemory): RowMemory {
   const entries = Math.ceil(length / BLOCK) * BLOCK
   const { buffer } = memory

@@ -1,4 +1,4 @@
-// Swagger UI's own bar leads nowhere, and is there only when its script has made it.
+// The link in Swagger UI's bar leads nowhere. Swagger UI creates the bar late, so wait for it.
 new MutationObserver((_changes, observer) => {
   const link = document.querySelector('.topbar a.link')
   if (!link) return
@@ -8,8 +8,8 @@ new MutationObserver((_changes, observer) => {
 }).observe(document.body, { childList: true, subtree: true })
 
 /**
- * Where a request has a body, that is what people come for: the parameters beside it, all of them
- * optional, are folded away until somebody wants them or the body has no place for them.
+ * Folds the parameters in query and headers of a request with a body. All of them are optional, and a JSON body can
+ * hold the same fields. If the body is not JSON, they are unfolded.
  */
 globalThis.foldParameters = ({ React: { createElement, useState } }) => {
   function Fold({ isOpen, title, content }) {
@@ -19,7 +19,7 @@ globalThis.foldParameters = ({ React: { createElement, useState } }) => {
       'details',
       { className: 'beside-body', open, onToggle },
       createElement('summary', null, title),
-      // Sixty of them take a second to draw.
+      // Sixty parameters take a second to draw, so they are drawn when the fold is opened.
       open && content(),
     )
   }

@@ -55,7 +55,7 @@ export function dial(model: Model, actions: Actions) {
   `
 }
 
-/** The slider. Temperatures above its scale are at its end. */
+/** The slider. It shows a temperature above its scale at its end. */
 export function slider(model: Model, actions: Actions) {
   const temperature = temperatureOf(model)
   return html`<input

@@ -256,7 +256,7 @@ export class JsonReader {
   /** Reads an item of a list; numbers are read by the kernel. */
   #readItem(bytes: Buffer, at: number, end: number): number {
     const byte = bytes[at]!
-    // This may be "-Infinity", or its first bytes.
+    // The next item may be "-Infinity", or its first bytes.
     const isMinusText = byte === QUOTE && (at + 1 === end || bytes[at + 1] === MINUS)
     if (!isDigit(byte) && byte !== MINUS && !isMinusText) return this.#readValue(bytes, at, end)
     const list = this.#stack.at(-1) as ListBuilder
