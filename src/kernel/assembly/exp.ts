@@ -6,7 +6,7 @@
 // - c = cHigh + cLow and max = maxHigh + maxLow, where the high parts are multiples of a power of two
 //   so coarse that maxHigh + n cHigh is exact; l minus it is exact too (Sterbenz).
 // - the polynomial takes r, not r / T: its coefficients are divided by powers of T once per call.
-// Together they take five instructions more than rounding (l - max) log2(e) / T to float32, and is ten times as accurate far from
+// Together they take five instructions more than rounding (l - max) log2(e) / T to float32, and are ten times as accurate far from
 // the maximum.
 //
 // exp(x) = 1 + C1 x + ... + C5 x^5 on |x| <= ln 2 / 2 is minimax in relative error, with the constant fixed at 1 so that
