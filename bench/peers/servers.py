@@ -12,6 +12,8 @@ import sysconfig
 import time
 from pathlib import Path
 
+import tritonclient.http
+
 HERE = Path(__file__).parent
 HOST = "127.0.0.1"
 SHARED_MEMORY = Path("/dev/shm")
@@ -120,7 +122,7 @@ class Kelvin:
             core=core,
         )
 
-    def version(self):
+    def version(self, _server):
         git = ["git", "-C", str(self.checkout), "rev-parse", "--short", "HEAD"]
         commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
         node = subprocess.run([self.node, "--version"], capture_output=True, text=True)
@@ -143,7 +145,7 @@ class FastApi:
             core=core,
         )
 
-    def version(self):
+    def version(self, _server):
         packages = ["fastapi", "uvicorn", "uvloop", "httptools"]
         return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
 
@@ -177,27 +179,32 @@ class Triton:
                 str(self.home / "bin/tritonserver"),
                 f"--model-repository={HERE / 'triton'}",
                 f"--backend-directory={self.backends}",
+                # Otherwise the backend starts its stub twice.
+                "--disable-auto-complete-config",
                 f"--backend-config=python,shm-region-prefix-name={PREFIX}triton-",
                 f"--http-address={HOST}",
                 "--http-port=PORT",
                 "--allow-grpc=false",
                 "--allow-metrics=false",
+                # More threads are slower on one core.
+                "--http-thread-count=1",
             ],
             ready="/v2/health/ready",
             cwd=HERE,
             environment={
                 **MALLOC,
                 "LD_LIBRARY_PATH": self.libraries,
-                # With these, the Python in the stub finds this environment and `sampler`.
+                # The Python in the stub finds this environment by PATH, and `sampler` in the working directory.
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-                "PYTHONPATH": str(HERE),
             },
             core=core,
         )
 
-    def version(self):
+    def version(self, server):
+        with tritonclient.http.InferenceServerClient(f"{HOST}:{server.port}") as client:
+            version = client.get_server_metadata()["version"]
         wheel = importlib.metadata.version("nvidia-pytriton")
-        return f"nvidia-pytriton {wheel}"
+        return f"tritonserver {version} of nvidia-pytriton {wheel}"
 
 
 def remove_shared_memory():
