@@ -22,8 +22,8 @@ class Measurement:
     """What the rounds of one way add up to. All times are in seconds."""
 
     latencies: list = field(default_factory=list)
-    # For each round, the inverse of its median latency, and its rows per second.
-    speeds: list = field(default_factory=list)
+    # For each round, its median latency, and its rows per second.
+    medians: list = field(default_factory=list)
     rates: list = field(default_factory=list)
     rows: int = 0
     elapsed: float = 0
@@ -57,7 +57,7 @@ async def measure_round(measurement, server, client, slots, case):
     rows = case.rows * len(latencies)
     measurement.rows += rows
     measurement.latencies += latencies
-    measurement.speeds.append(1 / statistics.median(latencies))
+    measurement.medians.append(statistics.median(latencies))
     measurement.rates.append(rows / elapsed)
 
 

@@ -12,7 +12,7 @@ import clients
 import numpy as np
 import servers
 from measure import Case, measure
-from report import report_case, report_servers
+from report import report_case, report_servers, report_summary
 from rows import realistic_rows
 from ways import PARAMETERS, all_ways, check
 
@@ -78,9 +78,12 @@ def bench(running, regions, options):
     ways = all_ways(running["Kelvin"], running["FastAPI"], running["Triton"], regions)
     with asyncio.Runner() as runner:
         runner.run(check(ways, regions.batches[:4]))
+        results = []
         for case in CASES:
             measurements = runner.run(measure(ways, regions.batches, case, options.seconds))
             report_case(ways, case, measurements)
+            results.append((case, measurements))
+    report_summary(ways, results)
 
 
 if __name__ == "__main__":
