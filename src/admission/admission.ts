@@ -10,6 +10,11 @@ import { isSmall, SLICE, Ticket } from './ticket.ts'
 
 /** Number of requests that are read or computed at a time. It is large enough to keep the event loop busy. */
 const ACTIVE = 4
+/**
+ * Bytes of all bodies that are read or computed at a time, except that a single one may be longer. Bytes of more bodies
+ * would leave the processor cache, and not fit into the arena of the kernel, before they are sampled.
+ */
+const ACTIVE_BYTES = 2 ** 24
 /** Large requests wait for memory at `MAX_INFLIGHT_BYTES`; small ones only at this multiple of it. */
 const EXCESS = 1.5
 /** Time until waiting requests are checked again if no event does so earlier, in milliseconds. */
@@ -131,7 +136,8 @@ export class Admission {
     const { limits } = this
     if (this.phase === 'closing')
       return this.#refuse('shutting_down', 'Cannot take new requests while shutting down')
-    if (this.#waiting.size === 0 && !this.#isBusy() && this.#hasMemoryFor(length)) return undefined
+    if (this.#waiting.size === 0 && !this.#isBusy(length) && this.#hasMemoryFor(length))
+      return undefined
     if (this.#waiting.size >= limits.MAX_QUEUE) {
       return this.#refuse(
         'queue',
@@ -181,7 +187,7 @@ export class Admission {
     let isAnyLacking = false
     for (const ticket of this.#waiting) {
       const isSpent = this.#admitted.size > 0 && isTurnSpent()
-      if (isSpent || this.#isBusy()) {
+      if (isSpent || this.#isBusy(ticket.length)) {
         this.#checkLater(isSpent)
         return
       }
@@ -239,12 +245,18 @@ export class Admission {
     else setTimeout(check, CHECK_INTERVAL)
   }
 
-  /** Whether enough requests are being read or computed. */
-  #isBusy(): boolean {
+  /** Whether enough requests are being read or computed, so that one with a body of this length must wait. */
+  #isBusy(length = 0): boolean {
     const now = performance.now()
     let active = 0
-    for (const ticket of this.#admitted) if (ticket.isActive(now)) active++
-    return active >= ACTIVE && (this.#computing !== undefined || !this.#wasIdle(now))
+    let bytes = length
+    for (const ticket of this.#admitted) {
+      if (!ticket.isActive(now)) continue
+      active++
+      bytes += ticket.length ?? 0
+    }
+    const isEnough = active >= ACTIVE || (active > 0 && bytes > ACTIVE_BYTES)
+    return isEnough && (this.#computing !== undefined || !this.#wasIdle(now))
   }
 
   /** Whether there is memory for a body of this length. Always true when no request is under way. */

@@ -52,6 +52,18 @@ describe('the queue', () => {
     expect(order).toEqual([1, 2, 3])
   })
 
+  it('reads one large body at a time', async () => {
+    const admission = new Admission(limits)
+    const [first, second] = [1, 2].map(() => admission.enter('octets', 10_000_000))
+    await admission.whenAdmitted(first!)
+    await admission.takeSlice(first!)
+    const admitted = admission.whenAdmitted(second!)
+    expect(second!.state).toBe('waiting')
+    admission.leave(first!, Error)
+    await admitted
+    expect(second!.state).toBe('reading')
+  })
+
   it.each<[string, number, number, string]>([
     ['waiting requests', 1, 3, 'queue'],
     ['the expected wait', 30, 0, 'wait'],
