@@ -15,8 +15,11 @@ export interface Connection {
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
-export async function openConnection(port: number): Promise<Connection> {
-  const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
+/** Connects to a TCP port, or to the path of a Unix socket. */
+export async function openConnection(at: number | string): Promise<Connection> {
+  const socket: Socket = connect(
+    typeof at === 'number' ? { port: at, host: '127.0.0.1', noDelay: true } : { path: at },
+  )
   await once(socket, 'connect')
   let answered: PromiseWithResolvers<number> | undefined
   let head: Buffer = Buffer.alloc(0)
