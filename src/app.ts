@@ -33,6 +33,8 @@ import { DETERMINISM_VERSION } from './sampling/sample.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     admission: Admission
+    /** Each answers a small request at once, and returns the answer. */
+    warmUps: (() => string)[]
   }
 }
 
@@ -85,6 +87,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     },
   })
   app.decorate('admission', admission)
+  app.decorate('warmUps', [])
   const stopReporting = reportRefusals(admission, app.log)
   const stopLooking = endSlowRequests(admission, config)
   app.addHook('onClose', () => {

@@ -9,6 +9,7 @@ import { buildApp } from '../app.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { answerBeats } from './heartbeat.ts'
 import { listen } from './listen.ts'
+import { warmUp } from './warm-up.ts'
 
 /** Signals that a terminal or a service manager may send to all processes of a group. */
 const groupSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const
@@ -75,4 +76,5 @@ export async function serve(config: Config): Promise<void> {
     app.log.fatal({ err: error }, 'cannot listen')
     process.exit(1)
   }
+  await warmUp(app)
 }

@@ -59,6 +59,22 @@ export async function answerRequest<Own extends Asked>(
   }
 }
 
+/** Computes the answer to a request at once, without a client. */
+export function answerAtOnce<Own extends Asked>(
+  bytes: Buffer,
+  query: Query,
+  protocol: Protocol<Own>,
+  exchange: Exchange,
+): string {
+  const head = { headers: {}, query, length: bytes.length, limit: exchange.limit }
+  const body = protocol.read(head).open(() => {})
+  body.push(bytes)
+  const { result } = finish(answer(body.end(), protocol, exchange, new Work('example')))
+  const text = finish(result.parts).parts.map(String).join('')
+  body.release()
+  return text
+}
+
 /** Computes the answer to a JSON request, for the documentation. */
 export function answerExample<Own extends Asked>(
   request: object,
@@ -66,9 +82,5 @@ export function answerExample<Own extends Asked>(
   exchange: Exchange,
 ): unknown {
   const bytes = Buffer.from(JSON.stringify(request))
-  const head = { headers: {}, query: {}, length: bytes.length, limit: exchange.limit }
-  const body = protocol.read(head).open(() => {})
-  body.push(bytes)
-  const { result } = finish(answer(body.end(), protocol, exchange, new Work('example')))
-  return JSON.parse(finish(result.parts).parts.map(String).join(''))
+  return JSON.parse(answerAtOnce(bytes, {}, protocol, exchange))
 }

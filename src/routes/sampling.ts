@@ -17,8 +17,9 @@ import { OCTETS, tensorHeaders } from '../protocols/octets/response.ts'
 import { elsewhere, tensorQuery } from '../protocols/octets/tensor-query.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import type { Operation } from '../request/operations.ts'
+import type { Query } from '../request/query.ts'
 import type { RowOptions } from '../request/request-row.ts'
-import { answerExample, answerRequest } from './exchange.ts'
+import { answerAtOnce, answerExample, answerRequest } from './exchange.ts'
 
 interface SamplingRoute {
   url: string
@@ -31,6 +32,18 @@ interface SamplingRoute {
   answersTensor: boolean
   /** Requests shown in the documentation, by name; their answers are computed. */
   examples: Record<string, { summary: string; request: object }>
+}
+
+/** The request that warms up a route, as JSON and as bytes with a query: a small row, with the fields that most clients send. */
+function warmUpRequest() {
+  const row = new Float32Array(64).map((_, id) => 8 * Math.sin(id * id))
+  const fields = { temperature: 0.8, top_k: 40, top_p: 0.95, seed: 1 }
+  const texts = Object.entries(fields).map(([name, value]) => [name, String(value)])
+  return {
+    text: Buffer.from(JSON.stringify({ logits: Array.from(row), ...fields })),
+    bytes: Buffer.from(row.buffer),
+    query: Object.fromEntries(texts) as Query,
+  }
 }
 
 export function rowOptions({ MAX_VOCAB_SIZE, MAX_ROWS, MAX_WORK }: Config): RowOptions {
@@ -57,6 +70,12 @@ export async function samplingRoute(
     [OCTETS, octets],
   ])
   const writers = answersTensor ? readers : new Map([[JSON_TYPE, json]])
+
+  const { text, bytes, query: fields } = warmUpRequest()
+  app.warmUps.push(
+    () => answerAtOnce(text, {}, json, exchange),
+    () => answerAtOnce(bytes, fields, { ...json, read: octets.read }, exchange),
+  )
 
   const requests: Record<string, { summary: string; value: unknown }> = {}
   const responses: typeof requests = {}
