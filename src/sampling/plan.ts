@@ -44,7 +44,10 @@ export function planner(): (params: RowParams) => Plan {
 const all = kelvinOrder.map((name) => {
   const sampler = samplerByName.get(name)!
   const defaults: Record<string, unknown> = z.object(sampler.fields).parse({})
-  const fields = Object.entries(defaults) as [field: keyof RowParams, fallback: unknown][]
+  const fields = Object.keys(sampler.fields).map((field) => ({
+    field: field as keyof RowParams,
+    fallback: defaults[field],
+  }))
   return { name, sampler, fields }
 })
 
@@ -79,7 +82,7 @@ export function plan(params: RowParams): Plan {
     if (!sampler.active(params)) {
       // A sampler with a single field is on if that field is set.
       if (fields.length === 1) continue
-      for (const [field, fallback] of fields) {
+      for (const { field, fallback } of fields) {
         if (isSet(params[field], fallback)) warnings.push(withoutEffect(field, `${name} is off`))
       }
     } else if (!order.includes(name)) {
@@ -148,8 +151,8 @@ export function contextWarnings(
 export function fieldOf(name: string, params: RowParams): string {
   const { fields } = all.find((each) => each.name === name) ?? {}
   if (!fields) return name
-  const [found = fields[0]!] = fields.filter(([field, fallback]) => isSet(params[field], fallback))
-  return found[0]
+  const set = fields.find(({ field, fallback }) => isSet(params[field], fallback))
+  return (set ?? fields[0]!).field
 }
 
 function isSet(value: unknown, fallback: unknown): boolean {
