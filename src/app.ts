@@ -29,12 +29,14 @@ import { openInference } from './routes/open-inference.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { v1 } from './routes/v1.ts'
 import { DETERMINISM_VERSION } from './sampling/sample.ts'
+import { SharedMemory } from './shared-memory/shared-memory.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     admission: Admission
     /** Each answers a small request at once, and returns the answer. */
     warmUps: (() => string)[]
+    sharedMemory: SharedMemory
   }
 }
 
@@ -71,6 +73,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   const admission = new Admission(config)
   const log: FastifyBaseLogger = openLog(config)
   const access = openAccess(config, log)
+  const sharedMemory = new SharedMemory(config)
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new RequestLog(),
@@ -88,11 +91,13 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   })
   app.decorate('admission', admission)
   app.decorate('warmUps', [])
+  app.decorate('sharedMemory', sharedMemory)
   const stopReporting = reportRefusals(admission, app.log)
   const stopLooking = endSlowRequests(admission, config)
   app.addHook('onClose', () => {
     stopReporting()
     stopLooking()
+    sharedMemory.close()
   })
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
@@ -127,7 +132,9 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 
   const { version } = manifest
-  for (const api of apis) await api.register(app, { config, admission, version })
+  for (const api of apis) {
+    await api.register(app, { config, admission, sharedMemory, version })
+  }
   aboutRoutes(app, config, version)
   healthRoutes(app, admission)
   if (config.DOCS_ACCESS !== 'off') await app.register(documentation)

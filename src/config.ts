@@ -145,7 +145,19 @@ const Variables = z.object({
     .describe('Lowest level to log. `info` has one line for each request.'),
   MAX_BODY_BYTES: integer(1024, LONGEST_TEXT)
     .prefault(String(64 * 2 ** 20))
-    .describe('Largest request body, in bytes. A larger one is a 413.'),
+    .describe(
+      'Largest request body, in bytes. A larger one is a 413. Tensors in shared memory count too.',
+    ),
+  SHARED_MEMORY_DIR: z
+    .string()
+    .startsWith('/', 'Expected an absolute path')
+    .optional()
+    .describe(
+      'Directory of the files through which clients share memory, such as `/dev/shm`. Every client that may send requests can use every file in it that Kelvin can open. Not set: Kelvin refuses shared memory.',
+    ),
+  MAX_SHARED_MEMORY_REGIONS: integer(1, 2 ** 16)
+    .prefault('1024')
+    .describe('Largest number of shared-memory regions that clients of /v2 may register together.'),
   MAX_VOCAB_SIZE: integer(1, 2 ** 24)
     .prefault(String(2 ** 20))
     .describe('Largest number of entries in a row of logits. More are a 422.'),

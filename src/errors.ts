@@ -26,6 +26,7 @@ export const problems = {
   HISTORY_TOO_LARGE: [422, 'The histories of all rows together exceed the limit'],
   ANSWER_TOO_LARGE: [422, 'The answer would exceed the limit'],
   WORK_TOO_LARGE: [422, 'The work for the rows would exceed the limit'],
+  SHARED_MEMORY_UNAVAILABLE: [422, 'The shared memory cannot be read or written'],
   TOO_MANY_ROWS: [422, 'The batch has more rows than the limit'],
   TOKEN_ID_OUT_OF_RANGE: [422, 'A token id lies outside the vocabulary'],
   VOCABULARY_MISMATCH: [422, 'The length of a value does not match the vocabulary'],

@@ -60,6 +60,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'src/log.ts',
       'src/config.ts',
       'src/protocols',
+      'src/shared-memory',
       'src/sampling',
       'package.json',
     ],
@@ -72,6 +73,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'src/admission',
       'src/config.ts',
       'src/protocols',
+      'src/shared-memory',
       'src/request',
       'src/sampling',
       'src/tensors',
@@ -102,6 +104,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'src/turns.ts',
       'src/log.ts',
       'src/files.ts',
+      'src/bearer.ts',
       'src/config.ts',
       'src/protocols',
       'src/request',
@@ -127,11 +130,11 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
   { room: 'src/turns.ts', below: [], packages: ['node:perf_hooks'] },
   { room: 'src/log.ts', below: ['src/config.ts'], packages: ['pino'] },
   { room: 'src/files.ts', below: [], packages: ['node:fs'] },
-  { room: 'src/config.ts', below: ['src/expected.ts'], packages: ['zod'] },
   { room: 'src/client', below: [], packages: ['node:', 'undici'] },
   {
     room: 'src/protocols',
     below: [
+      'src/shared-memory',
       'src/request',
       'src/sampling',
       'src/fields',
@@ -151,6 +154,13 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'zod',
     ],
   },
+  {
+    room: 'src/shared-memory',
+    below: ['src/bearer.ts', 'src/config.ts', 'src/tensors', 'src/errors.ts'],
+    packages: ['node:'],
+  },
+  { room: 'src/bearer.ts', below: [], packages: ['node:http'] },
+  { room: 'src/config.ts', below: ['src/expected.ts'], packages: ['zod'] },
   {
     room: 'src/request',
     below: [

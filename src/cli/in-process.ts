@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Problem } from '../errors.ts'
+import { Problem, problemAt } from '../errors.ts'
 import { reportOf } from '../protocols/json/protocol.ts'
 import { encode } from '../protocols/json/response.ts'
 import { finish } from '../protocols/steps.ts'
@@ -13,9 +13,13 @@ const LIMITS = { maxVocabSize: 2 ** 24, maxRows: 2 ** 16, maxWork: Number.POSITI
 
 /** Samples in this process, and returns the answer of /v1/sample as JSON. Throws a `Problem` if that would be the answer. */
 export function sampleHere(request: object): string {
-  const parsed = validate(sampleOperation.Request, request)
+  const { logits, ...fields } = validate(sampleOperation.Request, request)
+  if ('shared_memory' in logits) {
+    const detail = 'Expected the logits themselves: only a server has shared memory'
+    throw problemAt('SHARED_MEMORY_UNAVAILABLE', ['logits', 'shared_memory'], detail)
+  }
   const options = { ...LIMITS, drawSeed: () => randomBytes(8).readBigUInt64LE() }
-  const { result: rows } = finish(toRows(parsed, sampleOperation, options, reportOf))
+  const { result: rows } = finish(toRows({ ...fields, logits }, sampleOperation, options, reportOf))
   return finish(encode(rows, sample(rows))).parts.join('')
 }
 

@@ -491,6 +491,7 @@ export interface Problem {
     | 'HISTORY_TOO_LARGE'
     | 'ANSWER_TOO_LARGE'
     | 'WORK_TOO_LARGE'
+    | 'SHARED_MEMORY_UNAVAILABLE'
     | 'TOO_MANY_ROWS'
     | 'TOKEN_ID_OUT_OF_RANGE'
     | 'VOCABULARY_MISMATCH'

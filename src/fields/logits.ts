@@ -2,10 +2,18 @@ import type { Elements } from '../tensors/elements.ts'
 import { type Batch, finite, listForms, parseNumbers } from './batch.ts'
 import { type Form, forms } from './form.ts'
 import type { NumberList } from './long-values.ts'
-import { describeValue, type FaultAt, isList, isObject, parsed, toPart } from './parsed.ts'
+import {
+  describeValue,
+  type FaultAt,
+  isList,
+  isObject,
+  parsed,
+  parsePart,
+  toPart,
+} from './parsed.ts'
 import { listOrSame, MAX_SEQUENCES, perRow, vocabularyChecks } from './registries.ts'
 import { parseSparse, SparseLogits } from './sparse.ts'
-import { parseTensor, Tensor } from './tensor.ts'
+import { parseTensor, SharedTensor, Tensor } from './tensor.ts'
 
 const tensorSchema = toPart(Tensor)
 
@@ -15,14 +23,17 @@ const logitList: Form = { kind: 'logits', isList: true, isLong: true }
 export const Logits = parsed(
   {
     description:
-      'The model’s logits: a row, a batch of rows of equal length, a dense tensor, or a sparse row of the most likely tokens. They are rounded to float32. "-Infinity" (−∞ in tensors) takes a token out of play; NaN and +∞ are errors.',
+      'The model’s logits: a row, a batch of rows of equal length, a dense tensor, also one in shared memory, or a sparse row of the most likely tokens. They are rounded to float32. "-Infinity" (−∞ in tensors) takes a token out of play; NaN and +∞ are errors.',
     title: 'Logits',
-    anyOf: [...listForms, tensorSchema, toPart(SparseLogits)],
+    anyOf: [...listForms, tensorSchema, toPart(SharedTensor), toPart(SparseLogits)],
   },
-  parseLogits,
+  (value, fault): Batch | SharedTensor =>
+    isObject(value) && 'shared_memory' in value
+      ? parsePart(SharedTensor, value)
+      : parseLogits(value, fault),
 ).register(forms, logitList)
 
-/** Parses logits in any of their forms. */
+/** Parses logits in any form that has them in the request. */
 function parseLogits(value: unknown, fault: FaultAt): Batch {
   if (isList(value)) return parseRows(value, fault)
   if (isObject(value)) {

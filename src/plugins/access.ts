@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { endAfterAnswer } from '../admission/drain.ts'
+import { bearerOf } from '../bearer.ts'
 import { ApiKey, type Config, ConfigError } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { followFiles } from '../files.ts'
@@ -70,7 +71,7 @@ export function openAccess(config: Config, log: Log): Access {
   const policies = { docs: config.DOCS_ACCESS, metrics: config.METRICS_ACCESS }
 
   function checkKey({ headers }: IncomingMessage): Problem | undefined {
-    const [, given] = /^bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? []
+    const given = bearerOf(headers)
     if (given === undefined) {
       return new Problem('UNAUTHORIZED', 'Expected Authorization: Bearer with a key')
     }

@@ -3,6 +3,7 @@ import type { Batch } from '../fields/batch.ts'
 import { forms } from '../fields/form.ts'
 import { Logits } from '../fields/logits.ts'
 import { toPart, withoutDefault } from '../fields/parsed.ts'
+import type { SharedTensor } from '../fields/tensor.ts'
 import {
   addressFields,
   contextFields,
@@ -88,6 +89,9 @@ const sharedFields = {
 /** A request for either operation. */
 export type SamplingRequest = SamplingFields & { logits: Batch; rows?: unknown }
 
+/** The same as it is sent: its logits may lie in shared memory. */
+export type SentRequest = SamplingFields & { logits: Batch | SharedTensor; rows?: unknown }
+
 /** The fields of a request beside its logits and rows. Those of a draw are undefined if the operation does not draw. */
 export type SamplingFields = z.output<z.ZodObject<typeof sharedFields>> &
   Partial<z.output<z.ZodObject<typeof drawFields>>>
@@ -95,7 +99,7 @@ export type SamplingFields = z.output<z.ZodObject<typeof sharedFields>> &
 /** The schemas of an operation: its fields without logits, its request, and one of its `rows`. */
 export interface Operation {
   readonly Fields: z.ZodObject<typeof sharedFields>
-  readonly Request: z.ZodType<SamplingRequest>
+  readonly Request: z.ZodType<SentRequest>
   readonly Row: z.ZodType<Partial<SamplingFields>>
 }
 

@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import type { Admission } from '../admission/admission.ts'
 import type { Config } from '../config.ts'
 import type { Protocol } from '../protocols/protocol.ts'
+import type { SharedMemory } from '../shared-memory/shared-memory.ts'
 
 export interface ApiContext {
   readonly config: Config
   readonly admission: Admission
+  readonly sharedMemory: SharedMemory
   /** The server's own version. */
   readonly version: string
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import type { Config } from '../config.ts'
 import { ProbabilitiesResponse } from '../protocols/json/response.ts'
 import { probabilitiesOperation } from '../request/operations.ts'
+import type { ApiContext } from './api.ts'
 import { samplingRoute } from './sampling.ts'
 
 const examples = {
@@ -26,8 +26,8 @@ const examples = {
 }
 
 /** POST /v1/probabilities: logits in, distributions out. */
-export function probabilitiesRoute(app: FastifyInstance, config: Config): Promise<void> {
-  return samplingRoute(app, config, {
+export function probabilitiesRoute(app: FastifyInstance, context: ApiContext): Promise<void> {
+  return samplingRoute(app, context, {
     url: '/v1/probabilities',
     operationId: 'probabilities',
     summary: 'Turn logits into probabilities',

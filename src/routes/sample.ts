@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import type { Config } from '../config.ts'
 import { SampleResponse } from '../protocols/json/response.ts'
 import { sampleOperation } from '../request/operations.ts'
+import type { ApiContext } from './api.ts'
 import { samplingRoute } from './sampling.ts'
 
 const examples = {
@@ -51,8 +51,8 @@ const examples = {
 }
 
 /** POST /v1/sample: logits in, token ids out. */
-export function sampleRoute(app: FastifyInstance, config: Config): Promise<void> {
-  return samplingRoute(app, config, {
+export function sampleRoute(app: FastifyInstance, context: ApiContext): Promise<void> {
+  return samplingRoute(app, context, {
     url: '/v1/sample',
     operationId: 'sample',
     summary: 'Draw tokens from logits',

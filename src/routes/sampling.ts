@@ -19,6 +19,7 @@ import type { Protocol } from '../protocols/protocol.ts'
 import type { Operation } from '../request/operations.ts'
 import type { Query } from '../request/query.ts'
 import type { RowOptions } from '../request/request-row.ts'
+import type { ApiContext } from './api.ts'
 import { answerAtOnce, answerExample, answerRequest } from './exchange.ts'
 
 interface SamplingRoute {
@@ -58,11 +59,11 @@ export function rowOptions({ MAX_VOCAB_SIZE, MAX_ROWS, MAX_WORK }: Config): RowO
 /** A route that takes logits as JSON or as bytes, and answers with a result for each row. */
 export async function samplingRoute(
   app: FastifyInstance,
-  config: Config,
+  { config, sharedMemory }: ApiContext,
   { url, operation, response, answersTensor, examples, ...documentation }: SamplingRoute,
 ): Promise<void> {
   const exchange = { operation, options: rowOptions(config), limit: config.MAX_BODY_BYTES }
-  const json = jsonProtocol(operation, elsewhere)
+  const json = jsonProtocol(operation, elsewhere, sharedMemory)
   const query = tensorQuery(operation)
   const octets = octetsProtocol(query)
   const readers = new Map([

@@ -9,8 +9,8 @@ export const v1: Api = {
   prefix: '/v1',
   exposedHeaders: Object.keys(tensorHeaders).map((name) => name.toLowerCase()),
   failure: problemFailure,
-  async register(app, { config }) {
-    await sampleRoute(app, config)
-    await probabilitiesRoute(app, config)
+  async register(app, context) {
+    await sampleRoute(app, context)
+    await probabilitiesRoute(app, context)
   },
 }

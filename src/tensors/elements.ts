@@ -1,6 +1,7 @@
 import { bytesAt } from '../kernel/arena.ts'
 import { bytesOf } from './bytes.ts'
 import { type Dtype, widths } from './dtypes.ts'
+import type { Source } from './source.ts'
 
 /**
  * Numbers as they arrived: little-endian elements of one dtype, in pieces that may end anywhere, even within an
@@ -17,6 +18,8 @@ export class Elements {
    * block; otherwise undefined.
    */
   readonly offset: number | undefined
+  /** The source of the elements and the position of their first byte, if the elements are read from one. */
+  #stored: { readonly source: Source; readonly from: number } | undefined
   /** The piece that was read last and the position of its first byte. The next read usually continues there. */
   #piece = 0
   #pieceStart = 0
@@ -43,8 +46,21 @@ export class Elements {
     return new Elements('float32', [], length, offset)
   }
 
+  /** Elements that are read from a source, each time they are loaded. The first one begins at byte `from`. */
+  static stored(dtype: Dtype, source: Source, from: number, length: number): Elements {
+    const elements = new Elements(dtype, [], length)
+    elements.#stored = { source, from }
+    return elements
+  }
+
   /** Copies the bytes of `count` elements, from element `start` on. */
   copy(start: number, count: number, target: Uint8Array): void {
+    if (this.#stored) {
+      const { source, from } = this.#stored
+      const width = widths[this.dtype]
+      source.read(from + start * width, target.subarray(0, count * width))
+      return
+    }
     let written = 0
     this.#visit(start, count, (piece) => {
       target.set(piece, written)
@@ -54,6 +70,10 @@ export class Elements {
 
   /** `count` elements from `start` on, without a copy. */
   slice(start: number, count: number): Elements {
+    if (this.#stored) {
+      const { source, from } = this.#stored
+      return Elements.stored(this.dtype, source, from + start * widths[this.dtype], count)
+    }
     const pieces: Uint8Array[] = []
     this.#visit(start, count, (piece) => pieces.push(piece))
     return new Elements(this.dtype, pieces, count)

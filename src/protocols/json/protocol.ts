@@ -2,10 +2,12 @@ import { type Operation, returnedOf } from '../../request/operations.ts'
 import { queryNames, readQuery, withQuery } from '../../request/query.ts'
 import type { ReportOf } from '../../request/request-row.ts'
 import { validate } from '../../request/validate.ts'
+import type { SharedMemory } from '../../shared-memory/shared-memory.ts'
 import { problemFailure } from '../problem.ts'
 import type { Protocol } from '../protocol.ts'
 import { JsonBody } from './body.ts'
 import { encode } from './response.ts'
+import { withSharedLogits } from './shared-logits.ts'
 
 export const JSON_TYPE = 'application/json'
 
@@ -23,21 +25,29 @@ export const reportOf: ReportOf = (answer, vocabSize) => {
  */
 export function jsonProtocol(
   operation: Operation,
-  elsewhere: ReadonlyMap<string, string> = new Map(),
+  elsewhere: ReadonlyMap<string, string>,
+  sharedMemory: SharedMemory,
 ): Protocol {
   const { parameters, refused } = queryNames(operation)
   const names = { parameters, refused: new Map([...refused, ...elsewhere]) }
   return {
-    read({ query, limit }) {
+    read({ headers, query, limit }) {
       const asked = readQuery(query, names)
       return {
         transport: 'json',
         open(hold) {
           const body = new JsonBody(limit, hold)
+          const use = sharedMemory.begin(headers, limit)
           return {
             push: (piece) => body.push(piece),
-            end: () => ({ request: validate(operation.Request, withQuery(body.end(), asked)) }),
-            release: () => body.release(),
+            end() {
+              const sent = validate(operation.Request, withQuery(body.end(), asked))
+              return { request: withSharedLogits(sent, use) }
+            },
+            release() {
+              body.release()
+              use.release()
+            },
           }
         },
       }
