@@ -79,6 +79,8 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     logController: new RequestLog(),
     genReqId: requestId,
     requestIdHeader: false,
+    // A name in a URL, such as that of a shared-memory region, may be percent-encoded.
+    routerOptions: { maxParamLength: 1024 },
     bodyLimit: config.MAX_BODY_BYTES,
     serverFactory: (handle): Server =>
       createServer(config, admission, handle, { check: access.check, send: refuse }),

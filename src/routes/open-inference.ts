@@ -1,8 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
-import { errorResponses, jsonContent, octetContent, timing } from '../plugins/openapi.ts'
+import { jsonContent, octetContent, timing } from '../plugins/openapi.ts'
 import { findRoute, sendError } from '../plugins/problems.ts'
 import { InferRequest } from '../protocols/open-inference/inputs.ts'
 import {
@@ -11,18 +10,14 @@ import {
   ModelMetadata,
   models,
 } from '../protocols/open-inference/models.ts'
-import {
-  HEADER_LENGTH,
-  InferError,
-  inferFailure,
-  inferProtocol,
-  statusOf,
-} from '../protocols/open-inference/protocol.ts'
+import { HEADER_LENGTH, inferFailure, inferProtocol } from '../protocols/open-inference/protocol.ts'
 import { InferResponse } from '../protocols/open-inference/response.ts'
 import type { Api, ApiContext } from './api.ts'
 import { answerExample, answerRequest } from './exchange.ts'
 import { checkReadiness } from './health.ts'
+import { failuresAt, sendJson, tags } from './open-inference-answers.ts'
 import { rowOptions } from './sampling.ts'
+import { sharedMemoryRoutes } from './shared-memory.ts'
 
 const ServerMetadata = z
   .object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) })
@@ -46,11 +41,6 @@ const RepositoryIndex = z
       .meta({ title: 'ModelState', description: 'A model, and whether it takes requests.' }),
   )
   .meta({ description: 'The models and their state.' })
-
-/** Clients of the protocol compare the content type with exactly `application/json`, without a charset. */
-function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
-  return reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(value)))
-}
 
 /** Throws if a URL under /v2 without a route names an unknown model or version. */
 function checkModel({ url }: FastifyRequest): void {
@@ -76,10 +66,6 @@ const EXAMPLE = {
   inputs: [{ name: 'logits', shape: [1, 5], datatype: 'FP32', data: [2, 1, 0.5, -1, -3] }],
 }
 
-const tags = ['open inference']
-const failuresAt = (...answered: number[]) =>
-  errorResponses(answered, jsonContent(InferError), statusOf)
-
 const headerLength = (description: string) => ({
   'Inference-Header-Content-Length': {
     description,
@@ -97,11 +83,8 @@ export const openInference: Api = {
   register,
 }
 
-async function register(
-  app: FastifyInstance,
-  { config, admission, version }: ApiContext,
-): Promise<void> {
-  const checkReady = () => checkReadiness(admission)
+async function register(app: FastifyInstance, context: ApiContext): Promise<void> {
+  const checkReady = () => checkReadiness(context.admission)
   await app.register(
     async (scope) => {
       scope.removeAllContentTypeParsers()
@@ -114,8 +97,9 @@ async function register(
         checkModel(request)
         return findRoute(app, request, reply)
       })
-      serverRoutes(scope, version, checkReady)
-      for (const model of models) await modelRoutes(scope, config, model, checkReady)
+      serverRoutes(scope, context, checkReady)
+      sharedMemoryRoutes(scope, context)
+      for (const model of models) await modelRoutes(scope, context, model, checkReady)
     },
     { prefix },
   )
@@ -155,7 +139,11 @@ function constant(
   })
 }
 
-function serverRoutes(scope: FastifyInstance, version: string, checkReady: () => void): void {
+function serverRoutes(
+  scope: FastifyInstance,
+  { sharedMemory, version }: ApiContext,
+  checkReady: () => void,
+): void {
   const metadata = {
     operationId: 'server_metadata',
     summary: 'Get the name, the version and the extensions of the server',
@@ -163,6 +151,7 @@ function serverRoutes(scope: FastifyInstance, version: string, checkReady: () =>
     answer: ServerMetadata,
   }
   const extensions = ['binary_tensor_data', 'classification', 'model_repository']
+  if (sharedMemory.isOn) extensions.push('system_shared_memory')
   constant(scope, 'GET', '', metadata, { name: 'kelvin', version, extensions })
   const slashed = { ...metadata, hide: true }
   constant(scope, 'GET', '/', slashed, { name: 'kelvin', version, extensions })
@@ -200,13 +189,13 @@ function serverRoutes(scope: FastifyInstance, version: string, checkReady: () =>
 
 async function modelRoutes(
   scope: FastifyInstance,
-  config: Config,
+  { config, sharedMemory }: ApiContext,
   model: Model,
   checkReady: () => void,
 ): Promise<void> {
   const { name, operation } = model
   const exchange = { operation, options: rowOptions(config), limit: config.MAX_BODY_BYTES }
-  const protocol = inferProtocol(model)
+  const protocol = inferProtocol(model, sharedMemory)
   const infer = (request: FastifyRequest, reply: FastifyReply) =>
     answerRequest(request, reply, protocol, protocol, exchange)
   const example = (value: unknown) => ({ five: { summary: 'Five logits, as JSON', value } })
@@ -240,7 +229,7 @@ async function modelRoutes(
         'request parameter (a list as text, with commas), or an input of its name with a value for each row; lists of ' +
         'different lengths are padded with negative numbers. Fields that are objects, such as `state`, are JSON text. Inputs of FP32, FP16 ' +
         'and BF16 are read as the shortest decimals that round to them. With `Inference-Header-Content-Length` binary tensors follow ' +
-        'the JSON; with 0 the body is one row of FP32. A query may have fields too; parameters and inputs win if both have one. Also at `/versions/1/infer`.',
+        'the JSON; with 0 the body is one row of FP32. A tensor may lie in shared memory, by the parameters `shared_memory_region`, `shared_memory_offset` and `shared_memory_byte_size` of an input or output. A query may have fields too; parameters and inputs win if both have one. Also at `/versions/1/infer`.',
       tags,
       hide,
       requestHeaders: headerLength(

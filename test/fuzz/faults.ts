@@ -43,9 +43,10 @@ function faultOfError({ status, headers, body }: Answer): string | undefined {
 function hasNumbers(answer: z.output<typeof InferResponse>, binary: Buffer): boolean {
   let at = 0
   return answer.outputs.every(({ datatype, parameters }) => {
-    if (!parameters) return true
-    const bytes = binary.subarray(at, at + parameters.binary_data_size)
-    at += parameters.binary_data_size
+    const size = parameters?.binary_data_size
+    if (size === undefined) return true
+    const bytes = binary.subarray(at, at + size)
+    at += size
     if (datatype !== 'FP32') return true
     return new Float32Array(new Uint8Array(bytes).buffer).every(Number.isFinite)
   })

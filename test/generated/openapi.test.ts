@@ -1,9 +1,20 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { LightMyRequestResponse } from 'fastify'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { testApp } from '../app.ts'
 
-const app = await testApp()
+const directory = mkdtempSync(join(tmpdir(), 'kelvin-openapi-'))
+writeFileSync(join(directory, 'logits'), new Uint8Array(513_024))
+afterAll(() => rmSync(directory, { recursive: true }))
+const app = await testApp({ SHARED_MEMORY_DIR: directory })
+await app.inject({
+  method: 'POST',
+  url: '/v2/systemsharedmemory/region/known/register',
+  payload: { key: 'logits', byte_size: 4 },
+})
 const document = app.swagger() as unknown as {
   paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, object> }
@@ -59,7 +70,7 @@ describe.each(operations)('$method $url', ({ url, method, summary, requestBody, 
   })
 
   it.runIf(method === 'get')('answers as declared', async () => {
-    const response = await app.inject({ method: 'GET', url })
+    const response = await app.inject({ method: 'GET', url: url.replace('{name}', 'known') })
     expect(response.statusCode).toBe(200)
     expectDeclared(responses, response)
   })

@@ -209,12 +209,19 @@ describe('nothing is ignored silently', () => {
     [{ outputs: [{ name: 'token_ids', shape: [1] }] }, /outputs\/0\/shape: Unknown field/],
     [
       { outputs: [{ name: 'token_ids', parameters: shared }] },
-      /"token_ids": .*shared memory is not supported/,
+      /"token_ids": Shared memory is off: set SHARED_MEMORY_DIR/,
     ],
-    [{ inputs: [{ ...logits, parameters: shared }] }, /"logits": .*shared memory is not supported/],
+    [
+      { inputs: [{ ...logits, data: undefined, parameters: shared }] },
+      /"logits": Shared memory is off: set SHARED_MEMORY_DIR/,
+    ],
+    [
+      { inputs: [{ ...logits, parameters: shared }] },
+      /"logits": Expected the elements in shared memory alone, got them in the body too/,
+    ],
     [
       { inputs: [logits, { name: 'top_p', datatype: 'FP32', shape: [1], parameters: shared }] },
-      /"top_p": .*shared memory is not supported/,
+      /"top_p": Shared memory is off: set SHARED_MEMORY_DIR/,
     ],
     [
       { outputs: [{ name: 'token_ids', parameters: { binary: true } }] },

@@ -16,6 +16,7 @@ import {
   type Input,
   LOGITS,
 } from './inputs.ts'
+import { partOf, sharedNames } from './parts.ts'
 
 const HEADER = 'Inference-Header-Content-Length'
 
@@ -60,8 +61,13 @@ interface Section {
 function sectionsOf({ inputs }: InferRequest): Section[] {
   return inputs.flatMap((input): Section[] => {
     const { name, parameters, datatype, shape, data } = input
-    checkParameters(`input "${name.slice(0, 64)}"`, parameters, ['binary_data_size'])
+    const owner = `input "${name.slice(0, 64)}"`
+    checkParameters(owner, parameters, ['binary_data_size', ...sharedNames])
     const size = parameters?.binary_data_size ?? undefined
+    if (partOf(owner, parameters)) {
+      if (data === undefined && size === undefined) return []
+      fault(name, 'Expected the elements in shared memory alone, got them in the body too')
+    }
     const isEmpty = data === undefined && countOf(shape) === 0
     if ((size === undefined) === (data === undefined) && !isEmpty) {
       const got = data === undefined ? 'neither' : 'both'

@@ -109,9 +109,7 @@ export function checkParameters(
   for (const [name, value] of Object.entries(parameters)) {
     if (value === null || known.includes(name) || TRANSPORT.includes(name)) continue
     const quoted = JSON.stringify(name.slice(0, 64))
-    const detail = name.startsWith('shared_memory')
-      ? `${quoted}: shared memory is not supported; send the data in the body, and read it from the answer`
-      : `unknown parameter ${quoted}: use ${known.join(' or ')}`
+    const detail = `unknown parameter ${quoted}: use ${known.join(' or ')}`
     throw new Problem('INVALID_REQUEST', `${owner}: ${detail}`)
   }
 }

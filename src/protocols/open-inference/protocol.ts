@@ -3,12 +3,14 @@ import Negotiator from 'negotiator'
 import * as z from 'zod'
 import { Problem } from '../../errors.ts'
 import { queryNames, readQuery } from '../../request/query.ts'
+import type { SharedMemory } from '../../shared-memory/shared-memory.ts'
 import { type ContentEncoding, isContentEncoding } from '../content-encoding.ts'
 import type { Failure, Protocol } from '../protocol.ts'
 import { InferBody } from './body.ts'
 import type { Model } from './models.ts'
 import { inferDecoder } from './request.ts'
 import { encodeInfer, type InferAsked, reportFor, wantedOf } from './response.ts'
+import { withSharedInputs } from './shared-memory.ts'
 
 export const HEADER_LENGTH = 'inference-header-content-length'
 
@@ -51,7 +53,7 @@ export function inferFailure({ message, statusCode }: Problem): Failure {
 }
 
 /** The Open Inference Protocol with Triton's binary tensors. Fields are parameters or inputs; results are outputs. */
-export function inferProtocol(model: Model): Protocol<InferAsked> {
+export function inferProtocol(model: Model, sharedMemory: SharedMemory): Protocol<InferAsked> {
   const decode = inferDecoder(model)
   const names = queryNames(model.operation)
   return {
@@ -63,15 +65,20 @@ export function inferProtocol(model: Model): Protocol<InferAsked> {
         transport: jsonLength === undefined ? 'infer_json' : 'infer_binary',
         open(hold) {
           const body = new InferBody(jsonLength, length, limit, hold)
+          const use = sharedMemory.begin(headers, limit)
           return {
             push: (piece) => body.push(piece),
             end() {
-              const sent = body.end()
+              const sent = withSharedInputs(body.end(), use, hold)
               const { request, warnings: warned } = decode(sent, asked, hold)
               const { request: infer } = sent
-              return { request, infer, model, wanted: wantedOf(infer, model), warned, encoding }
+              const wanted = wantedOf(infer, model, use)
+              return { request, infer, model, wanted, warned, encoding }
             },
-            release: () => body.release(),
+            release() {
+              body.release()
+              use.release()
+            },
           }
         },
       }

@@ -3,6 +3,7 @@ import { Problem } from '../../errors.ts'
 import { checkAnswer } from '../../request/limits.ts'
 import type { RequestRow } from '../../request/request-row.ts'
 import type { Report, RowResult } from '../../sampling/sample.ts'
+import type { Part as SharedPart, SharedUse, Target } from '../../shared-memory/use.ts'
 import type { Warning } from '../../warning.ts'
 import { type Items, isNumbers, LongList, PART, type Values, writeJson } from '../json/write.ts'
 import type { Asked } from '../protocol.ts'
@@ -11,6 +12,7 @@ import { writeTexts } from './datatypes.ts'
 import { BINARY_OUTPUT, checkParameters, Datatype, type InferRequest, readFlag } from './inputs.ts'
 import type { Model } from './models.ts'
 import { isReport, type Output, type OutputName, outputs } from './outputs.ts'
+import { parametersOf, partOf, sharedNames } from './parts.ts'
 
 export const InferResponse = z
   .object({
@@ -37,13 +39,31 @@ export const InferResponse = z
             .optional()
             .meta({
               description:
-                'The elements, row-major. Omitted if they follow the JSON as binary data.',
+                'The elements, row-major. Omitted if they follow the JSON as binary data, or lie in shared memory.',
             }),
           parameters: z
-            .object({ binary_data_size: z.int().min(0) })
+            .object({
+              binary_data_size: z.int().min(0).optional().meta({
+                description: 'Number of bytes of a tensor that follows the JSON as binary data.',
+              }),
+              shared_memory_region: z
+                .string()
+                .optional()
+                .meta({ description: 'The registered region in which the elements lie.' }),
+              shared_memory_offset: z
+                .int()
+                .min(0)
+                .optional()
+                .meta({ description: 'Where they begin in the region. Omitted: 0.' }),
+              shared_memory_byte_size: z
+                .int()
+                .min(0)
+                .optional()
+                .meta({ description: 'Number of bytes of a tensor in shared memory.' }),
+            })
             .meta({
               title: 'InferOutputParameters',
-              description: 'Only for a tensor that follows the JSON as binary data.',
+              description: 'Only for a tensor whose elements are not in the JSON.',
             })
             .optional(),
         })
@@ -96,6 +116,8 @@ export interface Wanted extends Output {
   readonly isBinary: boolean
   /** The number of classes, if classes are asked for. */
   readonly classes?: number
+  /** Where the elements go, if they go into shared memory. */
+  readonly shared?: { readonly part: SharedPart; readonly target: Target }
 }
 
 /** The numbers that an output has for a row, for the limit on answers. A class counts as two: its text is about as long. */
@@ -105,10 +127,16 @@ function countOf({ name, classes, isList }: Wanted, { vocabSize, draw }: Request
   return isList ? (draw?.n ?? 1) : 1
 }
 
+/** Throws a problem about an output. */
+function outputFault(name: string, detail: string): never {
+  throw new Problem('INVALID_REQUEST', `output "${name}": ${detail}`)
+}
+
 /** The outputs that a request names; the defaults and all reports if it names none. */
 export function wantedOf(
   { outputs: requested, parameters = {} }: InferRequest,
   model: Model,
+  use: SharedUse,
 ): Wanted[] {
   const isBinary = readFlag('parameters', BINARY_OUTPUT, parameters[BINARY_OUTPUT]) ?? false
   if (!requested || requested.length === 0) {
@@ -121,10 +149,12 @@ export function wantedOf(
       throw new Problem('INVALID_REQUEST', `unexpected output "${name.slice(0, 64)}": use ${known}`)
     }
     const owner = `output "${name}"`
-    checkParameters(owner, own, ['binary_data', 'classification'])
+    checkParameters(owner, own, ['binary_data', 'classification', ...sharedNames])
     const output: Output = outputs[name as OutputName]
     const binary = readFlag(owner, 'binary_data', own.binary_data) ?? isBinary
-    const wanted = { ...output, name, isBinary: binary }
+    const part = partOf(owner, own)
+    const shared = part && { part, target: use.target(part, (detail) => outputFault(name, detail)) }
+    const wanted = { ...output, name, isBinary: binary, ...(shared && { shared }) }
     const { classification } = own
     if (classification === undefined || classification === null) return wanted
     if (name !== 'probabilities') {
@@ -256,17 +286,30 @@ export function* encodeInfer(
 
   const binaries: Values[] = []
   const described: object[] = []
+  const writes: (() => void)[] = []
   let binaryLength = 0
-  for (const [i, { name, datatype, isList, isBinary, isReport }] of all.entries()) {
+  for (const [i, { name, datatype, isList, isBinary, isReport, shared }] of all.entries()) {
     if (!isNamed && isReport && !reported.has(name)) continue
     const values = taken[i]!
     const shape = isList ? [rows.length, values[0]!.length] : [rows.length]
-    if (isBinary) {
+    if (shared) {
+      const { part, target } = shared
+      const length = yield* measure(toBinary(values))
+      if (length > target.length) {
+        outputFault(name, `It takes ${length} bytes, got ${target.length} of shared memory`)
+      }
+      writes.push(() => target.write(toBinary(values)))
+      described.push({ name, datatype, shape, parameters: parametersOf(part, length) })
+    } else if (isBinary) {
       const binary_data_size = yield* measure(toBinary(values))
       binaries.push(...values)
       binaryLength += binary_data_size
       described.push({ name, datatype, shape, parameters: { binary_data_size } })
     } else described.push({ name, datatype, shape, data: new LongList(values) })
+  }
+  for (const write of writes) {
+    write()
+    yield undefined
   }
   const header = {
     model_name: model.name,
