@@ -47,7 +47,14 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
   },
   {
     room: 'src/process',
-    below: ['src/app.ts', 'src/admission', 'src/log.ts', 'src/turns.ts', 'src/config.ts'],
+    below: [
+      'src/app.ts',
+      'src/admission',
+      'src/log.ts',
+      'src/shared-memory',
+      'src/turns.ts',
+      'src/config.ts',
+    ],
     packages: ['@prometheus-io/client', 'close-with-grace', 'fastify', 'node:'],
   },
   {

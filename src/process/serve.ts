@@ -9,6 +9,7 @@ import { buildApp } from '../app.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { answerBeats } from './heartbeat.ts'
 import { listen } from './listen.ts'
+import { joinRegions } from './shared-regions.ts'
 import { warmUp } from './warm-up.ts'
 
 /** Signals that a terminal or a service manager may send to all processes of a group. */
@@ -67,6 +68,7 @@ export async function serve(config: Config): Promise<void> {
   endWithGrace(config, app, others)
   try {
     await app.ready()
+    if (cluster.isWorker && app.sharedMemory.isOn) await joinRegions(app.sharedMemory, app.log)
     const addresses = await listen(config, app.server, others)
     if (cluster.isWorker) {
       answerBeats()

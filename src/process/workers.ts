@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace'
 import type { Config } from '../config.ts'
 import { openLog } from '../log.ts'
 import { watchWorker } from './heartbeat.ts'
+import { keepRegions } from './shared-regions.ts'
 import { gatherMetrics } from './worker-metrics.ts'
 
 /** Delay before a worker is replaced, in milliseconds. It doubles each time, from the first to the last. */
@@ -21,6 +22,7 @@ export function superviseWorkers(config: Config): void {
   const workers = new Set<Worker>()
   const listening = new Set<Worker>()
   const announced = new Set<string>()
+  const shareRegions = keepRegions()
   let port: string | undefined
   let delay = FIRST_DELAY_MS
   let ending = false
@@ -47,6 +49,7 @@ export function superviseWorkers(config: Config): void {
     const worker = cluster.fork(port === undefined ? {} : { PORT: port })
     const since = performance.now()
     workers.add(worker)
+    shareRegions(worker)
     worker.on('message', (message: { addresses?: string[]; wanted?: 'metrics'; id?: string }) => {
       if (message.wanted) void sendMetrics(worker, message.id!)
       const { addresses } = message
