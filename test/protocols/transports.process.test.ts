@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readRows } from '../golden/read.ts'
@@ -5,8 +9,12 @@ import { startServer } from '../server.ts'
 
 /** The same request gives the same numbers, to the last bit, in every protocol. */
 
-const server = await startServer({ LOG_LEVEL: 'info' })
-afterAll(() => server.stop())
+const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
+const server = await startServer({ LOG_LEVEL: 'info', SHARED_MEMORY_DIR: folder })
+afterAll(async () => {
+  await server.stop()
+  rmSync(folder, { recursive: true })
+})
 
 type Params = Record<string, number | string | boolean>
 
@@ -85,18 +93,28 @@ const throughJson =
     return readResults((await post('/v1/sample', write(logits, all), json)).bytes)
   }
 
+async function throughTensor(logits: object, params: Params): Promise<Answer[]> {
+  const all = { ...params, return_probabilities: 'all', encoding: 'base64', logits }
+  return readResults((await post('/v1/sample', JSON.stringify(all), json)).bytes)
+}
+
 const throughBase64 =
   (dtype: Dtype): Transport =>
   async (rows, params) => {
     const shape = [rows.length, rows[0]!.length]
     const logits = { dtype, shape, data: pack(rows, dtype).toString('base64') }
-    const body = JSON.stringify({
-      ...params,
-      return_probabilities: 'all',
-      encoding: 'base64',
-      logits,
-    })
-    return readResults((await post('/v1/sample', body, json)).bytes)
+    return throughTensor(logits, params)
+  }
+
+const throughSharedMemory =
+  (dtype: Dtype): Transport =>
+  async (rows, params) => {
+    const name = `logits-${randomUUID()}`
+    // A place that is aligned for no dtype.
+    const offset = 3
+    writeFileSync(join(folder, name), Buffer.concat([Buffer.alloc(offset), pack(rows, dtype)]))
+    const shape = [rows.length, rows[0]!.length]
+    return throughTensor({ dtype, shape, shared_memory: { name, offset } }, params)
   }
 
 const throughOctets =
@@ -120,10 +138,20 @@ interface Output {
   name: string
   shape: number[]
   data?: number[]
-  parameters?: { binary_data_size: number }
+  parameters?: {
+    binary_data_size?: number
+    shared_memory_offset?: number
+    shared_memory_byte_size?: number
+  }
 }
 
-function readOutputs(bytes: Uint8Array, headers: Headers, rows: number): Answer[] {
+/** Reads outputs from an answer, or from `memory` if they lie there. */
+function readOutputs(
+  bytes: Uint8Array,
+  headers: Headers,
+  rows: number,
+  memory?: Uint8Array,
+): Answer[] {
   const length = Number(headers.get('inference-header-content-length') ?? bytes.length)
   const { outputs } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, length))) as {
     outputs: Output[]
@@ -132,8 +160,10 @@ function readOutputs(bytes: Uint8Array, headers: Headers, rows: number): Answer[
   const lists = Object.fromEntries(
     outputs.map(({ name, data, parameters }): [string, number[]] => {
       if (data) return [name, data]
-      const size = parameters!.binary_data_size
-      const { buffer } = bytes.slice(at, at + size)
+      const { binary_data_size, shared_memory_offset, shared_memory_byte_size } = parameters!
+      const size = binary_data_size ?? shared_memory_byte_size!
+      const from = shared_memory_offset ?? at
+      const { buffer } = Uint8Array.from((memory ?? bytes).subarray(from, from + size))
       at += size
       if (name === 'token_ids') return [name, Array.from(new BigInt64Array(buffer), Number)]
       return [name, Array.from(new Float32Array(buffer))]
@@ -151,6 +181,44 @@ function readOutputs(bytes: Uint8Array, headers: Headers, rows: number): Answer[
     }
   })
 }
+
+/** Inference with logits and outputs in one region. */
+const throughRegion =
+  (dtype: Dtype): Transport =>
+  async (rows, params) => {
+    const name = `region-${randomUUID()}`
+    const tensor = pack(rows, dtype)
+    const room = 8 * rows.length * (rows[0]!.length + 8)
+    const size = 3 + tensor.length + wanted.length * room
+    const file = join(folder, name)
+    writeFileSync(file, Buffer.concat([Buffer.alloc(3), tensor], size))
+    const region = `/v2/systemsharedmemory/region/${name}`
+    await post(`${region}/register`, JSON.stringify({ key: name, byte_size: size }), json)
+    const part = (length: number, offset: number) => ({
+      shared_memory_region: name,
+      shared_memory_byte_size: length,
+      shared_memory_offset: offset,
+    })
+    const request = {
+      parameters: params,
+      inputs: [
+        {
+          name: 'logits',
+          shape: [rows.length, rows[0]!.length],
+          datatype: datatypes[dtype],
+          parameters: part(tensor.length, 3),
+        },
+      ],
+      outputs: wanted.map((output, index) => ({
+        ...output,
+        parameters: part(room, 3 + tensor.length + index * room),
+      })),
+    }
+    const { bytes, headers } = await post('/v2/models/sample/infer', JSON.stringify(request), json)
+    const written = readFileSync(file)
+    await post(`${region}/unregister`, '', json)
+    return readOutputs(bytes, headers, rows.length, written)
+  }
 
 const throughInfer =
   (dtype: Dtype, binary: boolean): Transport =>
@@ -187,6 +255,10 @@ const transports: Record<string, Transport> = {
   'JSON with whitespace': throughJson(pretty, 'base64'),
   ...Object.fromEntries(dtypes.map((dtype) => [`base64 ${dtype}`, throughBase64(dtype)])),
   ...Object.fromEntries(dtypes.map((dtype) => [`octets ${dtype}`, throughOctets(dtype)])),
+  ...Object.fromEntries(
+    dtypes.map((dtype) => [`shared memory ${dtype}`, throughSharedMemory(dtype)]),
+  ),
+  ...Object.fromEntries(dtypes.map((dtype) => [`region ${dtype}`, throughRegion(dtype)])),
   'octets, compressed': throughOctets('float32', { 'content-encoding': 'gzip' }),
   'Open Inference in JSON': throughInfer('float32', false),
   ...Object.fromEntries(
