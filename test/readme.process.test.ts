@@ -59,6 +59,7 @@ describe('other commands', () => {
       ],
       ['docs/command.md', 'npx kelvin serve --port 8080'], // cli/kelvin.test.ts
       ['docs/operations.md', 'SOCKET_PATH=/tmp/kelvin.sock PORT=none npm start'], // socket.test.ts
+      ['docs/shared-memory.md', 'SHARED_MEMORY_DIR=/dev/shm npm start'], // shared-memory/regions.test.ts
     ])
     expect(manifest.scripts.start).toBe('exec node src/server.ts')
   })

@@ -55,7 +55,7 @@ async function installClients(): Promise<string> {
 const python = await installClients()
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 const socket = join(folder, 'kelvin.sock')
-const server = await startServer({ SOCKET_PATH: socket })
+const server = await startServer({ SOCKET_PATH: socket, SHARED_MEMORY_DIR: '/dev/shm' })
 const refusing = await startServers()
 const refusingUrls = Object.entries(refusing.servers).map(([name, { url }]) => [name, url])
 const code = await run(

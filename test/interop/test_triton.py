@@ -1,7 +1,10 @@
+import os
 import unittest
 
 import ml_dtypes
 import numpy as np
+import tritonclient.http as triton
+import tritonclient.utils.shared_memory as shm
 from cases import Cases
 from clients import Triton, TritonAio
 from kelvin import LOGITS, assert_outputs, v1
@@ -72,6 +75,40 @@ class TritonCases(Cases):
                             request_compression_algorithm=sent,
                             accept=accept,
                         )
+
+    def test_shared_memory(self):
+        name = f"kelvin-test-{os.getpid()}"
+        client, wait = self.client.client, self.client.wait
+        ids, inputs = 8 * len(LOGITS), LOGITS.nbytes
+        size = inputs + ids + inputs
+        memory = shm.create_shared_memory_region(name, name, size)
+        try:
+            wait(client.register_system_shared_memory(name, name, size))
+            status = wait(client.get_system_shared_memory_status(name))
+            self.assertEqual(
+                status, [{"name": name, "key": name, "offset": 0, "byte_size": size}]
+            )
+            shm.set_shared_memory_region(memory, [LOGITS])
+            logits = triton.InferInput("logits", LOGITS.shape, "FP32")
+            logits.set_shared_memory(name, inputs)
+            outputs = [triton.InferRequestedOutput(n) for n in ["token_ids", "probabilities"]]
+            outputs[0].set_shared_memory(name, ids, offset=inputs)
+            outputs[1].set_shared_memory(name, inputs, offset=inputs + ids)
+            wait(client.infer("sample", [logits], outputs=outputs, parameters={"seed": 7}))
+            expected = v1("sample", LOGITS, seed=7)
+            answer = {
+                "token_ids": shm.get_contents_as_numpy(
+                    memory, np.int64, [len(LOGITS), 1], offset=inputs
+                ),
+                "probabilities": shm.get_contents_as_numpy(
+                    memory, np.float32, LOGITS.shape, offset=inputs + ids
+                ),
+            }
+            assert_outputs(answer, expected, list(answer))
+            wait(client.unregister_system_shared_memory(name))
+            self.assertEqual(wait(client.get_system_shared_memory_status()), [])
+        finally:
+            shm.destroy_shared_memory_region(memory)
 
     def test_parameters_of_the_protocol_are_no_errors(self):
         """Both are for Triton's queue, which Kelvin does not have."""
