@@ -29,6 +29,8 @@ declare module 'fastify' {
     description?: string
     tags?: readonly string[]
     hide?: boolean
+    /** Parameters in the URL, by name. */
+    pathParameters?: Headers
     /** Schema of the query. The route itself checks the query. */
     parameters?: z.ZodType
     /** Request headers that this route reads, in addition to those of all routes. */
@@ -40,7 +42,7 @@ declare module 'fastify' {
   }
 }
 
-/** A header whose value is text. */
+/** A header, or a part of a path, whose value is text. */
 export function textHeader(description: string): Header {
   return { description, schema: { type: 'string' } }
 }
@@ -187,10 +189,16 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
     return { name, in: 'query', description, schema, ...list }
   }
 
-  function describeParameters(query: z.ZodType | undefined, headers: Headers): object[] {
+  function describeParameters(
+    inPath: Headers,
+    query: z.ZodType | undefined,
+    headers: Headers,
+  ): object[] {
     const { properties = {} } = query ? toJsonSchema(query, 'input') : {}
     const named = Object.entries(describeHeaders(headers))
+    const parts = Object.entries(describeHeaders(inPath))
     return [
+      ...parts.map(([name, part]) => ({ name, in: 'path', required: true, ...part })),
       ...Object.entries(properties as Record<string, JsonSchema>).map(queryParameter),
       ...named.map(([name, header]) => ({ name, in: 'header', ...header })),
     ]
@@ -200,11 +208,18 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
   const operations = new Map<string, object>()
 
   function transform(schema: FastifySchema): FastifySchema {
-    const { parameters, requestHeaders, requestBody, response, ...rest } = schema
+    const {
+      pathParameters = {},
+      parameters,
+      requestHeaders,
+      requestBody,
+      response,
+      ...rest
+    } = schema
     const headers = { ...requestHeaders, ...requestId }
     const responses = Object.entries((response ?? {}) as Record<string, Message>)
     operations.set(schema.operationId!, {
-      parameters: describeParameters(parameters, headers),
+      parameters: describeParameters(pathParameters, parameters, headers),
       ...(requestBody && {
         requestBody: {
           description: `${requestBody.description} ${compression}`,

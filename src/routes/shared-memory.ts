@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { Problem } from '../errors.ts'
-import { jsonContent } from '../plugins/openapi.ts'
+import { jsonContent, textHeader } from '../plugins/openapi.ts'
 import { takeBody, Work } from '../plugins/work.ts'
 import { JsonBody } from '../protocols/json/body.ts'
 import { validate } from '../request/validate.ts'
@@ -29,9 +29,9 @@ const SharedRegion = z
   .meta({ title: 'SharedRegion', description: 'A registered region.' })
 const Regions = z.array(SharedRegion).meta({ description: 'The registered regions.' })
 
-const Done = z.strictObject({}).meta({ title: 'SharedMemoryDone', description: 'It is done.' })
-
 const EXAMPLE = { key: '/logits', offset: 0, byte_size: 513_024 }
+
+const pathParameters = { name: textHeader('Name of the region.') }
 
 /** Largest body of a registration, in bytes. */
 const LIMIT = 2 ** 16
@@ -85,6 +85,7 @@ export function sharedMemoryRoutes(scope: FastifyInstance, { sharedMemory }: Api
   const one = {
     ...status,
     operationId: 'shared_memory_region',
+    pathParameters,
     summary: 'Get a shared-memory region',
     response: answers(Regions, [{ name: 'logits', ...EXAMPLE }], 404),
   }
@@ -97,6 +98,7 @@ export function sharedMemoryRoutes(scope: FastifyInstance, { sharedMemory }: Api
 
   const register = {
     operationId: 'register_shared_memory',
+    pathParameters,
     summary: 'Register a shared-memory region',
     description:
       'Inputs and outputs name the region in `shared_memory_region`. With API keys, it belongs to the key that registers it.',
@@ -107,29 +109,32 @@ export function sharedMemoryRoutes(scope: FastifyInstance, { sharedMemory }: Api
         row: { summary: 'A row of 128,256 float32 logits', value: EXAMPLE },
       }),
     },
-    response: answers(Done, {}, 413),
+    response: answers(SharedRegion, { name: 'logits', ...EXAMPLE }, 413),
   }
   scope.post(`${region}/register`, { schema: register }, async (request: Named, reply) => {
     const name = request.params.name!
     const part = validate(RegisterRegion, await readJson(request, reply))
-    await sharedMemory.register(ownerOf(request), { name, ...part }, faultAt(name))
-    return sendJson(reply, {})
+    const region = { name, ...part }
+    await sharedMemory.register(ownerOf(request), region, faultAt(name))
+    return sendJson(reply, region)
   })
 
   async function unregister(request: Named, reply: FastifyReply) {
     request.raw.resume()
     const { name } = request.params
-    await sharedMemory.unregister(ownerOf(request), name, faultAt(name))
-    return sendJson(reply, {})
+    const owner = ownerOf(request)
+    await sharedMemory.unregister(owner, name, faultAt(name))
+    return sendJson(reply, sharedMemory.list(owner, undefined, faultAt(name)))
   }
   const end = {
     operationId: 'unregister_shared_memory',
     summary: 'Unregister a shared-memory region',
-    description: 'A name that is not registered is no error. Kelvin ignores the body.',
+    description:
+      'A name that is not registered is no error. The answer has the regions that are left. Kelvin ignores the body.',
     tags,
-    response: answers(Done, {}),
+    response: answers(Regions, []),
   }
-  scope.post(`${region}/unregister`, { schema: end }, unregister)
+  scope.post(`${region}/unregister`, { schema: { ...end, pathParameters } }, unregister)
   const endAll = {
     ...end,
     operationId: 'unregister_all_shared_memory',

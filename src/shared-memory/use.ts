@@ -22,8 +22,8 @@ export interface Part {
 export interface Target {
   /** The number of bytes that fit. */
   readonly length: number
-  /** Writes all bytes of an output, or throws. */
-  write(pieces: Iterable<Uint8Array>): void
+  /** Writes bytes from the byte `from` on. Throws if they do not fit, or if the file has become shorter. */
+  write(from: number, bytes: Uint8Array): void
 }
 
 interface Access {
@@ -99,15 +99,11 @@ export class SharedUse {
     if (!file.isWritable) fault('Kelvin may read this file, and may not write it')
     return {
       length: part.length,
-      write(pieces) {
+      write(from, bytes) {
+        if (from + bytes.length > part.length) throw new RangeError('The output is too long')
         // A file that has become shorter would grow again.
         checkSize(file, at, at + part.length, fault)
-        let done = 0
-        for (const piece of pieces) {
-          if (done + piece.length > part.length) throw new RangeError('The output is too long')
-          writeFile(file, at + done, piece)
-          done += piece.length
-        }
+        writeFile(file, at + from, bytes)
       },
     }
   }

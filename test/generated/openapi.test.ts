@@ -23,7 +23,7 @@ const document = app.swagger() as unknown as {
 interface Operation {
   operationId: string
   summary: string
-  parameters: { in: string; schema: object }[]
+  parameters: { name: string; in: string; schema: object }[]
   requestBody?: { content: Record<string, Media> }
   responses: Record<string, { content: Record<string, Media>; headers?: object }>
 }
@@ -46,6 +46,12 @@ it('has a description wherever it says one follows', () => {
 const operations = Object.entries(document.paths).flatMap(([url, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ url, method, ...operation })),
 )
+
+it.each(operations)('$method $url has the parameters of its path', ({ url, parameters }) => {
+  const inPath = parameters.filter((parameter) => parameter.in === 'path')
+  const named = [...url.matchAll(/{(\w+)}/g)].map(([, name]) => name)
+  expect(inPath.map(({ name }) => name)).toEqual(named)
+})
 
 /** A JSON schema of the document as a zod schema, with references resolved. */
 function toZod(schema: object): z.ZodType {
@@ -82,7 +88,11 @@ describe.each(operations)('$method $url', ({ url, method, summary, requestBody, 
   it.each(Object.entries(body.examples!))(
     'example %s is answered as shown',
     async (name, { value }) => {
-      const response = await app.inject({ method: method as 'POST', url, payload: value })
+      const response = await app.inject({
+        method: method as 'POST',
+        url: url.replace('{name}', 'logits'),
+        payload: value,
+      })
       expect(response.statusCode).toBe(200)
       expect(response.json()).toEqual(answer.examples![name]!.value)
       expect(toZod(body.schema).safeParse(value).error).toBeUndefined()

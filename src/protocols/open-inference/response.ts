@@ -201,6 +201,16 @@ function* toBinary(lists: readonly Values[]): Generator<Uint8Array, void> {
   }
 }
 
+/** Writes an output into shared memory. */
+function* writeShared(target: Target, values: readonly Values[]): Steps {
+  let from = 0
+  for (const bytes of toBinary(values)) {
+    target.write(from, bytes)
+    from += bytes.length
+    yield undefined
+  }
+}
+
 /** The length of some parts in bytes. */
 function* measure(parts: Iterable<Part | undefined>): Steps<number> {
   let length = 0
@@ -286,7 +296,7 @@ export function* encodeInfer(
 
   const binaries: Values[] = []
   const described: object[] = []
-  const writes: (() => void)[] = []
+  const writes: { target: Target; values: Values[] }[] = []
   let binaryLength = 0
   for (const [i, { name, datatype, isList, isBinary, isReport, shared }] of all.entries()) {
     if (!isNamed && isReport && !reported.has(name)) continue
@@ -298,7 +308,7 @@ export function* encodeInfer(
       if (length > target.length) {
         outputFault(name, `It takes ${length} bytes, got ${target.length} of shared memory`)
       }
-      writes.push(() => target.write(toBinary(values)))
+      writes.push({ target, values })
       described.push({ name, datatype, shape, parameters: parametersOf(part, length) })
     } else if (isBinary) {
       const binary_data_size = yield* measure(toBinary(values))
@@ -307,10 +317,7 @@ export function* encodeInfer(
       described.push({ name, datatype, shape, parameters: { binary_data_size } })
     } else described.push({ name, datatype, shape, data: new LongList(values) })
   }
-  for (const write of writes) {
-    write()
-    yield undefined
-  }
+  for (const { target, values } of writes) yield* writeShared(target, values)
   const header = {
     model_name: model.name,
     model_version: model.version,
