@@ -10,7 +10,7 @@ export interface RegionInfo {
 }
 
 /** A registered region. It stays open until it is unregistered and no request uses it. */
-export class Region {
+export class SharedRegion {
   readonly info: RegionInfo
   readonly file: SharedFile
   #uses = 1
@@ -33,23 +33,23 @@ export class Region {
 
 /** The regions of all owners. An owner sees only its own. */
 export class Regions {
-  readonly #owners = new Map<string, Map<string, Region>>()
+  readonly #owners = new Map<string, Map<string, SharedRegion>>()
   #count = 0
 
   get count(): number {
     return this.#count
   }
 
-  of(owner: string): readonly Region[] {
+  of(owner: string): readonly SharedRegion[] {
     return [...(this.#owners.get(owner)?.values() ?? [])]
   }
 
-  find(owner: string, name: string): Region | undefined {
+  find(owner: string, name: string): SharedRegion | undefined {
     return this.#owners.get(owner)?.get(name)
   }
 
-  add(owner: string, region: Region): void {
-    const own = this.#owners.get(owner) ?? new Map<string, Region>()
+  add(owner: string, region: SharedRegion): void {
+    const own = this.#owners.get(owner) ?? new Map<string, SharedRegion>()
     this.#owners.set(owner, own.set(region.info.name, region))
     this.#count++
   }

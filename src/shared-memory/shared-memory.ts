@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { bearerOf } from '../bearer.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { checkSize, type Fault, openFile } from './directory.ts'
-import { Region, type RegionInfo, Regions } from './regions.ts'
+import { type RegionInfo, Regions, SharedRegion } from './regions.ts'
 import { SharedUse } from './use.ts'
 
 /** Registers a region of an owner, or unregisters the region of a name or, without a name, all of them. */
@@ -84,7 +84,7 @@ export class SharedMemory {
     await this.publish({ owner, register: info })
   }
 
-  #open(info: RegionInfo, fault: Fault): Region {
+  #open(info: RegionInfo, fault: Fault): SharedRegion {
     const { key, offset, byte_size } = info
     const file = openFile(this.#directoryOr(fault), key, true, fault)
     try {
@@ -93,7 +93,7 @@ export class SharedMemory {
       closeSync(file.fd)
       throw error
     }
-    return new Region(info, file)
+    return new SharedRegion(info, file)
   }
 
   /** Unregisters a region, or all of an owner. A name that is not registered is no error. */

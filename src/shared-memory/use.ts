@@ -9,10 +9,10 @@ import {
   type SharedFile,
   writeFile,
 } from './directory.ts'
-import type { Region } from './regions.ts'
+import type { SharedRegion } from './regions.ts'
 
 /** A part of a registered region. */
-export interface Part {
+export interface RegionPart {
   readonly region: string
   readonly offset: number
   readonly length: number
@@ -29,7 +29,7 @@ export interface Target {
 interface Access {
   readonly limit: number
   directoryOr(fault: Fault): string
-  find(name: string): Region | undefined
+  find(name: string): SharedRegion | undefined
 }
 
 /** The shared memory that one request uses. Files and regions stay open until `release`. */
@@ -68,7 +68,10 @@ export class SharedUse {
   }
 
   /** The place of a part in the file of its region. */
-  #place({ region: name, offset, length }: Part, fault: Fault): { file: SharedFile; at: number } {
+  #place(
+    { region: name, offset, length }: RegionPart,
+    fault: Fault,
+  ): { file: SharedFile; at: number } {
     this.#access.directoryOr(fault)
     const region = this.#access.find(name)
     if (!region)
@@ -87,14 +90,14 @@ export class SharedUse {
   }
 
   /** A tensor in a region. */
-  part(part: Part, fault: Fault): Source {
+  part(part: RegionPart, fault: Fault): Source {
     this.#count(part.length)
     const { file, at } = this.#place(part, fault)
     return this.#source(file, at, part.length, fault)
   }
 
   /** The place of an output in a region. */
-  target(part: Part, fault: Fault): Target {
+  target(part: RegionPart, fault: Fault): Target {
     const { file, at } = this.#place(part, fault)
     if (!file.isWritable) fault('Kelvin may read this file, and may not write it')
     return {

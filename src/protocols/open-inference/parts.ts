@@ -1,6 +1,6 @@
 import { Problem } from '../../errors.ts'
 import { describeValue } from '../../fields/parsed.ts'
-import type { Part } from '../../shared-memory/use.ts'
+import type { RegionPart } from '../../shared-memory/use.ts'
 
 /** The parameters of an input or output that lies in shared memory. */
 
@@ -13,7 +13,7 @@ export const sharedNames: readonly string[] = [REGION, OFFSET, BYTE_SIZE]
 export function partOf(
   owner: string,
   parameters: Readonly<Record<string, unknown>> = {},
-): Part | undefined {
+): RegionPart | undefined {
   const { [REGION]: region, [OFFSET]: offset, [BYTE_SIZE]: length } = parameters
   if ((region ?? offset ?? length ?? null) === null) return undefined
   function mismatch(name: string, what: string, value: unknown): never {
@@ -29,6 +29,6 @@ export function partOf(
 }
 
 /** The same as parameters of an output, which has `length` bytes. */
-export function parametersOf({ region, offset }: Part, length: number): object {
+export function parametersOf({ region, offset }: RegionPart, length: number): object {
   return { [REGION]: region, ...(offset > 0 && { [OFFSET]: offset }), [BYTE_SIZE]: length }
 }

@@ -3,7 +3,7 @@ import { Problem } from '../../errors.ts'
 import { checkAnswer } from '../../request/limits.ts'
 import type { RequestRow } from '../../request/request-row.ts'
 import type { Report, RowResult } from '../../sampling/sample.ts'
-import type { Part as SharedPart, SharedUse, Target } from '../../shared-memory/use.ts'
+import type { RegionPart, SharedUse, Target } from '../../shared-memory/use.ts'
 import type { Warning } from '../../warning.ts'
 import { type Items, isNumbers, LongList, PART, type Values, writeJson } from '../json/write.ts'
 import type { Asked } from '../protocol.ts'
@@ -117,7 +117,7 @@ export interface Wanted extends Output {
   /** The number of classes, if classes are asked for. */
   readonly classes?: number
   /** Where the elements go, if they go into shared memory. */
-  readonly shared?: { readonly part: SharedPart; readonly target: Target }
+  readonly shared?: { readonly part: RegionPart; readonly target: Target }
 }
 
 /** The numbers that an output has for a row, for the limit on answers. A class counts as two: its text is about as long. */

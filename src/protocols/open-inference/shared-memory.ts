@@ -1,6 +1,6 @@
 import type { Batch } from '../../fields/batch.ts'
 import { byteLengthOf, toStoredBatch } from '../../fields/tensor.ts'
-import type { Part, SharedUse } from '../../shared-memory/use.ts'
+import type { RegionPart, SharedUse } from '../../shared-memory/use.ts'
 import type { Bytes } from '../../tensors/bytes.ts'
 import type { Hold } from '../steps.ts'
 import type { Infer } from './body.ts'
@@ -9,7 +9,7 @@ import { partOf } from './parts.ts'
 
 /** Inputs in shared memory. */
 
-function sharedLogits(input: Input, part: Part, use: SharedUse): Batch {
+function sharedLogits(input: Input, part: RegionPart, use: SharedUse): Batch {
   const { name, datatype, shape } = input
   const onFault = (detail: string) => fault(name, detail)
   const dtype = checkLogits(input)
@@ -21,7 +21,7 @@ function sharedLogits(input: Input, part: Part, use: SharedUse): Batch {
 }
 
 /** The bytes of an input that is no logits. They are copied, because they become values at once. */
-function readWhole({ name }: Input, part: Part, use: SharedUse, hold: Hold): Bytes {
+function readWhole({ name }: Input, part: RegionPart, use: SharedUse, hold: Hold): Bytes {
   const source = use.part(part, (detail) => fault(name, detail))
   hold(part.length)
   const bytes = new Uint8Array(part.length)
