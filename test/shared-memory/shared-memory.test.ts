@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { sampleHere } from '../../src/cli/in-process.ts'
 import { ConfigError, loadConfig } from '../../src/config.ts'
 import { SharedMemory } from '../../src/shared-memory/shared-memory.ts'
 import { testApp } from '../app.ts'
@@ -290,4 +291,11 @@ describe('logits in a file', async () => {
         '/logits/shared_memory: Expected a number below +Infinity at row 0, index 1, got NaN as float32',
     })
   })
+})
+
+it('the command `kelvin sample` has no shared memory', () => {
+  const logits = { dtype: 'float32', shape: [4], shared_memory: { name: 'numbers' } }
+  expect(() => sampleHere({ logits })).toThrow(
+    '/logits/shared_memory: Expected the logits themselves: only a server has shared memory',
+  )
 })
