@@ -212,7 +212,7 @@ describe('a region', () => {
   })
 
   it.runIf(process.platform === 'linux')(
-    'is closed when it is unregistered and no request uses it',
+    'is closed when it is unregistered and no request uses it, and at shutdown',
     async () => {
       const memory = open()
       await memory.register('', region('a'), fault)
@@ -222,6 +222,11 @@ describe('a region', () => {
       expect(descriptors()).toBe(1)
       source.read(0, new Uint8Array(4))
       use.release()
+      expect(descriptors()).toBe(0)
+      await memory.register('', region('a'), fault)
+      await memory.register('', region('b'), fault)
+      expect(descriptors()).toBe(2)
+      memory.close()
       expect(descriptors()).toBe(0)
     },
   )
