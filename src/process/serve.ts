@@ -1,4 +1,5 @@
 import cluster from 'node:cluster'
+import { flushCompileCache } from 'node:module'
 import type { Server } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
@@ -74,6 +75,8 @@ export async function serve(config: Config): Promise<void> {
       answerBeats()
       cluster.worker!.send({ addresses })
     } else for (const address of addresses) app.log.info(`Server listening at ${address}`)
+    // Node writes it at exit too, but a killed process has no exit.
+    setImmediate(flushCompileCache)
   } catch (error) {
     app.log.fatal({ err: error }, 'cannot listen')
     process.exit(1)
