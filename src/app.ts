@@ -12,7 +12,7 @@ import { registerCertificate } from './plugins/certificate.ts'
 import { registerCors } from './plugins/cors.ts'
 import { registerDocs } from './plugins/docs.ts'
 import { registerMetrics } from './plugins/metrics.ts'
-import { registerOpenapi } from './plugins/openapi.ts'
+import { registerOpenapi, schemaController } from './plugins/openapi.ts'
 import {
   answerClientError,
   registerPaths,
@@ -78,6 +78,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     loggerInstance: log,
     logController: new RequestLog(),
     genReqId: requestId,
+    schemaController,
     requestIdHeader: false,
     // A name in a URL, such as that of a shared-memory region, may be percent-encoded.
     routerOptions: { maxParamLength: 1024 },

@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifySchema, FastifyServerOptions } from 'fastify'
 import * as z from 'zod'
 import { problems } from '../errors.ts'
 import { encodingNames } from '../protocols/content-encoding.ts'
@@ -141,7 +141,26 @@ export function errorResponses(
 /** Base64 with padding, and with zeros in the unused bits of the last character. */
 const BASE64 = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$'
 
-/** Validates with zod, and makes the OpenAPI document: schemas come from zod, routes from @fastify/swagger. */
+function compileValidator({ schema }: { schema: unknown }) {
+  return (value: unknown) => {
+    try {
+      return { value: validate(schema as z.ZodType, value) }
+    } catch (error) {
+      return { error: error as Error }
+    }
+  }
+}
+
+/** Validates with zod. Fastify gets it when it is made; otherwise it loads Ajv and a serializer, which nothing uses. */
+export const schemaController = {
+  compilersFactory: {
+    // Its type describes Ajv only.
+    buildValidator: (() => compileValidator) as never,
+    buildSerializer: () => () => JSON.stringify,
+  },
+} satisfies FastifyServerOptions['schemaController']
+
+/** Makes the OpenAPI document: schemas come from zod, routes from @fastify/swagger. */
 export async function registerOpenapi(app: FastifyInstance, version: string): Promise<void> {
   const { schemas, publish } = openComponents()
   const toJsonSchema = (schema: z.ZodType, io: Io) => z.toJSONSchema(schema, { io }) as JsonSchema
@@ -231,15 +250,6 @@ export async function registerOpenapi(app: FastifyInstance, version: string): Pr
     })
     return rest
   }
-
-  app.setValidatorCompiler<z.ZodType>(({ schema }) => (value) => {
-    try {
-      return { value: validate(schema, value) }
-    } catch (error) {
-      return { error: error as Error }
-    }
-  })
-  app.setSerializerCompiler(() => JSON.stringify)
 
   await app.register(swagger, {
     openapi: {
