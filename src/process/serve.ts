@@ -75,7 +75,7 @@ export async function serve(config: Config): Promise<void> {
       answerBeats()
       cluster.worker!.send({ addresses })
     } else for (const address of addresses) app.log.info(`Server listening at ${address}`)
-    // Node writes it at exit too, but a killed process has no exit.
+    // Node writes its compile cache at exit too, but a process may be killed.
     setImmediate(flushCompileCache)
   } catch (error) {
     app.log.fatal({ err: error }, 'cannot listen')
