@@ -306,6 +306,7 @@ describe.runIf(hasBrowser)('the playground', () => {
   it('switches every sampler on and off again, and agrees with the API in each', () =>
     onPage(async (page) => {
       await page.getByRole('button', { name: 'All off' }).click()
+      await expect.poll(() => requestOn(page)).not.toHaveProperty('temperature')
       const { logits, ...others } = await requestOn(page)
       for (const { name, title, fields } of catalogue().samplers) {
         const toggle = page.locator(`[data-sampler="${name}"]`).getByRole('switch')
