@@ -4,7 +4,7 @@ import re
 
 import schemathesis
 
-# Details of a 400 to a request that fits its schema, by the rule that the schema cannot express.
+# Details of a 400, 404 or 413 to a request that fits its schema, by the rule that the schema cannot express.
 EXPLAINED = {
     "the length of one field determines that of another": [
         r"Expected \d+ (objects|items), one for each row",
@@ -25,6 +25,8 @@ EXPLAINED = {
         r"Token id \d+ occurs twice",
         r"Expected at least one logit above -Infinity",
     ],
+    "a file must exist": [r"Cannot open .*SHARED_MEMORY_DIR", r"Expected the name of a file"],
+    "the size of a tensor in shared memory is limited": [r"^The tensors in shared memory have"],
     "the number of rows is limited": [r"Expected at most \d+ rows"],
     "a string of digits may be a number beyond 64 bits": [r"Expected an integer from 0 to \d+"],
 }
@@ -35,6 +37,10 @@ EXPLAINED_INFER = {
         r'^Expected an input named "logits"',
         r'^(unexpected |input |output )"?',
         r"^/[a-z_]+(/\d+)?: ",
+    ],
+    "a region must be registered, and its file must exist": [
+        r"^Unknown shared-memory region",
+        r'^region ".*": (Cannot open|Expected the name of a file|Expected a smaller offset)',
     ],
     "the body begins with JSON of the length in a header": [
         r"Inference-Header-Content-Length",
@@ -64,7 +70,7 @@ def filter_case(context, case):
 @schemathesis.check
 def refusals_are_explained(context, response, case):
     """A request that fits its schema is only refused by rules that no schema can express."""
-    if response.status_code != 400 or not case.meta or not case.meta.generation.mode.is_positive:
+    if response.status_code not in (400, 404, 413) or not case.meta or not case.meta.generation.mode.is_positive:
         return
     answer = response.json()
     detail = answer.get("detail") or answer["error"]
