@@ -35,12 +35,12 @@ interface Turn extends Slice {
 }
 
 /** Measures servers, by their ports or sockets, in alternating intervals. The first rounds warm up and are omitted. */
-async function alternate(
-  servers: readonly Server[],
+async function alternate<Own extends Server>(
+  servers: readonly Own[],
   count: number,
   requests: readonly Buffer[],
   turn = TURN,
-  at = ({ port }: Server): number | string => port,
+  at = ({ port }: Own): number | string => port,
 ): Promise<Turn[][]> {
   const rounds = Math.max(3, Math.round((1000 * SECONDS) / (servers.length * turn)))
   const warming = Math.max(2, Math.round(rounds / 3))
@@ -90,8 +90,12 @@ function printHead(columns: readonly string[]): void {
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-bench-'))
 let sockets = 0
 
-/** Starts a server that listens on a port and on a Unix socket. */
-async function startBoth(file: string, environment: Record<string, string> = {}) {
+/** A server that listens on a port and on a Unix socket. */
+interface Both extends Server {
+  readonly path: string
+}
+
+async function startBoth(file: string, environment: Record<string, string> = {}): Promise<Both> {
   const path = join(folder, String(sockets++))
   const server = await startServer(file, '0', { ...environment, SOCKET_PATH: path })
   return { ...server, path }
@@ -104,13 +108,12 @@ async function compareWithBareServers(): Promise<void> {
     parse: await startBoth('bench/sink.ts', { BODY: 'parse' }),
   }
   const kelvin = await startBoth('src/server.ts')
-  const paths = new Map<Server, string>(
-    [...Object.values(bare), kelvin].map((server) => [server, server.path]),
-  )
+  const port = (server: Both) => server.port
+  const path = (server: Both) => server.path
   const ways = [
-    { way: 'TCP', connections: 1, at: ({ port }: Server) => port },
-    { way: 'Unix socket', connections: 1, at: (server: Server) => paths.get(server)! },
-    { way: 'TCP', connections: 4, at: ({ port }: Server) => port },
+    { way: 'TCP', connections: 1, at: port },
+    { way: 'Unix socket', connections: 1, at: path },
+    { way: 'TCP', connections: 4, at: port },
   ]
   for (const { way, connections, at } of ways) {
     console.log(`\n${way}, connections: ${connections}`)
@@ -148,7 +151,7 @@ async function compareWithBareServers(): Promise<void> {
       ])
     }
   }
-  await Promise.all([...paths.keys()].map((server) => server.stop()))
+  await Promise.all([...Object.values(bare), kelvin].map((server) => server.stop()))
 }
 
 /** Compares a server that has served mixed traffic with a fresh one. */

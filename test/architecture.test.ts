@@ -166,7 +166,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
     below: ['src/bearer.ts', 'src/config.ts', 'src/tensors', 'src/errors.ts'],
     packages: ['node:'],
   },
-  { room: 'src/bearer.ts', below: [], packages: ['node:http'] },
+  { room: 'src/bearer.ts', below: [], packages: ['node:crypto', 'node:http'] },
   { room: 'src/config.ts', below: ['src/expected.ts'], packages: ['zod'] },
   {
     room: 'src/request',

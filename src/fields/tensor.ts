@@ -76,9 +76,15 @@ export function toStoredBatch(
   fault: (message: string) => never,
 ): DenseBatch {
   const { rows, vocabSize } = readShape(shape, fault)
-  const all = Elements.stored(dtype, source, 0, rows * vocabSize)
+  return batchOf(Elements.stored(dtype, source, 0, rows * vocabSize), shape)
+}
+
+/** The rows of a tensor with these elements. */
+function batchOf(elements: Elements, shape: readonly number[]): DenseBatch {
+  const vocabSize = shape.at(-1)!
+  const length = elements.length / vocabSize
   return {
-    rows: Array.from({ length: rows }, (_, row) => all.slice(row * vocabSize, vocabSize)),
+    rows: Array.from({ length }, (_, row) => elements.slice(row * vocabSize, vocabSize)),
     vocabSize,
     isBatch: shape.length === 2,
     pathOf: () => [],
@@ -93,17 +99,11 @@ export function toBatch(
   fault: (message: string) => never,
 ): DenseBatch {
   const { rows, vocabSize } = readShape(shape, fault)
-  const expected = rows * vocabSize * widths[dtype]
+  const expected = byteLengthOf(dtype, shape)
   if (length !== expected) {
     fault(`Shape [${shape}] of ${dtype} takes ${expected} bytes, got ${length}`)
   }
-  const all = new Elements(dtype, pieces, rows * vocabSize)
-  return {
-    rows: Array.from({ length: rows }, (_, row) => all.slice(row * vocabSize, vocabSize)),
-    vocabSize,
-    isBatch: shape.length === 2,
-    pathOf: () => [],
-  }
+  return batchOf(new Elements(dtype, pieces, rows * vocabSize), shape)
 }
 
 export function parseTensor(value: object, fault: FaultAt): Batch {

@@ -1,8 +1,8 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { endAfterAnswer } from '../admission/drain.ts'
-import { bearerOf } from '../bearer.ts'
+import { bearerOf, digest } from '../bearer.ts'
 import { ApiKey, type Config, ConfigError } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { followFiles } from '../files.ts'
@@ -16,9 +16,6 @@ declare module 'fastify' {
     access?: RouteKind
   }
 }
-
-/** Digests have one length, so a comparison takes the same time for all keys. */
-const digest = (text: string) => createHash('sha256').update(text).digest()
 
 /** Compares with all keys, even after a match, so that the time tells nothing. */
 function isAmong(keys: readonly Buffer[], given: string): boolean {

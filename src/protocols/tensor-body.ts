@@ -1,5 +1,5 @@
 import type { Batch } from '../fields/batch.ts'
-import { readShape, toBatch } from '../fields/tensor.ts'
+import { byteLengthOf, readShape, toBatch } from '../fields/tensor.ts'
 import { type Dtype, widths } from '../tensors/dtypes.ts'
 import { Intake } from '../tensors/intake.ts'
 import { ByteQueue } from './byte-queue.ts'
@@ -32,7 +32,7 @@ export class TensorBody {
     this.#dtype = dtype
     this.#shape = shape
     this.#fault = fault
-    this.#expected = shape?.reduce((a, b) => a * b, widths[dtype]) ?? Number.POSITIVE_INFINITY
+    this.#expected = shape ? byteLengthOf(dtype, shape) : Number.POSITIVE_INFINITY
     if (!shape) return
     // A wrong length is refused before the body is read.
     if (announced !== undefined && announced !== this.#expected) {

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
 import { closeSync, statSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
-import { bearerOf } from '../bearer.ts'
+import { bearerOf, digest } from '../bearer.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { checkSize, type Fault, openFile } from './directory.ts'
 import { type RegionInfo, Regions, SharedRegion } from './regions.ts'
@@ -49,9 +48,7 @@ export class SharedMemory {
   /** Whose regions a request may use: those of its key, or of everybody if the server has no keys. */
   ownerOf(headers: IncomingHttpHeaders): string {
     if (!this.#hasKeys) return ''
-    return createHash('sha256')
-      .update(bearerOf(headers) ?? '')
-      .digest('base64')
+    return digest(bearerOf(headers) ?? '').toString('base64')
   }
 
   #directoryOr(fault: Fault): string {
