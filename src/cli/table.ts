@@ -1,4 +1,5 @@
 import type { Answer, SampleResult } from '../client/index.ts'
+import type { WatchedToken } from '../client/types.ts'
 
 /** Formats an answer for people: for each row, the drawn tokens and a chart of the most likely ones. */
 
@@ -39,6 +40,18 @@ function chart({ top }: SampleResult, width: number): string[] {
   ])
 }
 
+/** What happened to a watched token, as one line. */
+function pathText({ logit, path, dropped_by, probability }: WatchedToken): string {
+  if (logit === null) return 'its logit is −∞'
+  const steps = path.map((step) => {
+    const { sampler, threshold } = step
+    if (sampler !== dropped_by) return `${sampler} → ${round(step.logit)}`
+    return threshold === null ? `${sampler}: out` : `${sampler} keeps ${round(threshold)} and more: out`
+  })
+  const end = probability === null ? [] : [`kept with probability ${round(probability)}`]
+  return [`logit ${round(logit)}`, ...steps, ...end].join(', ')
+}
+
 function funnel({ trace, watched }: SampleResult): string[] {
   if (!trace) return []
   const steps = columns([
@@ -51,11 +64,7 @@ function funnel({ trace, watched }: SampleResult): string[] {
       round(step.entropy_after),
     ]),
   ])
-  const fates = (watched ?? []).map(({ token_id, dropped_by }) =>
-    dropped_by === null
-      ? `token ${token_id} is kept`
-      : `token ${token_id} is removed by ${dropped_by}`,
-  )
+  const fates = (watched ?? []).map((token) => `token ${token.token_id}: ${pathText(token)}`)
   return ['', ...steps, ...fates]
 }
 

@@ -282,7 +282,7 @@ export interface SampleParams {
    */
   trace?: boolean
   /**
-   * Token ids to report in `watched`, each with the sampler that removed it. [] reports none (off). An id outside the vocabulary is an error. Default: [].
+   * Token ids to report in `watched`: what each sampler made of them, and which one removed them. [] reports none (off). An id outside the vocabulary is an error. Default: [].
    */
   watch_token_ids?: number[]
   /**
@@ -332,9 +332,9 @@ export interface SampleResult {
    */
   trace?: TraceStep[]
   /**
-   * What removed each token of `watch_token_ids`: a sampler, `logits` if its logit was −∞, or null if it is left.
+   * What happened to each token of `watch_token_ids`, and why.
    *
-   * Items: A watched token, and the sampler that removed it.
+   * Items: What happened to a watched token.
    */
   watched?: WatchedToken[]
   /**
@@ -394,9 +394,9 @@ export interface ProbabilitiesResult {
    */
   trace?: TraceStep[]
   /**
-   * What removed each token of `watch_token_ids`: a sampler, `logits` if its logit was −∞, or null if it is left.
+   * What happened to each token of `watch_token_ids`, and why.
    *
-   * Items: A watched token, and the sampler that removed it.
+   * Items: What happened to a watched token.
    */
   watched?: WatchedToken[]
   /**
@@ -644,11 +644,43 @@ export interface TraceStep {
 }
 
 /**
- * A watched token, and the sampler that removed it.
+ * What happened to a watched token.
  */
 export interface WatchedToken {
   token_id: number
+  /**
+   * What removed it: a sampler, `logits` if its logit was −∞, or null if it is left.
+   */
   dropped_by: string | null
+  /**
+   * Its logit as it came; null if that was −∞.
+   */
+  logit: number | null
+  /**
+   * The samplers that changed its logit or removed it, in the order they ran.
+   *
+   * Items: What one sampler did to the token.
+   */
+  path: PathStep[]
+  /**
+   * Its probability in the final distribution; null if it was removed.
+   */
+  probability: number | null
+}
+
+/**
+ * What one sampler did to the token.
+ */
+export interface PathStep {
+  sampler: string
+  /**
+   * Its logit after the sampler, before temperature. If the sampler removed the token, the last logit before that.
+   */
+  logit: number
+  /**
+   * If the sampler removed it: the smallest logit kept, as in `trace`. Otherwise null.
+   */
+  threshold: number | null
 }
 
 /**

@@ -37,14 +37,24 @@ export type Catalogue = ReturnType<typeof catalogue>
 export function catalogue() {
   return {
     samplers: kelvinOrder.map((name) => {
-      const { title, meaning, reference, stage, fields, rules, example, state } =
-        samplerByName.get(name)!
+      const {
+        title,
+        meaning,
+        reference,
+        stage,
+        isCommon = false,
+        fields,
+        rules,
+        example,
+        state,
+      } = samplerByName.get(name)!
       return {
         name,
         title,
         meaning,
         reference,
         stage,
+        is_common: isCommon,
         fields: describe(fields),
         ...(state && { state: describe(state) }),
         rules,

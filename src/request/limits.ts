@@ -15,9 +15,10 @@ const MAX_ANSWER_NUMBERS = 2 ** 23
 /** The largest number of tokens that one list of a row reports, because such lists are in memory as a whole. No model has a larger vocabulary. */
 const MAX_REPORTED = 2 ** 18
 
-/** A step of a trace, and a watched token with its sampler's name, count as this many numbers of an answer. */
+/** A step of a trace, a watched token, and a step of its path count as this many numbers of an answer. */
 const STEP_NUMBERS = 12
-const WATCHED_NUMBERS = 3
+const WATCHED_NUMBERS = 6
+const PATH_NUMBERS = 4
 
 export function checkLimits(rows: readonly RequestRow[], { maxWork }: { maxWork: number }): void {
   checkHistories(rows)
@@ -49,14 +50,15 @@ export type Amounts = readonly { readonly name: string; readonly amount: number 
 
 /** An upper bound of the numbers that a row adds to the answer. */
 export function answerAmounts({ draw, params, plan, answer, vocabSize }: RequestRow): Amounts {
-  const steps = params.trace ? plan!.steps.length : 0
+  const samplers = plan?.steps.length ?? 0
+  const steps = params.trace ? samplers : 0
   const watched = params.watch_token_ids.length
   const dropped = params.trace ? watched : 0
   return [
     { name: 'n', amount: 2 * (draw?.n ?? 0) },
     { name: 'top_logprobs', amount: 3 * Math.min(params.top_logprobs, vocabSize) },
     { name: 'logprob_token_ids', amount: 3 * params.logprob_token_ids.length },
-    { name: 'watch_token_ids', amount: WATCHED_NUMBERS * watched + dropped },
+    { name: 'watch_token_ids', amount: (WATCHED_NUMBERS + PATH_NUMBERS * samplers) * watched + dropped },
     { name: 'trace', amount: STEP_NUMBERS * steps },
     { name: 'return_probabilities', amount: countProbabilities(answer, vocabSize) },
   ]

@@ -24,7 +24,12 @@ const Catalogue = z
             title: z.string(),
             meaning: z.string(),
             reference: Reference,
-            stage: z.string(),
+            stage: z
+              .string()
+              .meta({ description: 'The stage of the pipeline to which it belongs.' }),
+            is_common: z.boolean().meta({
+              description: 'Whether most people who set any sampler set this one.',
+            }),
             fields: JsonSchemas.meta({
               description:
                 'Request fields as JSON Schema. The default of each switches the sampler off.',

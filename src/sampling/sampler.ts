@@ -73,6 +73,8 @@ export interface Sampler<
   readonly meaning: string
   readonly reference: { readonly title: string; readonly url: string }
   readonly stage: Stage
+  /** Whether most people who set any sampler set this one. Pages show these samplers first. */
+  readonly isCommon?: boolean
   /** Request fields. Every default is the value at which the sampler does nothing. */
   readonly fields: F
   /** Kelvin's own choice wherever engines disagree. */

@@ -20,10 +20,26 @@ export interface TraceStep {
   dropped_token_ids: number[]
 }
 
-/** What removed a watched token: a sampler, `logits` if its logit was −∞, or null if it is left. */
+/** What a sampler did to a watched token. */
+export interface PathStep {
+  sampler: string
+  /** The logit after the sampler, and before temperature. If the sampler removed the token, its last logit. */
+  logit: number
+  /** The smallest logit that the sampler kept, if it removed the token and cut the ranking of logits; otherwise null. */
+  threshold: number | null
+}
+
+/** What happened to a watched token. */
 export interface WatchedToken {
   token_id: number
+  /** What removed it: a sampler, `logits` if its logit was −∞, or null if it is left. */
   dropped_by: string | null
+  /** The logit as it came; null if it was −∞. */
+  logit: number | null
+  /** The samplers that changed its logit or removed it, in the order they ran. */
+  path: PathStep[]
+  /** Its probability in the final distribution; null if it was removed. */
+  probability: number | null
 }
 
 /** Steps to observe a row before and after each sampler, in addition to running the samplers again. */
@@ -44,7 +60,7 @@ export function* trace(
   let after = yield* observe(row)
   yield
   const watched = new Watched(watch, yield* orderOf(watch))
-  yield* watched.drop(after.ids, 'logits')
+  yield* watched.follow(row, after, 'logits')
   const traced: TraceStep[] = []
   for (const { sampler, apply, fillsEmpty } of steps) {
     const before = after
@@ -57,7 +73,7 @@ export function* trace(
     yield
     after = yield* observe(row)
     yield
-    const dropped = yield* watched.drop(after.ids, sampler.name)
+    const dropped = yield* watched.follow(row, after, sampler.name)
     traced.push({
       sampler: sampler.name,
       kept_before: before.ids.length,
@@ -70,33 +86,45 @@ export function* trace(
     })
   }
   yield
-  return { trace: traced, watched: yield* watched.list() }
+  return { trace: traced, watched: yield* watched.list(after) }
 }
+
+/** Whether a logit has changed by more than the rounding of `shift`. */
+const isChanged = (before: number, after: number) =>
+  Math.abs(after - before) > 1e-12 * Math.max(1, Math.abs(before))
 
 /** The watched tokens, each once. */
 class Watched {
   readonly #ids: Uint32Array
-  /** What removed each token of `#ids`; undefined for a repeated one. */
-  readonly #droppedBy: (string | null | undefined)[]
+  /** What happened to each token of `#ids`; undefined for a repeated one. */
+  readonly #tokens: (WatchedToken | undefined)[]
+  /** The present logit of each token of `#ids`. */
+  readonly #logits: Float64Array
   /** The places in `#ids` of the watched tokens still in play, ids ascending. */
   #left: Uint32Array
 
   constructor(watch: Uint32Array, places: Uint32Array) {
     this.#ids = watch
-    this.#droppedBy = new Array(watch.length)
+    this.#tokens = new Array(watch.length)
+    this.#logits = new Float64Array(watch.length)
     this.#left = new Uint32Array(watch.length)
     let count = 0
     for (let i = 0; i < places.length; i++) {
       const place = places[i]!
-      if (i > 0 && watch[place] === watch[places[i - 1]!]) continue
-      this.#droppedBy[place] = null
+      const token_id = watch[place]!
+      if (i > 0 && token_id === watch[places[i - 1]!]) continue
+      this.#tokens[place] = { token_id, dropped_by: null, logit: null, path: [], probability: null }
       this.#left[count++] = place
     }
     this.#left = this.#left.subarray(0, count)
   }
 
-  /** Marks the watched tokens that are not in `inPlay` (ids ascending) as removed. Returns them in the order of `watch_token_ids`. */
-  *drop(inPlay: Uint32Array, by: string): Pausing<number[]> {
+  /**
+   * Records what a sampler did. `inPlay` was observed after it, and `logits` stands for the row as it came. Returns the
+   * watched tokens that are no longer in play, in the order of `watch_token_ids`.
+   */
+  *follow(row: Row, { ids: inPlay }: Observed, by: string): Pausing<number[]> {
+    const { logits } = row.views
     const dropped = new Uint32Array(this.#left.length)
     let count = 0
     let left = 0
@@ -106,8 +134,10 @@ class Watched {
       const place = this.#left[i]!
       const id = this.#ids[place]!
       while (next < inPlay.length && inPlay[next]! < id) next++
-      if (inPlay[next] === id) this.#left[left++] = place
-      else dropped[count++] = place
+      if (inPlay[next] === id) {
+        this.#left[left++] = place
+        this.#change(place, by, logits[next]! + row.shift)
+      } else dropped[count++] = place
     }
     this.#left = this.#left.subarray(0, left)
     if (count > PART) yield
@@ -115,18 +145,43 @@ class Watched {
     const ids = new Array<number>(count)
     for (let i = 0; i < count; i++) {
       if (i % PART === 0 && i > 0) yield
-      this.#droppedBy[places[i]!] = by
-      ids[i] = this.#ids[places[i]!]!
+      const place = places[i]!
+      this.#drop(place, by, row.threshold ?? null)
+      ids[i] = this.#ids[place]!
     }
     return ids
   }
 
-  *list(): Pausing<WatchedToken[]> {
+  #change(place: number, by: string, logit: number): void {
+    const token = this.#tokens[place]!
+    if (by === 'logits') token.logit = logit
+    else if (isChanged(this.#logits[place]!, logit)) {
+      token.path.push({ sampler: by, logit, threshold: null })
+    }
+    this.#logits[place] = logit
+  }
+
+  #drop(place: number, by: string, threshold: number | null): void {
+    const token = this.#tokens[place]!
+    token.dropped_by = by
+    if (by === 'logits') return
+    token.path.push({ sampler: by, logit: this.#logits[place]!, threshold })
+  }
+
+  /** The watched tokens, with the probabilities of the final distribution. */
+  *list({ ids, masses, total }: Observed): Pausing<WatchedToken[]> {
+    let next = 0
+    for (let i = 0; i < this.#left.length; i++) {
+      if (i % PART === PART - 1) yield
+      const place = this.#left[i]!
+      while (ids[next]! < this.#ids[place]!) next++
+      this.#tokens[place]!.probability = masses[next]! / total
+    }
     const list: WatchedToken[] = []
     for (let place = 0; place < this.#ids.length; place++) {
       if (place % FEW === FEW - 1) yield
-      const dropped_by = this.#droppedBy[place]
-      if (dropped_by !== undefined) list.push({ token_id: this.#ids[place]!, dropped_by })
+      const token = this.#tokens[place]
+      if (token) list.push(token)
     }
     return list
   }

@@ -140,7 +140,9 @@ describe('kelvin sample', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}376 {2}0\.9170 {2}█{50}$/))
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}370 {2}0\.0448 {2}██▌$/))
     expect(lines).toContainEqual(expect.stringMatching(/^top_p +512 +3 +0\.0650 +0\.3434$/))
-    expect(lines).toContain('token 5 is removed by top_p')
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^token 5: logit -?[\d.]+, top_p keeps [\d.]+ and more: out$/),
+    )
     const remote = await kelvin([
       'sample',
       one,

@@ -93,15 +93,44 @@ const distribution = {
     .meta({ description: 'What each sampler did, in the order they ran. Entropies are in nats.' }),
   watched: z
     .array(
-      z.strictObject({ token_id: TokenId, dropped_by: z.string().nullable() }).meta({
-        title: 'WatchedToken',
-        description: 'A watched token, and the sampler that removed it.',
-      }),
+      z
+        .strictObject({
+          token_id: TokenId,
+          dropped_by: z.string().nullable().meta({
+            description:
+              'What removed it: a sampler, `logits` if its logit was −∞, or null if it is left.',
+          }),
+          logit: z.number().nullable().meta({
+            description: 'Its logit as it came; null if that was −∞.',
+          }),
+          path: z
+            .array(
+              z
+                .strictObject({
+                  sampler: z.string(),
+                  logit: z.number().meta({
+                    description:
+                      'Its logit after the sampler, before temperature. If the sampler removed the token, the last logit before that.',
+                  }),
+                  threshold: z.number().nullable().meta({
+                    description:
+                      'If the sampler removed it: the smallest logit kept, as in `trace`. Otherwise null.',
+                  }),
+                })
+                .meta({ title: 'PathStep', description: 'What one sampler did to the token.' }),
+            )
+            .meta({
+              description: 'The samplers that changed its logit or removed it, in the order they ran.',
+            }),
+          probability: Probability.nullable().meta({
+            description: 'Its probability in the final distribution; null if it was removed.',
+          }),
+        })
+        .meta({ title: 'WatchedToken', description: 'What happened to a watched token.' }),
     )
     .optional()
     .meta({
-      description:
-        'What removed each token of `watch_token_ids`: a sampler, `logits` if its logit was −∞, or null if it is left.',
+      description: 'What happened to each token of `watch_token_ids`, and why.',
     }),
   kept_count: z.int().min(1).meta({ description: 'Number of tokens that the samplers left.' }),
   entropy: z.number().min(0).meta({ description: 'Entropy of the final distribution, in nats.' }),

@@ -13,6 +13,7 @@ export const frequencyPenalty = defineSampler({
     url: 'https://platform.openai.com/docs/api-reference/chat/create',
   },
   stage: 'penalty',
+  isCommon: true,
   fields: {
     frequency_penalty: z
       .number()

@@ -12,6 +12,7 @@ export const minP = defineSampler({
     url: 'https://arxiv.org/abs/2407.01082',
   },
   stage: 'truncation',
+  isCommon: true,
   fields: {
     min_p: z
       .number()

@@ -12,6 +12,7 @@ export const presencePenalty = defineSampler({
     url: 'https://platform.openai.com/docs/api-reference/chat/create',
   },
   stage: 'penalty',
+  isCommon: true,
   fields: {
     presence_penalty: z
       .number()

@@ -12,6 +12,7 @@ export const repetitionPenalty = defineSampler({
     url: 'https://arxiv.org/abs/1909.05858',
   },
   stage: 'penalty',
+  isCommon: true,
   fields: {
     repetition_penalty: z
       .number()

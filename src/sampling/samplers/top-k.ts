@@ -11,6 +11,7 @@ export const topK = defineSampler({
     url: 'https://arxiv.org/abs/1805.04833',
   },
   stage: 'truncation',
+  isCommon: true,
   fields: {
     top_k: z
       .int()

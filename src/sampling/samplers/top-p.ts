@@ -12,6 +12,7 @@ export const topP = defineSampler({
     url: 'https://arxiv.org/abs/1904.09751',
   },
   stage: 'truncation',
+  isCommon: true,
   fields: {
     top_p: z
       .number()
