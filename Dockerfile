@@ -8,6 +8,16 @@ COPY package.json package-lock.json ./
 COPY src/client/package.json ./src/client/
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
+# The page is bundled by a tool that the server does not need.
+FROM base AS page
+WORKDIR /kelvin
+COPY package.json package-lock.json ./
+COPY src/client/package.json ./src/client/
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY .config ./.config
+COPY src ./src
+RUN node .config/bundle-page.ts built
+
 FROM base
 # What this is built from; only who builds it knows.
 ARG SOURCE=""
@@ -26,6 +36,7 @@ WORKDIR /kelvin
 COPY --from=dependencies /kelvin/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY src ./src
+COPY --from=page /kelvin/built ./src/playground/built
 # Where a socket may go: a volume mounted here takes this owner over.
 RUN install -d -o 65532 -g 65532 /run/kelvin
 # Start once, so that the image contains the compiled code. Node keeps one folder for each user. It belongs to root

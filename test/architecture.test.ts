@@ -90,9 +90,10 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
   },
   {
     room: 'src/playground',
-    below: ['src/playground/types.ts', 'src/playground/npy.ts'],
-    packages: ['/vendor/'],
+    below: ['src/playground/types.ts', 'src/playground/npy.ts', 'src/language-model'],
+    packages: ['lit-html', 'uplot'],
   },
+  { room: 'src/language-model', below: [], packages: [] },
   {
     room: 'src/playground/types.ts',
     below: ['src/plugins', 'src/protocols', 'src/request'],
@@ -306,7 +307,7 @@ it('the playground imports only types from the server', () => {
 /** The packages that files import, without Node's modules. */
 function packagesOf(room: string): string[] {
   const imported = files.filter((file) => within(file, room)).flatMap(importsOf)
-  const packages = imported.filter((specifier) => !/^(\.|node:|\/vendor\/)/.test(specifier))
+  const packages = imported.filter((specifier) => !/^(\.|node:)/.test(specifier))
   return [...new Set(packages.map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)![0]))].sort()
 }
 
@@ -319,10 +320,11 @@ describe('a package depends on what it imports', () => {
     expect(dependenciesOf('src/client/package.json')).toEqual(['undici'])
   })
 
-  it('the server', () => {
-    // The server serves these to the playground.
-    const served = ['lit-html', 'uplot']
-    expect([...packagesOf('src'), ...served].sort()).toEqual(dependenciesOf('package.json'))
+  it('the server, except what is bundled into its page', () => {
+    const bundled = packagesOf('src/playground').filter((name) => name !== 'zod')
+    const packages = packagesOf('src').filter((name) => !bundled.includes(name))
+    expect(packages).toEqual(dependenciesOf('package.json'))
+    expect(bundled).toEqual(['lit-html', 'uplot'])
   })
 })
 
@@ -381,7 +383,13 @@ it('the environment is read in one place', () => {
   const readers = files.filter((file) =>
     readFileSync(join(root, file), 'utf8').includes('process.env'),
   )
-  expect(readers.sort()).toEqual(['src/cli/kelvin.ts', 'src/healthcheck.ts', 'src/server.ts'])
+  // This one writes programs for users.
+  const writer = 'src/playground/snippets/typescript.ts'
+  expect(readers.filter((file) => file !== writer).sort()).toEqual([
+    'src/cli/kelvin.ts',
+    'src/healthcheck.ts',
+    'src/server.ts',
+  ])
 })
 
 /** What a sampler may use of a row. It changes all else by functions, which keep sums and coverage right. */

@@ -1,11 +1,12 @@
+import { fileURLToPath } from 'node:url'
 import type { ClientOptions, DecodeParams } from 'kelvin-client'
 
-export const usage = `Usage: npm run story -- CHECKPOINT [OPTIONS]
+export const usage = `Usage: npm run story -- [CHECKPOINT] [OPTIONS]
 
-Tells a story with a checkpoint of llama2.c. Kelvin draws every token.
+Tells a story with the tale model of Kelvin, or with a checkpoint of llama2.c. Kelvin draws every token.
 
   --tokenizer FILE  tokenizer of the checkpoint; by default tokenizer.bin in the same folder
-  --prompt TEXT     beginning of the story
+  --prompt TEXT     beginning of the story; for the tale model by default "Once upon a time there was a"
   --steps NUMBER    largest number of tokens after the prompt; by default the context of the model
   --url URL         URL of Kelvin: http://localhost:27315 (the default), or unix:/run/kelvin/kelvin.sock
   --wire FORMAT     form of the logits: binary (the default) or json
@@ -32,8 +33,19 @@ function toValue(text: string): unknown {
   }
 }
 
-export function readArguments([checkpoint, ...rest]: string[]): Arguments | undefined {
-  if (!checkpoint || checkpoint.startsWith('-')) return undefined
+const own = (file: string) =>
+  fileURLToPath(new URL(`../../src/language-model/${file}`, import.meta.url))
+
+/** The model that is used if none is given. */
+const tales = {
+  checkpoint: own('tales.bin'),
+  tokenizer: own('tales-tokenizer.bin'),
+  prompt: 'Once upon a time there was a',
+}
+
+export function readArguments(all: readonly string[]): Arguments | undefined {
+  const isGiven = all[0] !== undefined && !all[0].startsWith('-')
+  const [checkpoint, rest] = isGiven ? [all[0]!, all.slice(1)] : [tales.checkpoint, all]
   const given: Record<string, unknown> = {}
   const words = rest.flatMap((word) => /^(--[^=]+)=(.*)$/s.exec(word)?.slice(1) ?? [word])
   for (let i = 0; i < words.length; i += 2) {
@@ -45,8 +57,8 @@ export function readArguments([checkpoint, ...rest]: string[]): Arguments | unde
     given[name.replaceAll('-', '_')] = isText ? value : toValue(value)
   }
   const {
-    tokenizer = checkpoint.replace(/[^/]*$/, 'tokenizer.bin'),
-    prompt = '',
+    tokenizer = isGiven ? checkpoint.replace(/[^/]*$/, 'tokenizer.bin') : tales.tokenizer,
+    prompt = isGiven ? '' : tales.prompt,
     steps = Number.POSITIVE_INFINITY,
     url = 'http://localhost:27315',
     wire = 'binary',

@@ -1,16 +1,28 @@
+import { readFileSync } from 'node:fs'
 import { Kelvin } from 'kelvin-client'
+import { readCheckpoint } from '../../src/language-model/checkpoint.ts'
+import { loadModel } from '../../src/language-model/model.ts'
+import { BEGIN, END, readTokenizer } from '../../src/language-model/tokenizer.ts'
 import { type Arguments, readArguments, usage } from './arguments.ts'
-import { readCheckpoint } from './checkpoint.ts'
-import { loadModel } from './model.ts'
 import { openScreen } from './terminal.ts'
-import { BEGIN, END, readTokenizer } from './tokenizer.ts'
 
 /** A language model. Kelvin draws every token. */
 
+/** Reads a file of a model. An error says which file it is about. */
+function open<Content>(path: string, read: (file: ArrayBuffer) => Content): Content {
+  const file = new Uint8Array(readFileSync(path)).buffer
+  try {
+    return read(file)
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
 async function tell({ checkpoint: path, tokenizer: texts, prompt, steps, ...how }: Arguments) {
-  const checkpoint = readCheckpoint(path)
-  const tokenizer = readTokenizer(texts, checkpoint.vocabSize)
-  const forward = loadModel(checkpoint)
+  const checkpoint = open(path, readCheckpoint)
+  const tokenizer = open(texts, (file) => readTokenizer(file, checkpoint.vocabSize))
+  const model = loadModel(checkpoint)
+  const memory = model.newMemory()
   const kelvin = new Kelvin(how.url, { wire: how.wire })
   const screen = openScreen()
 
@@ -18,12 +30,12 @@ async function tell({ checkpoint: path, tokenizer: texts, prompt, steps, ...how 
   let position = 0
   let computing = 0
 
-  /** Computes the logits of the next token. The model has a cache, so it gets only the new tokens. */
+  /** Computes the logits of the next token. The model remembers the earlier ones, so it gets only the new ones. */
   function next(output: readonly number[]): Float32Array {
     const since = performance.now()
     let logits: Float32Array = new Float32Array()
     for (const token of output.length === 0 ? prompt_token_ids : output.slice(-1)) {
-      logits = forward(token, position++)
+      logits = model.forward(memory, token, position++)
     }
     computing += performance.now() - since
     return logits

@@ -46,7 +46,9 @@ function pathText({ logit, path, dropped_by, probability }: WatchedToken): strin
   const steps = path.map((step) => {
     const { sampler, threshold } = step
     if (sampler !== dropped_by) return `${sampler} → ${round(step.logit)}`
-    return threshold === null ? `${sampler}: out` : `${sampler} keeps ${round(threshold)} and more: out`
+    return threshold === null
+      ? `${sampler}: out`
+      : `${sampler} keeps ${round(threshold)} and more: out`
   })
   const end = probability === null ? [] : [`kept with probability ${round(probability)}`]
   return [`logit ${round(logit)}`, ...steps, ...end].join(', ')

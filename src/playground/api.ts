@@ -11,17 +11,38 @@ export class Refusal extends Error {
   }
 }
 
+/** The server cannot be reached, or says that it cannot answer now. The message is for the user. */
+export class Unreachable extends Error {}
+
 const UNAUTHORIZED = 401
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, { ...init, headers: { ...init.headers, ...authorization() } })
+  } catch (error) {
+    if (init.signal?.aborted) throw error
+    throw new Unreachable('Kelvin does not answer')
+  }
+}
+
+async function problemOf(response: Response): Promise<Problem | undefined> {
+  return (await response.json().catch(() => undefined)) as Problem | undefined
+}
 
 /** Sends a request and reads the answer. If the server needs a key, asks the user for it and sends the request again. */
 async function ask(path: string, init: RequestInit = {}): Promise<unknown> {
   for (;;) {
-    const headers = { ...init.headers, ...authorization() }
-    const response = await fetch(path, { ...init, headers })
-    const answer = await response.json()
-    if (response.ok) return answer
-    if (response.status !== UNAUTHORIZED) throw new Refusal(answer as Problem)
-    await askForKey()
+    const response = await send(path, init)
+    if (response.ok) return await response.json()
+    if (response.status === UNAUTHORIZED) {
+      await askForKey('authorization' in authorization())
+      continue
+    }
+    const problem = await problemOf(response)
+    if (!problem?.code || response.status >= 500 || response.status === 429) {
+      throw new Unreachable(`Kelvin cannot answer now (${response.status})`)
+    }
+    throw new Refusal(problem)
   }
 }
 

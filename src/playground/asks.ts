@@ -1,77 +1,72 @@
 import { post } from './api.ts'
-import {
-  type Answer,
-  type EntropyCurve,
-  type Model,
-  type Raw,
-  SHOWN,
-  shownTokens,
-} from './model.ts'
-import { bodyText, logitsText, repeated } from './request.ts'
+import { type EntropyCurve, type Model, settingsOf } from './model.ts'
+import { rawOf, SHOWN } from './raw.ts'
+import { bodyText, rowsText, textOfCopies, textOfRow } from './request.ts'
 import { temperatureAt } from './scale.ts'
-import type { Fields, ProbabilitiesAnswer, Row, SampleAnswer } from './types.ts'
+import type { Answer, Scene } from './scene.ts'
+import { type Column, contextOfNext, type Tale } from './tale.ts'
+import type { Fields, ProbabilitiesAnswer, Result, Row, SampleAnswer } from './types.ts'
 
 /** The requests that the page sends. */
-
-const textOf = new WeakMap<Row, string>()
-
-/** The logits of a row as JSON, cached. */
-export function textOfRow(row: Row): string {
-  let text = textOf.get(row)
-  if (text === undefined) {
-    text = logitsText(row.logits)
-    textOf.set(row, text)
-  }
-  return text
-}
-
-/** Asks for the distribution before all samplers. */
-export async function askRaw(row: Row, signal: AbortSignal): Promise<Raw> {
-  const body = bodyText(textOfRow(row), { top_logprobs: SHOWN, return_probabilities: 'none' })
-  const { results } = await post<ProbabilitiesAnswer>('/v1/probabilities', body, signal)
-  const { token_ids, logprobs } = results[0]!.top!
-  const logTotal = row.logits[token_ids[0]!]! - logprobs[0]!
-  return { ids: token_ids, logTotal }
-}
 
 export interface Question {
   readonly row: Row
   readonly fields: Fields
+  readonly context: Fields
+  readonly at: Scene['at']
   /** Tokens for `watch_token_ids`. */
   readonly watched: readonly number[]
 }
 
-export function question(model: Model): Question {
-  const watched = new Set(shownTokens(model))
-  if (model.inspected !== undefined) watched.add(model.inspected)
-  return { row: model.row, fields: model.fields, watched: [...watched] }
+export function question(model: Model, scene: Scene): Question | undefined {
+  const { row, context, at, inspected, answer, tale } = scene
+  if (!row) return undefined
+  const watched = new Set([...rawOf(row).ids, ...(answer?.row === row ? topOf(answer) : [])])
+  if (inspected !== undefined) watched.add(inspected)
+  const taken = at && tale?.columns[at.column]?.tokens[at.position]
+  if (taken) watched.add(taken.id)
+  return { row, fields: settingsOf(model, scene), context, at, watched: [...watched] }
 }
 
-/** Sends the request on screen, with the reports that the page shows. */
-export async function askAnswer(
-  { row, fields, watched }: Question,
-  signal: AbortSignal,
-): Promise<Answer> {
-  const shown = {
+const topOf = ({ result }: Answer): readonly number[] => result.top?.token_ids ?? []
+
+/** Asks about the row of a scene, with the reports that the page shows. */
+export async function askAnswer(asked: Question, signal: AbortSignal): Promise<Answer> {
+  const { row, fields, context, at, watched } = asked
+  const reports = {
     top_logprobs: SHOWN,
     logprob_token_ids: watched,
     watch_token_ids: watched,
     trace: true,
     return_probabilities: 'none',
   }
-  const body = bodyText(textOfRow(row), { ...fields, ...shown })
+  const body = bodyText(textOfRow(row), { ...fields, ...context, ...reports })
   const { results, warnings } = await post<SampleAnswer>('/v1/sample', body, signal)
-  return { row, fields, result: results[0]!, warnings }
+  return { row, fields, at, result: results[0]!, warnings }
 }
 
-const copiesOf = new WeakMap<Row, { count: number; text: string }>()
-
-function textOfCopies(row: Row, count: number): string {
-  const known = copiesOf.get(row)
-  if (known?.count === count) return known.text
-  const text = repeated(row.logits, count)
-  copiesOf.set(row, { count, text })
-  return text
+/** Asks for the next token of each column, in one batch with a temperature for each row. */
+export async function askNext(
+  { fields }: Model,
+  tale: Tale,
+  columns: readonly Column[],
+  rows: readonly Row[],
+  signal: AbortSignal,
+): Promise<Result[]> {
+  const { n: _, replacement: __, ...settings } = fields
+  const each = columns.map((column) => ({
+    ...contextOfNext(column),
+    temperature: column.temperature,
+    // The same random numbers for all columns, so that only the temperature differs.
+    stream: '0',
+  }))
+  const body = bodyText(rowsText(rows), {
+    ...settings,
+    prompt_token_ids: tale.promptIds,
+    rows: each,
+    return_probabilities: 'none',
+  })
+  return (await post<SampleAnswer>('/v1/sample', body, signal)).results
 }
 
 /** A row and the fields that variations change. */

@@ -1,7 +1,7 @@
-import uPlot from '/vendor/uplot/dist/uPlot.esm.js'
+import uPlot from 'uplot'
 import { HIGHEST, KNOWN_GOOD, placeOf, temperatureAt } from './scale.ts'
 
-/** The plot of entropy over temperature. It has the scale of the slider below, and marks the temperature that is set. */
+/** The plot of entropy over temperature. It marks the temperature that is set. */
 
 export interface CurveData {
   temperatures: readonly number[]
@@ -12,8 +12,8 @@ export interface CurveData {
 
 const MARKS = [0, 0.1, 0.2, 0.5, 1, 1.5, 2, 3]
 
-/** Pixels to the left of the plot, for its axis, and to its right. The slider has the same margins. */
-const AXIS_WIDTH = 44
+/** Pixels to the left of the plot, for its axis, and to its right. */
+const AXIS_WIDTH = 36
 const MARGIN = 14
 
 const fontOf = (element: Element) => `12px ${getComputedStyle(element).fontFamily}`
@@ -58,7 +58,7 @@ export class Curve {
           {
             ...axis,
             size: AXIS_WIDTH,
-            values: (_plot, marks) => marks.map((mark) => `${mark} nats`),
+            values: (_plot, marks) => marks.map(String),
           },
         ],
         series: [{}, { stroke: colour('--bar'), width: 2, points: { show: false } }],

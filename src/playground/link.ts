@@ -4,18 +4,18 @@ import type { Fields, Row, Vocabulary } from './types.ts'
 
 export interface Linked {
   readonly fields: Fields
-  /** The id of a preset. Omitted: the link has the logits. */
-  readonly preset?: string
+  /** The beginning of the tale. Omitted: the link has logits. */
+  readonly beginning?: string
+  /** The temperatures of the three texts. */
+  readonly three?: readonly number[]
   readonly name?: string
   readonly logits?: string
-  /** Words of the vocabulary, if it is not that of the preset. */
+  /** Words of the vocabulary by token id. */
   readonly words?: Readonly<Record<string, string>>
   readonly vocabulary?: string
   readonly inspected?: number
 }
 
-/** The longest address that browsers open, in characters. */
-const LONGEST = 2_000_000
 /** The largest size of an unpacked state, in bytes: a million logits and a million words fit. */
 const MOST_UNPACKED = 2 ** 26
 
@@ -43,8 +43,7 @@ export function wordsFor({ words }: Vocabulary, inSight: Iterable<number>): Reco
   return chosen
 }
 
-export function packRow({ preset, name, logits }: Row): Pick<Linked, 'preset' | 'name' | 'logits'> {
-  if (preset) return { preset }
+export function packRow({ name, logits }: Row): Pick<Linked, 'name' | 'logits'> {
   const bytes = new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength)
   return { name, logits: bytes.toBase64() }
 }
@@ -60,13 +59,7 @@ export function unpackLogits(text: string): Float32Array {
 export async function toFragment(state: Linked): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(state))
   const packed = await through(bytes, new CompressionStream('deflate-raw'))
-  const text = packed.toBase64({ alphabet: 'base64url', omitPadding: true })
-  if (text.length > LONGEST) {
-    throw new BadLink(
-      'This row is too large for a link: save the logits, and send the file with the link',
-    )
-  }
-  return text
+  return packed.toBase64({ alphabet: 'base64url', omitPadding: true })
 }
 
 export async function fromFragment(text: string): Promise<Linked> {

@@ -47,7 +47,7 @@ export function readHeader(head: ArrayBuffer, size: number): Header {
     .map(Number)
   if (shape.length < 1 || shape.length > 2) {
     const got = shape.length === 0 ? 'a single number' : `${shape.length} dimensions`
-    throw new BadNpy(`It has ${got}; logits are one row, or a matrix with a row in each line`)
+    throw new BadNpy(`It has ${got}; logits are a row, or a matrix of rows`)
   }
   const expected = start + shape.reduce((a, b) => a * b, width)
   if (size !== expected) {

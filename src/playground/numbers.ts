@@ -8,12 +8,20 @@ export function count(value: number): string {
   return group.format(value)
 }
 
+const superscripts = Object.fromEntries([...'-0123456789'].map((one, i) => [one, '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'[i]]))
+
 /** A number with at most this many significant digits. */
 export function brief(value: number, digits = 3): string {
-  if (value === Number.NEGATIVE_INFINITY) return `${MINUS}∞`
-  const text = Number(value.toPrecision(digits))
-  const plain = Math.abs(text) >= 1e6 || (text !== 0 && Math.abs(text) < 1e-4)
-  return (plain ? text.toExponential() : String(text)).replace('-', MINUS)
+  if (!Number.isFinite(value)) return value < 0 ? `${MINUS}∞` : value > 0 ? '∞' : 'none'
+  const rounded = Number(value.toPrecision(digits))
+  const size = Math.abs(rounded)
+  if (size >= 1e7 || (size !== 0 && size < 1e-4)) {
+    const [factor, exponent] = rounded.toExponential().split('e') as [string, string]
+    const power = Array.from(exponent, (one) => superscripts[one] ?? '').join('')
+    return `${factor} · 10${power}`.replace('-', MINUS)
+  }
+  const text = size >= 1e4 ? group.format(rounded) : String(rounded)
+  return text.replace('-', MINUS)
 }
 
 /** A share in per cent. Only 0 is shown as 0 %, and only 1 as 100 %. */

@@ -10,6 +10,7 @@ export type ProbabilitiesAnswer = z.output<typeof ProbabilitiesResponse>
 export type Result = SampleAnswer['results'][number]
 export type Warning = SampleAnswer['warnings'][number]
 export type TraceStep = NonNullable<Result['trace']>[number]
+export type Watched = NonNullable<Result['watched']>[number]
 export type Problem = z.output<typeof ProblemDocument>
 
 /** The part of JSON Schema that fields of the catalogue use. */
@@ -43,8 +44,6 @@ export type Fields = Readonly<Record<string, unknown>>
 
 /** A row of logits, and its origin. */
 export interface Row {
-  /** The id of a preset. Omitted for a row of the user. */
-  readonly preset?: string
   readonly name: string
   readonly logits: Float32Array
 }

@@ -58,7 +58,10 @@ export function answerAmounts({ draw, params, plan, answer, vocabSize }: Request
     { name: 'n', amount: 2 * (draw?.n ?? 0) },
     { name: 'top_logprobs', amount: 3 * Math.min(params.top_logprobs, vocabSize) },
     { name: 'logprob_token_ids', amount: 3 * params.logprob_token_ids.length },
-    { name: 'watch_token_ids', amount: (WATCHED_NUMBERS + PATH_NUMBERS * samplers) * watched + dropped },
+    {
+      name: 'watch_token_ids',
+      amount: (WATCHED_NUMBERS + PATH_NUMBERS * samplers) * watched + dropped,
+    },
     { name: 'trace', amount: STEP_NUMBERS * steps },
     { name: 'return_probabilities', amount: countProbabilities(answer, vocabSize) },
   ]

@@ -14,11 +14,12 @@ const POLICY = Object.entries({
   'img-src': "'self'",
   'script-src': "'self'",
   'style-src': "'self'",
+  'worker-src': "'self'",
 })
   .map((directive) => directive.join(' '))
   .join('; ')
 
-const INDEX = '/playground/index.html'
+const INDEX = 'index.html'
 
 const Document = z
   .record(z.string(), z.unknown())
@@ -66,16 +67,16 @@ function documentRoute(app: FastifyInstance): void {
 /** GET / for the playground, its files, and GET /openapi.json. */
 export function pageRoutes(app: FastifyInstance): void {
   documentRoute(app)
-  const files = listAssets()
   let loading: Promise<ReadonlyMap<string, Asset>> | undefined
-  for (const path of files.keys()) {
-    app.get(path === INDEX ? '/' : path, { schema: { hide: true } }, async (request, reply) => {
+  for (const name of listAssets()) {
+    const path = name === INDEX ? '/' : `/playground/${name}`
+    app.get(path, { schema: { hide: true } }, async (request, reply) => {
       // Load on the first request, because most servers never get one.
-      loading ??= loadAssets(files).catch((error) => {
+      loading ??= loadAssets().catch((error) => {
         loading = undefined
         throw error
       })
-      return sendAsset(request, reply, (await loading).get(path)!)
+      return sendAsset(request, reply, (await loading).get(name)!)
     })
   }
 }

@@ -25,7 +25,7 @@ import type { Accept, Context } from './sampler.ts'
 import { type TraceStep, trace, type WatchedToken } from './trace.ts'
 
 /** Increment it when the same request may get other bytes than before. */
-export const DETERMINISM_VERSION = 2
+export const DETERMINISM_VERSION = 3
 
 /** Reports of the final distribution, in addition to those that the parameters ask for. */
 export interface Report {

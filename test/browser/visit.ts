@@ -17,22 +17,41 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   return { page, complaints, [Symbol.asyncDispose]: () => context.close() }
 }
 
-/** The request on screen, read from its curl command. */
-export async function requestOn(page: Page): Promise<Record<string, unknown>> {
-  const text = await page.locator('#snippet').textContent()
-  const [, body] = /-d '(.*)'\n$/s.exec(text!)!
-  return JSON.parse(body!.replaceAll("'\\''", "'"))
+/** The settings on screen, read from the code for Python. */
+export async function settingsOn(page: Page): Promise<Record<string, unknown>> {
+  await page.locator('.languages').getByText('Python').click()
+  const text = (await page.locator('#snippet').textContent())!
+  const [, body] = /request = \{\n([\s\S]*?)\n\}\n/.exec(text)!
+  const fields = body!
+    .split('\n')
+    .map((line) => line.trim().replace(/,$/, ''))
+    .filter((line) => !line.startsWith('"logits"'))
+    .map((line) =>
+      line
+        .replace(/\bTrue\b/g, 'true')
+        .replace(/\bFalse\b/g, 'false')
+        .replace(/\bNone\b/g, 'null'),
+    )
+  return JSON.parse(`{${fields.join(',')}}`)
 }
 
-/** The answer of a server to a request, with all probabilities. */
-export async function answerTo(server: string, request: object) {
-  const response = await fetch(`${server}/v1/sample`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ...request, return_probabilities: 'all', trace: true }),
+/** Watches the requests of a page about the row under its dial, and asks the server the same. */
+export function askAgain(page: Page, server: string) {
+  let last: Record<string, unknown> | undefined
+  page.on('request', (request) => {
+    if (!request.url().endsWith('/v1/sample')) return
+    const body = request.postDataJSON()
+    if (body.trace && !body.rows) last = body
   })
-  const answer = (await response.json()) as { results: Result[] }
-  return answer.results[0]!
+  return async () => {
+    const response = await fetch(`${server}/v1/sample`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...last, return_probabilities: 'all' }),
+    })
+    const answer = (await response.json()) as { results: Result[] }
+    return { asked: last!, result: answer.results[0]! }
+  }
 }
 
 interface Result {
@@ -41,8 +60,6 @@ interface Result {
   kept_count: number
   entropy: number
   seed: string
-  step: number
-  trace: { sampler: string; kept_after: number; mass_removed: number; threshold: number | null }[]
 }
 
 export interface ShownBar {
@@ -53,7 +70,7 @@ export interface ShownBar {
 
 /** The bars of a chart as numbers. */
 export function barsOn(page: Page, section: string): Promise<ShownBar[]> {
-  return page.locator(`${section} .bars tbody tr`).evaluateAll((rows) =>
+  return page.locator(`${section} .bars tbody tr[data-token]`).evaluateAll((rows) =>
     rows.map((row) => {
       const [front, behind] = Array.from(row.querySelectorAll('[data-value]'), (cell) =>
         cell.getAttribute('data-value'),

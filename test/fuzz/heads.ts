@@ -17,7 +17,7 @@ const paths = [
     '/docs/',
     '/docs/json',
     '/docs/static/index.html',
-    '/playground/main.ts',
+    '/playground/main.js',
     '/nowhere',
   ],
   ...['/../../etc/passwd', '/docs/static/../../../package.json', '/%2e%2e/%2e%2e/etc/passwd'],

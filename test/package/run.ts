@@ -212,7 +212,7 @@ for (const version of [22, 24, 26]) {
         const PATH = `${dirname(node)}:${process.env.PATH}`
         const packaged = await startServer({ PATH }, [command, 'serve'])
         const own = await sample(packaged.url)
-        const page = await fetch(`${packaged.url}/playground/main.ts`)
+        const page = await fetch(`${packaged.url}/playground/main.js`)
         assert.equal(await packaged.stop(), 0)
         assert.deepEqual(own, await sample(server.url))
         assert.equal(page.status, 200)

@@ -66,7 +66,7 @@ describe('keys', () => {
     ['off', KEY, 404],
   ])('are needed for pages if DOCS_ACCESS=%s', async (DOCS_ACCESS, key, status) => {
     const closed = await testApp({ API_KEYS: KEY, DOCS_ACCESS })
-    for (const url of ['/', '/docs', '/openapi.json', '/playground/main.ts']) {
+    for (const url of ['/', '/docs', '/openapi.json', '/playground/main.js']) {
       const { statusCode } = await closed.inject({ url, headers: bearer(key) })
       expect(statusCode, url).toBe(status)
     }

@@ -38,7 +38,7 @@ describe('metrics', () => {
     await ask(where, '/v1/sample', '{"logits":["x"]}')
     await ask(where, '/v2/models/sample/infer', infer)
     await ask(where, '/nowhere?with=id-123')
-    for (const page of ['/', '/playground/main.ts', '/docs']) await ask(where, page)
+    for (const page of ['/', '/playground/main.js', '/docs']) await ask(where, page)
     const first = await halfSent(where)
     const found = await metrics()
     const value = (name: string) => found.get(name)

@@ -28,8 +28,8 @@ describe('answers are compressed as the client accepts', () => {
     ['/metrics', 'gzip', 'gzip'],
     ['/metrics', 'br', 'identity'],
     ['/metrics', 'gzip;q=0, identity', 'identity'],
-    ['/playground/main.ts', 'gzip;q=0.8, br;q=0.1', 'gzip'],
-    ['/playground/main.ts', 'gzip;q=0', 'identity'],
+    ['/playground/main.js', 'gzip;q=0.8, br;q=0.1', 'gzip'],
+    ['/playground/main.js', 'gzip;q=0', 'identity'],
   ])('%s for a client of %s: %s', async (url, accepted, encoding) => {
     const plain = await get(url)
     const response = await get(url, accepted === undefined ? {} : { 'accept-encoding': accepted })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { testApp } from '../app.ts'
 
 describe('pages', () => {
-  it.each(['/', '/docs', '/playground/main.ts'])(
+  it.each(['/', '/docs', '/playground/main.js'])(
     '%s cannot be framed by other sites',
     async (url) => {
       const app = await testApp()

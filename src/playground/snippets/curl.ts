@@ -1,11 +1,14 @@
 import { lines, object } from './json.ts'
-import { type Language, LOGITS_FILE } from './snippet.ts'
+import { KEY_VARIABLE, type Language, LOGITS_FILE, settingsOf } from './snippet.ts'
 
 export const curl: Language = {
   name: 'curl',
   file: 'sample.sh',
-  write({ origin, fields, logits, vocabSize }) {
-    const call = `curl -s '${origin}/v1/sample' -H 'Content-Type: application/json'`
+  write(request) {
+    const { origin, logits, vocabSize, hasKeys } = request
+    const fields = settingsOf(request)
+    const key = hasKeys ? ` -H "Authorization: Bearer $${KEY_VARIABLE}"` : ''
+    const call = `curl -s '${origin}/v1/sample'${key} -H 'Content-Type: application/json'`
     if (logits !== undefined) {
       const body = object([`  "logits": ${logits}`, ...lines(fields, '  ')])
       return `${call} -d '${body.replaceAll("'", `'\\''`)}'\n`

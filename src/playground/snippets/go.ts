@@ -1,5 +1,5 @@
 import { lines, object } from './json.ts'
-import { type Language, LOGITS_FILE } from './snippet.ts'
+import { KEY_VARIABLE, type Language, LOGITS_FILE, settingsOf } from './snippet.ts'
 
 const answer = `	if err != nil {
 		log.Fatal(err)
@@ -35,19 +35,28 @@ const fromFile = `	bytes, err := os.ReadFile("${LOGITS_FILE}")
 export const go: Language = {
   name: 'Go',
   file: 'sample.go',
-  write({ origin, fields, logits, vocabSize }) {
+  write(call) {
+    const { origin, logits, vocabSize, hasKeys } = call
+    const fields = settingsOf(call)
     const inFile = logits === undefined
     const tensor = `{"dtype": "float32", "shape": [${vocabSize}], "data": "LOGITS"}`
     const body = object([`  "logits": ${inFile ? tensor : logits}`, ...lines(fields, '  ')])
     const imports = ['encoding/json', 'fmt', 'io', 'log', 'net/http', 'strings']
-    if (inFile) imports.push('encoding/base64', 'os')
+    if (inFile) imports.push('encoding/base64')
+    if (inFile || hasKeys) imports.push('os')
+    const key = hasKeys
+      ? `\tcall.Header.Set("Authorization", "Bearer "+os.Getenv("${KEY_VARIABLE}"))\n`
+      : ''
     return [
       'package main\n\nimport (\n',
       ...imports.sort().map((name) => `\t"${name}"\n`),
       // Go's raw strings end at a backtick.
       `)\n\nconst request = \`${body.replaceAll('`', '\\u0060')}\`\n\nfunc main() {\n`,
       inFile ? fromFile : '',
-      `\tresponse, err := http.Post("${origin}/v1/sample", "application/json", strings.NewReader(request))\n`,
+      `\tcall, err := http.NewRequest("POST", "${origin}/v1/sample", strings.NewReader(request))\n`,
+      '\tif err != nil {\n\t\tlog.Fatal(err)\n\t}\n',
+      `\tcall.Header.Set("Content-Type", "application/json")\n${key}`,
+      '\tresponse, err := http.DefaultClient.Do(call)\n',
       answer,
     ].join('')
   },

@@ -1,23 +1,25 @@
-import { lines, object } from './json.ts'
-import { type Language, LOGITS_FILE } from './snippet.ts'
+import { lines } from './json.ts'
+import { KEY_VARIABLE, type Language, LOGITS_FILE, settingsOf } from './snippet.ts'
 
+/** A program with the typed client. */
 export const typescript: Language = {
   name: 'TypeScript',
   file: 'sample.mts',
-  write({ origin, fields, logits, vocabSize }) {
+  write(call) {
+    const { origin, logits, hasKeys } = call
     const fromFile = logits === undefined
-    const tensor = `{ dtype: 'float32', shape: [${vocabSize}], data }`
-    const request = object([`  "logits": ${fromFile ? tensor : logits}`, ...lines(fields, '  ')])
+    const key = hasKeys ? `, { apiKey: process.env.${KEY_VARIABLE}! }` : ''
+    const settings = lines(settingsOf(call), '  ').map((line) => `${line},\n`)
     return [
-      fromFile ? "import { readFile } from 'node:fs/promises'\n\n" : '',
-      fromFile ? `const data = await readFile('${LOGITS_FILE}', 'base64')\n` : '',
-      `const request = ${request}\n`,
-      `const response = await fetch('${origin}/v1/sample', {\n  method: 'POST',\n`,
-      "  headers: { 'content-type': 'application/json' },\n  body: JSON.stringify(request),\n})\n",
-      'if (!response.ok) throw new Error(await response.text())\n',
-      'const { results } = await response.json()\n',
-      'const { token_ids, kept_count, entropy } = results[0]\n',
+      fromFile ? "import { readFileSync } from 'node:fs'\n" : '',
+      "import { Kelvin } from 'kelvin-client'\n\n",
+      fromFile
+        ? `const logits = new Float32Array(new Uint8Array(readFileSync('${LOGITS_FILE}')).buffer)\n`
+        : `const logits = ${logits.replaceAll('"-Infinity"', '-Infinity')}\n`,
+      `const kelvin = new Kelvin('${origin}'${key})\n`,
+      `const { token_ids, kept_count, entropy } = await kelvin.sample(logits, {\n${settings.join('')}})\n`,
       'console.log(token_ids, kept_count, entropy)\n',
+      'await kelvin.close()\n',
     ].join('')
   },
 }

@@ -1,53 +1,51 @@
-import { repeat } from '/vendor/lit-html/directives/repeat.js'
-import { html } from '/vendor/lit-html/lit-html.js'
+import { html, nothing } from 'lit-html'
+import { repeat } from 'lit-html/directives/repeat.js'
 import { percent } from '../numbers.ts'
+import { rove } from '../roving.ts'
 import type { Vocabulary } from '../types.ts'
 import { tokenButton } from './word.ts'
 
-/** A bar chart of tokens with two shares each: one is a bar, the other an outline behind it. */
+/** A bar chart of tokens with two shares each: one is a bar, the other a mark behind it. */
 
 export interface Bar {
-  id: number
+  readonly id: number
   /** Null if the token is out of play. */
-  front: number | null
-  behind: number
+  readonly front: number | null
+  readonly behind: number
+  /** What removed the token. */
+  readonly removedBy?: string | undefined
+  /** Cells between the token and its bar. */
+  readonly steps?: readonly string[]
+  /** The samplers that cut here: the tokens below are out. */
+  readonly cuts?: readonly string[]
+  readonly isTaken?: boolean
 }
 
 export interface BarChart {
-  bars: readonly Bar[]
-  caption: string
-  front: string
-  behind: string
-  vocabulary: Vocabulary
-  inspected: number | undefined
+  readonly bars: readonly Bar[]
+  readonly caption: string
+  readonly front: string
+  /** Omitted: both shares are the same. */
+  readonly behind: string | undefined
+  readonly stepTitles?: readonly unknown[]
+  readonly vocabulary: Vocabulary
+  readonly inspected: number | undefined
   inspect(id: number): void
 }
 
-const CEILINGS = [0.02, 0.05, 0.1, 0.2, 0.5, 1]
+/** The scale is always 0 to 100 %, so that bars can be compared while the temperature moves. */
+const width = (share: number) => `width: ${Math.min(100 * share, 100)}%`
 
-/** The end of the scale: the smallest round share that no bar exceeds. */
-export function ceilingOf(bars: readonly Bar[]): number {
-  const most = Math.max(0, ...bars.flatMap(({ front, behind }) => [front ?? 0, behind]))
-  return CEILINGS.find((ceiling) => ceiling >= most) ?? 1
-}
-
-export function barChart({
-  bars,
-  caption,
-  front,
-  behind,
-  vocabulary,
-  inspected,
-  inspect,
-}: BarChart) {
-  const ceiling = ceilingOf(bars)
-  const width = (share: number) => `width: ${Math.min((100 * share) / ceiling, 100)}%`
-  return html`<table class="bars">
+export function barChart(chart: BarChart) {
+  const { bars, caption, front, behind, stepTitles = [], vocabulary, inspected, inspect } = chart
+  const columns = 4 + stepTitles.length
+  return html`<table class="bars" data-group @keydown=${rove}>
     <caption class="unseen">${caption}</caption>
     <thead>
       <tr>
-        <th scope="col">token</th>
-        <th scope="col" class="scale" aria-hidden="true"><span>0</span><span class="half">${50 * ceiling}</span><span>${100 * ceiling} %</span></th>
+        <th scope="col">word</th>
+        ${stepTitles.map((title) => html`<th scope="col" class="number step">${title}</th>`)}
+        <th scope="col" class="scale" aria-hidden="true"><span>0</span><span>50</span><span>100 %</span></th>
         <th scope="col" class="number">${front}</th>
         <th scope="col" class="number quiet">${behind}</th>
       </tr>
@@ -56,15 +54,22 @@ export function barChart({
       ${repeat(
         bars,
         ({ id }) => id,
-        (bar) => html`<tr data-token=${bar.id} class=${bar.front === null ? 'out' : ''}>
+        (
+          bar,
+        ) => html`<tr data-token=${bar.id} class=${`${bar.front === null ? 'out' : ''} ${bar.isTaken ? 'taken' : ''}`}>
           <th scope="row">${tokenButton(bar.id, vocabulary, inspected, inspect)}</th>
+          ${(bar.steps ?? []).map((step) => html`<td class="number step">${step}</td>`)}
           <td class="bar" aria-hidden="true" @click=${() => inspect(bar.id)}><div class="track">
-            <div class="behind" .style=${width(bar.behind)}></div>
             <div class="front" .style=${width(bar.front ?? 0)}></div>
+            <div class="behind" .style=${width(bar.behind)}></div>
           </div></td>
-          <td class="number" data-value=${bar.front ?? ''}>${bar.front === null ? html`<span title="out of play">out</span>` : percent(bar.front)}</td>
-          <td class="number quiet" data-value=${bar.behind}>${percent(bar.behind)}</td>
-        </tr>`,
+          <td class="number" data-value=${bar.front ?? ''}>${bar.front === null ? (bar.removedBy ?? 'out') : percent(bar.front)}</td>
+          <td class="number quiet" data-value=${bar.behind}>${behind === undefined ? '' : percent(bar.behind)}</td>
+        </tr>${
+          bar.cuts?.length
+            ? html`<tr class="cut"><td colspan=${columns}><span>${bar.cuts.join(', ')}</span></td></tr>`
+            : nothing
+        }`,
       )}
     </tbody>
   </table>`

@@ -1,48 +1,120 @@
-import { html, nothing } from '/vendor/lit-html/lit-html.js'
+import { html, nothing, type TemplateResult } from 'lit-html'
 import type { Actions } from '../actions.ts'
-import { answerOf, type Model, rawProbability, SHOWN, shownTokens } from '../model.ts'
-import { count, percent } from '../numbers.ts'
+import { cutsIn } from '../cuts.ts'
+import { isStale, type Model, samplerOf, temperatureOf } from '../model.ts'
+import { brief, count } from '../numbers.ts'
+import { rawOf, rawProbability, SHOWN } from '../raw.ts'
+import { INFINITE, temperatureText } from '../scale.ts'
+import { type Answer, answerOf, type Scene, takenAt } from '../scene.ts'
+import { textOf } from '../vocabulary.ts'
 import { type Bar, barChart } from './bars.ts'
 import { tokenDetail } from './token.ts'
 
-/** The most likely tokens, with their probabilities after and before all samplers. */
-export function distribution(model: Model, actions: Actions) {
-  const answer = answerOf(model)
-  if (!answer) return nothing
-  const { row } = model
-  const { scored, top } = answer.result
-  const after = new Map<number, number | null>()
+/** The most likely tokens of a row, with their probabilities after and before temperature and samplers. */
+
+/** The number of bars until the user asks for more. */
+const FEW = 10
+
+/** Probabilities by token; null for a token out of play. */
+function probabilitiesOf({ result }: Answer): ReadonlyMap<number, number | null> {
+  const { scored, top } = result
+  const found = new Map<number, number | null>()
   scored?.token_ids.forEach((id, i) => {
     const logprob = scored.logprobs[i]!
-    after.set(id, logprob === null ? null : Math.exp(logprob))
+    found.set(id, logprob === null ? null : Math.exp(logprob))
   })
   top?.token_ids.forEach((id, i) => {
-    after.set(id, top.probabilities[i]!)
+    found.set(id, top.probabilities[i]!)
   })
-  const bars = shownTokens(model).map(
-    (id): Bar => ({
-      id,
-      front: after.get(id) ?? null,
-      behind: rawProbability(model, id),
-    }),
+  return found
+}
+
+/** The tokens on screen, by logit: the most likely ones, and those that the user or the draw chose. */
+function shownIds({ isShowingMore }: Model, scene: Scene, { row }: Answer): number[] {
+  const first = rawOf(row).ids.slice(0, isShowingMore ? SHOWN : FEW)
+  const others = [takenAt(scene), scene.inspected].filter((id) => id !== undefined)
+  return [...new Set([...first, ...others])].sort(
+    (a, b) => row.logits[b]! - row.logits[a]! || a - b,
   )
-  const shown = bars.reduce((sum, { front }) => sum + (front ?? 0), 0)
+}
+
+/** Logit, logit over temperature, and its exponential. */
+function stepsOf(logit: number, temperature: number): string[] {
+  if (temperature === 0) return [brief(logit), '–', '–']
+  const divided = temperature >= INFINITE ? 0 : logit / temperature
+  return [brief(logit), brief(divided), brief(Math.exp(divided))]
+}
+
+function barsOf(model: Model, scene: Scene, answer: Answer): Bar[] {
+  const { catalogue, isShowingSteps } = model
+  const { row, result } = answer
+  const title = (name: string) => samplerOf(catalogue, name).title
+  const probabilities = probabilitiesOf(answer)
+  const ids = shownIds(model, scene, answer)
+  const cuts = cutsIn(result, ids)
+  const temperature = temperatureOf(answer.fields)
+  return ids.map((id): Bar => {
+    const by = result.watched?.find(({ token_id }) => token_id === id)?.dropped_by
+    return {
+      id,
+      front: probabilities.get(id) ?? null,
+      behind: rawProbability(row, id),
+      removedBy: by && by !== 'logits' ? title(by) : undefined,
+      ...(isShowingSteps && { steps: stepsOf(row.logits[id]!, temperature) }),
+      cuts: cuts.get(id)?.map((name) => `${title(name)} cuts here`) ?? [],
+      isTaken: id === takenAt(scene),
+    }
+  })
+}
+
+/** The text before the word that is shown. */
+function before({ tale, at, vocabulary }: Scene): string {
+  if (!tale || !at) return ''
+  const written = tale.columns[at.column]!.tokens.slice(0, at.position).map(({ id }) => id)
+  const text = `${tale.beginning}${textOf(written, vocabulary)}`.replaceAll('\n', ' ')
+  return text.length > 48 ? `…${text.slice(-47)}` : text
+}
+
+/** Whether the answer is the distribution as the model has it. */
+const isRaw = ({ fields, result }: Answer) => temperatureOf(fields) === 1 && !result.trace?.length
+
+/** The chart of a scene's row. */
+export function chartOf(
+  model: Model,
+  scene: Scene,
+  actions: Actions,
+): TemplateResult | typeof nothing {
+  const answer = answerOf(scene)
+  if (!answer) return nothing
+  const bars = barsOf(model, scene, answer)
+  const temperature = temperatureText(temperatureOf(answer.fields))
+  return html`<div class=${isStale(model, scene) ? 'stale' : ''}>${barChart({
+    bars,
+    caption:
+      'The likeliest next words, with their chances at this temperature and at temperature 1 without samplers',
+    front: `T = ${temperature}`,
+    behind: isRaw(answer) ? undefined : 'T = 1',
+    stepTitles: model.isShowingSteps ? ['logit', '÷ T', html`e<sup>x</sup>`] : [],
+    vocabulary: scene.vocabulary,
+    inspected: scene.inspected,
+    inspect: (id) => actions.inspect(scene, id),
+  })}</div>`
+}
+
+export function distribution(model: Model, actions: Actions): TemplateResult | typeof nothing {
+  const { dial } = model
+  const answer = answerOf(dial)
+  if (!answer) return nothing
+  const { result, row } = answer
+  const { length } = row.logits
   return html`
-    <p class="legend"><span class="key front"></span> after all samplers <span class="key behind"></span> before all samplers</p>
-    ${barChart({
-      bars,
-      caption: 'The most likely tokens, with their probability after all samplers and before',
-      front: 'now',
-      behind: 'raw',
-      vocabulary: model.vocabulary,
-      inspected: model.inspected,
-      inspect: (id) => actions.inspect(id === model.inspected ? undefined : id),
-    })}
-    <p class="about">${
-      row.logits.length > SHOWN
-        ? `The most likely ${bars.length} of ${count(row.logits.length)}; they hold ${percent(Math.min(shown, 1))}.`
-        : nothing
-    } Click a token to see whether a sampler removed it, and which.</p>
-    ${tokenDetail(model, actions)}
+    <p class="before">${dial.tale ? html`${before(dial)} <b>___</b>` : html`${row.name}`}</p>
+    ${chartOf(model, dial, actions)}
+    <p class="under">
+      <label><input type="checkbox" .checked=${model.isShowingSteps} @change=${({ target }: Event) => actions.showSteps((target as HTMLInputElement).checked)} /> Show the steps</label>
+      <label ?hidden=${length <= FEW}><input type="checkbox" .checked=${model.isShowingMore} @change=${({ target }: Event) => actions.showMore((target as HTMLInputElement).checked)} /> More words</label>
+      <span class=${`figures ${isStale(model, dial) ? 'stale' : ''}`}><output id="kept">${count(result.kept_count)}</output> of ${count(length)} in play · entropy <output id="entropy">${brief(result.entropy)}</output> nats, as many as <output id="effective">${brief(Math.exp(result.entropy))}</output> equal words</span>
+    </p>
+    ${tokenDetail(model, dial, actions)}
   `
 }

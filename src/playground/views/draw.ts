@@ -1,7 +1,9 @@
-import { html, nothing } from '/vendor/lit-html/lit-html.js'
+import { html, nothing } from 'lit-html'
 import type { Actions } from '../actions.ts'
-import { answerOf, faultOf, fieldOf, type Model } from '../model.ts'
+import { faultOf, isStale, type Model } from '../model.ts'
 import { count, percent } from '../numbers.ts'
+import { rove } from '../roving.ts'
+import { type Answer, answerOf } from '../scene.ts'
 import { type Bar, barChart } from './bars.ts'
 import { requestField } from './field.ts'
 import { word } from './word.ts'
@@ -13,8 +15,8 @@ const AT_ONCE = [1, 10, 1000]
 const LISTED = 40
 const SHOWN_BARS = 12
 
-function histogram({ answer }: Model): { bars: Bar[]; different: number } {
-  const { token_ids, logprobs } = answer!.result
+function histogram({ result }: Answer): { bars: Bar[]; different: number } {
+  const { token_ids, logprobs } = result
   const drawn = new Map<number, { times: number; probability: number }>()
   token_ids.forEach((id, i) => {
     const known = drawn.get(id)
@@ -33,11 +35,12 @@ function histogram({ answer }: Model): { bars: Bar[]; different: number } {
 }
 
 function outcome(model: Model, actions: Actions) {
-  const { vocabulary } = model
-  const answer = answerOf(model)
+  const { dial } = model
+  const { vocabulary } = dial
+  const answer = answerOf(dial)
   if (!answer) return nothing
   const { token_ids } = answer.result
-  const { bars, different } = histogram(model)
+  const { bars, different } = histogram(answer)
   return html`<p class="drawn" data-drawn=${token_ids.length} aria-label="Tokens drawn">
       ${token_ids.slice(0, LISTED).map((id) => html`${word(id, vocabulary)} `)}${
         token_ids.length > LISTED
@@ -53,8 +56,8 @@ function outcome(model: Model, actions: Actions) {
             front: 'drawn',
             behind: 'expected',
             vocabulary,
-            inspected: model.inspected,
-            inspect: actions.inspect,
+            inspected: dial.inspected,
+            inspect: (id) => actions.inspect(dial, id),
           })}<p class="about">${count(different)} different tokens in ${count(token_ids.length)}${
             different > bars.length ? `, the ${bars.length} most frequent shown` : ''
           }.</p>`
@@ -63,19 +66,20 @@ function outcome(model: Model, actions: Actions) {
 }
 
 export function draw(model: Model, actions: Actions) {
-  const { catalogue, fields, answer } = model
-  const step = fieldOf(model, 'step')
+  const { catalogue, fields, dial } = model
   const seedFault = faultOf(model, 'seed')
   const { replacement } = catalogue.fields.draw
   const countFault = faultOf(model, 'n')
   return html`
-    <div class="buttons">
+    <p class="lead">Draw the word above many times: the shares come close to the chances.</p>
+    <div class="buttons" data-group @keydown=${rove}>
       ${AT_ONCE.map(
         (n) =>
-          html`<button type="button" data-draw=${n} @click=${() => actions.draw(n)}>Draw ${count(n)}</button>`,
+          html`<button type="button" data-item data-draw=${n} @click=${() => actions.draw(n)}>Draw ${count(n)}</button>`,
       )}
     </div>
     ${countFault ? html`<p class="fault">${countFault}</p>` : nothing}
+    <div class=${isStale(model, dial) ? 'stale' : ''}>${outcome(model, actions)}</div>
     <div class="address">
       <label>Seed <input
         id="seed"
@@ -83,16 +87,14 @@ export function draw(model: Model, actions: Actions) {
         autocomplete="off"
         spellcheck="false"
         aria-invalid=${seedFault ? 'true' : nothing}
-        .value=${String(fields.seed ?? answer?.result.seed ?? '')}
+        .value=${String(fields.seed ?? '')}
         @change=${({ target }: Event) => actions.setField('seed', (target as HTMLInputElement).value.trim() || undefined)}
       /></label>
-      <span>step <output id="step">${step}</output></span>
+      <span>step <output id="step">${dial.context.step ?? 0}</output></span>
       <button type="button" data-act="replay" @click=${() => actions.replay()}>Replay</button>
-      <button type="button" data-act="next" @click=${() => actions.nextStep()}>Next step</button>
-      <button type="button" data-act="over" ?hidden=${!step} @click=${() => actions.startOver()}>Start over</button>
     </div>
     ${seedFault ? html`<p class="fault">${seedFault}</p>` : nothing}
     <p class="about" role="status">${model.said || 'The same seed and step draw the same tokens, on any machine.'}</p>
-    ${outcome(model, actions)} ${replacement ? requestField(model, actions, 'replacement', replacement) : nothing}
+    ${(fields.n as number) > 1 && replacement ? requestField(model, actions, 'replacement', replacement) : nothing}
   `
 }

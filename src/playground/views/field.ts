@@ -1,4 +1,4 @@
-import { html, nothing } from '/vendor/lit-html/lit-html.js'
+import { html, nothing } from 'lit-html'
 import type { Actions } from '../actions.ts'
 import { controlOf, writeText } from '../controls.ts'
 import { faultOf, type Model } from '../model.ts'
@@ -22,6 +22,13 @@ interface Shown {
   write(text: string): void
 }
 
+/** The step of the arrow keys: 1 for integers, otherwise a round part of the usual range. */
+function stepOf(schema: Schema): number {
+  const control = controlOf(schema)
+  if (schema.type === 'integer' || control.kind !== 'number') return 1
+  return 10 ** Math.floor(Math.log10((control.high - control.low || 1) / 5))
+}
+
 /** Takes a typed number at once. An empty control returns to the default when it loses the focus. */
 function numberInput({ id, label, schema, value, fault, set }: Shown, described: string) {
   const shown = writeText(value ?? schema.default)
@@ -29,7 +36,7 @@ function numberInput({ id, label, schema, value, fault, set }: Shown, described:
     id=${id}
     type="number"
     inputmode="decimal"
-    step="any"
+    step=${stepOf(schema)}
     min=${schema.minimum ?? nothing}
     max=${schema.maximum ?? nothing}
     aria-label=${label}

@@ -1,8 +1,10 @@
-import { html, nothing } from '/vendor/lit-html/lit-html.js'
+import { html, nothing, type TemplateResult } from 'lit-html'
 import type { Actions } from '../actions.ts'
 import { setFields, summary } from '../controls.ts'
-import { type Answer, answerOf, type Model, samplerOf } from '../model.ts'
+import { isStale, type Model, samplerOf } from '../model.ts'
 import { brief, count, percent } from '../numbers.ts'
+import { rove } from '../roving.ts'
+import { type Answer, answerOf } from '../scene.ts'
 import { tokenButton } from './word.ts'
 
 /** The number of tokens and the share of the probability that each sampler left. */
@@ -18,7 +20,7 @@ interface Stage {
   entropy: number
 }
 
-function stagesOf(model: Model, { result }: Answer): Stage[] {
+function stagesOf(model: Model, { result, fields }: Answer): Stage[] {
   const { trace = [], kept_count, entropy } = result
   const first = trace[0]
   const stages: Stage[] = [
@@ -33,7 +35,7 @@ function stagesOf(model: Model, { result }: Answer): Stage[] {
   ]
   for (const step of trace) {
     const sampler = samplerOf(model.catalogue, step.sampler)
-    const settings = setFields(sampler, model.fields)
+    const settings = setFields(sampler, fields)
     stages.push({
       name: sampler.name,
       title: sampler.title,
@@ -54,10 +56,14 @@ function stagesOf(model: Model, { result }: Answer): Stage[] {
 /** The largest number of removed tokens that the funnel names for each sampler. */
 const NAMED = 6
 
-export function funnel(model: Model, actions: Actions) {
-  const { row, vocabulary } = model
-  const answer = answerOf(model)
+export function funnel(model: Model, actions: Actions): TemplateResult | typeof nothing {
+  const { dial } = model
+  const answer = answerOf(dial)
   if (!answer) return nothing
+  if (!answer.result.trace?.length) {
+    return html`<p class="about">No sampler is on, so all words are in play. Switch one on to see what it leaves.</p>`
+  }
+  const { row } = answer
   const stages = stagesOf(model, answer)
   // Only a logarithmic scale shows both hundreds of thousands of tokens and the ten that are left.
   const width = (kept: number) => (100 * Math.log1p(kept)) / Math.log1p(row.logits.length)
@@ -66,10 +72,10 @@ export function funnel(model: Model, actions: Actions) {
     const named = removed.ids.slice(0, NAMED)
     const others = removed.count - named.length
     return html`<p class="fell"><span>removed:</span> ${named.map((id) =>
-      tokenButton(id, vocabulary, model.inspected, actions.inspect),
+      tokenButton(id, dial.vocabulary, dial.inspected, (one) => actions.inspect(dial, one)),
     )} ${others > 0 ? html`<small>${named.length > 0 ? 'and ' : ''}${count(others)} ${named.length > 0 ? 'more' : 'less likely tokens'}</small>` : nothing}</p>`
   }
-  return html`<ol class="funnel">
+  return html`<ol class=${`funnel ${isStale(model, dial) ? 'stale' : ''}`} data-group @keydown=${rove}>
       ${stages.map(
         (stage) => html`<li data-step=${stage.name}>
           <p class="step"><span class="name">${stage.title}</span> <span class="values">${stage.settings}</span></p>

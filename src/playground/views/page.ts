@@ -1,30 +1,44 @@
-import { render } from '/vendor/lit-html/lit-html.js'
+import { type nothing, render as renderInto, type TemplateResult } from 'lit-html'
 import type { Actions } from '../actions.ts'
+import type { Curve } from '../curve.ts'
 import type { Model } from '../model.ts'
+import { settleGroups } from '../roving.ts'
 import { code } from './code.ts'
-import { dial, slider } from './dial.ts'
+import { createCurve, showCurve } from './curve.ts'
+import { dial } from './dial.ts'
 import { distribution } from './distribution.ts'
 import { draw } from './draw.ts'
+import { formula } from './formula.ts'
 import { funnel } from './funnel.ts'
-import { logits } from './logits.ts'
+import { intake } from './intake.ts'
 import { samplers } from './samplers.ts'
+import { dialText } from './tale.ts'
+import { three } from './three.ts'
 
-const sections = {
-  '#logits .content': logits,
+type View = (model: Model, actions: Actions) => TemplateResult | typeof nothing
+
+const views: Readonly<Record<string, View>> = {
+  '#formula': formula,
   '#dial .content': dial,
-  '#dial .slider': slider,
   '#bars .content': distribution,
+  '#text .content': dialText,
+  '#three .content': three,
   '#samplers .content': samplers,
   '#funnel .content': funnel,
   '#draw .content': draw,
   '#code .content': code,
+  '#intake .content': intake,
 }
 
-const places = Object.entries(sections).map(([selector, view]) => ({
+const places = Object.entries(views).map(([selector, view]) => ({
   place: document.querySelector<HTMLElement>(selector)!,
   view,
 }))
+let curve: Curve | undefined
 
-export function renderPage(model: Model, actions: Actions): void {
-  for (const { place, view } of places) render(view(model, actions), place)
+export function render(model: Model, actions: Actions): void {
+  for (const { place, view } of places) renderInto(view(model, actions), place)
+  curve ??= createCurve(actions)
+  showCurve(curve, model)
+  settleGroups()
 }

@@ -1,16 +1,17 @@
-import { repeat } from '/vendor/lit-html/directives/repeat.js'
-import { html, nothing } from '/vendor/lit-html/lit-html.js'
+import { html, nothing } from 'lit-html'
+import { repeat } from 'lit-html/directives/repeat.js'
 import type { Actions } from '../actions.ts'
 import { setFields, summary } from '../controls.ts'
 import { startDrag } from '../drag.ts'
-import { faultOf, type Model } from '../model.ts'
+import { faultOf, isStale, type Model } from '../model.ts'
 import { count, percent } from '../numbers.ts'
 import { orderOf, profileOf } from '../profiles.ts'
+
 import type { Sampler, TraceStep } from '../types.ts'
 import { requestField } from './field.ts'
 import { profiles } from './profiles.ts'
 
-/** The samplers in the order in which they run, each with the controls of its fields. */
+/** The samplers: the common ones first, the others by stage. In another mode, all of them in the order in which they run. */
 
 function effect({ kept_before, kept_after, mass_removed }: TraceStep): string {
   const dropped = kept_before - kept_after
@@ -18,17 +19,75 @@ function effect({ kept_before, kept_after, mass_removed }: TraceStep): string {
   return `drops ${count(dropped)}, ${percent(mass_removed)}`
 }
 
-interface Place {
-  /** The place in the order. Omitted if the sampler does not run. */
-  index?: number
-  last: number
+/** What the samplers of a stage have in common. */
+const stages: Readonly<Record<Sampler['stage'], string>> = {
+  mask: 'Masks and biases',
+  penalty: 'Penalties',
+  temperature: 'Shape',
+  truncation: 'Truncation',
+  draw: 'Feedback from draw to draw',
 }
 
-function moveButtons({ name, title }: Sampler, { index, last }: Place, actions: Actions) {
-  if (index === undefined) return nothing
+/** The temperature has the dial, but its other fields are here. */
+const withoutDial = ({ fields }: Sampler) =>
+  Object.entries(fields).filter(([name]) => name !== 'temperature')
+
+function isSet(model: Model, sampler: Sampler): boolean {
+  return setFields(sampler, model.fields).some(([name]) => name !== 'temperature')
+}
+
+function values(model: Model, sampler: Sampler) {
+  const set = setFields(sampler, model.fields).filter(([name]) => name !== 'temperature')
+  return set.map(
+    ([field, value]) =>
+      html`<span>${field === sampler.name ? '' : `${field} `}${summary(value)}</span>`,
+  )
+}
+
+function head(model: Model, actions: Actions, sampler: Sampler) {
+  const { name, title } = sampler
+  const step = model.dial.answer?.result.trace?.find((one) => one.sampler === name)
+  return html`<label class="title"><input
+        type="checkbox"
+        role="switch"
+        aria-label=${title}
+        .checked=${isSet(model, sampler) || model.open.has(name)}
+        @change=${() => actions.toggleSampler(name)}
+      /><span class="name">${title}</span>
+      <span class="values">${values(model, sampler)}</span></label>
+    <span class=${`effect ${isStale(model, model.dial) ? 'stale' : ''}`}>${step ? effect(step) : nothing}</span>`
+}
+
+function card(model: Model, actions: Actions, sampler: Sampler) {
+  const { name, meaning, reference } = sampler
+  const isOpen = isSet(model, sampler) || model.open.has(name)
+  const isFaulty = withoutDial(sampler).some(([field]) => faultOf(model, field))
+  return html`<li class=${`sampler ${isOpen ? 'set' : ''} ${isFaulty ? 'faulty' : ''}`} data-sampler=${name}>
+    <div class="head">${head(model, actions, sampler)}</div>
+    <p class="meaning">${meaning}</p>
+    ${
+      isOpen
+        ? html`<div class="body">
+            ${withoutDial(sampler).map(([field, schema]) => requestField(model, actions, field, schema))}
+            <p class="paper"><a href=${reference.url} target="_blank" rel="noreferrer">${reference.title}</a></p>
+          </div>`
+        : nothing
+    }
+  </li>`
+}
+
+const cards = (model: Model, actions: Actions, some: readonly Sampler[]) =>
+  repeat(
+    some,
+    ({ name }) => name,
+    (sampler) => card(model, actions, sampler),
+  )
+
+function moveButtons({ name, title }: Sampler, index: number, last: number, actions: Actions) {
   const button = (by: -1 | 1, label: string, sign: string) => html`<button
     type="button"
     class="move"
+    data-item
     data-move=${by}
     aria-label=${`${title}: run ${label}`}
     title=${`Run ${label}`}
@@ -38,99 +97,77 @@ function moveButtons({ name, title }: Sampler, { index, last }: Place, actions: 
   return html`${button(-1, 'earlier', '↑')}${button(1, 'later', '↓')}`
 }
 
-function card(model: Model, actions: Actions, sampler: Sampler, place: Place) {
-  const { name, title, meaning, reference, fields } = sampler
-  const set = setFields(sampler, model.fields)
-  const isOpen = model.open.has(name)
-  const step = model.answer?.result.trace?.find((one) => one.sampler === name)
-  const isFaulty = Object.keys(fields).some((field) => faultOf(model, field))
-  const isDragged = model.dragged?.name === name
-  const isTarget = model.dragged && !isDragged && model.dragged.before === name
-  const classes = [
-    'sampler',
-    set.length > 0 && 'set',
-    isFaulty && 'faulty',
-    isDragged && 'dragged',
-    isTarget && 'target',
-  ]
-  return html`<li class=${classes.filter(Boolean).join(' ')} data-sampler=${name}>
-    <div class="head">
-      <span
-        class="grip"
-        aria-hidden="true"
-        ?hidden=${place.index === undefined}
-        @pointerdown=${(event: PointerEvent) => startDrag(event, name, actions)}
-      >⠿</span>
-      <input
-        type="checkbox"
-        role="switch"
-        aria-label=${title}
-        .checked=${set.length > 0}
-        @change=${() => actions.toggleSampler(name)}
-      />
-      <button
-        type="button"
-        class="title"
-        aria-expanded=${isOpen}
-        aria-controls=${`sampler-${name}`}
-        @click=${() => actions.toggleOpen(name)}
-      >
-        <span class="name">${title}</span>
-        <span class="values">${set.map(([field, value]) => html`<span>${field === name ? '' : `${field} `}${summary(value)}</span>`)}</span>
-        <span class="effect">${step ? effect(step) : nothing}</span>
-      </button>
-      ${moveButtons(sampler, place, actions)}
-    </div>
-    <p class="meaning">${meaning}</p>
-    <div id=${`sampler-${name}`} class="body" ?hidden=${!isOpen}>
-      ${isOpen ? Object.entries(fields).map(([field, schema]) => requestField(model, actions, field, schema)) : nothing}
-      <p class="paper"><a href=${reference.url} target="_blank" rel="noreferrer">${reference.title}</a></p>
-    </div>
-  </li>`
+/** All samplers in the order in which they run. While one is dragged, a mark shows where it would be dropped. */
+function orderList(model: Model, actions: Actions) {
+  const { catalogue, dragged } = model
+  const byName = new Map(catalogue.samplers.map((sampler) => [sampler.name as string, sampler]))
+  const order = orderOf(catalogue, model.fields).flatMap((name) => byName.get(name) ?? [])
+  return html`<p class="about">Drag a sampler, or use its buttons. It runs from top to bottom.</p>
+    <ol class="samplers order" aria-label="Samplers, in the order they run">${repeat(
+      order,
+      ({ name }) => name,
+      (sampler, index) => {
+        const { name, title } = sampler
+        const isDragged = dragged?.name === name
+        const isTarget = dragged && !isDragged && dragged.before === name
+        const isOn =
+          isSet(model, sampler) ||
+          (name === 'temperature' && model.fields.temperature !== undefined)
+        return html`<li class=${`sampler ${isOn ? 'set' : ''} ${isDragged ? 'dragged' : ''} ${isTarget ? 'target' : ''}`} data-sampler=${name}>
+          <div class="head"><span class="grip" aria-hidden="true" @pointerdown=${(event: PointerEvent) => startDrag(event, name, actions)}>⠿</span>
+            <span class="name">${title}</span> <span class="values">${values(model, sampler)}</span>
+            ${moveButtons(sampler, index, order.length - 1, actions)}</div>
+        </li>`
+      },
+    )}</ol>`
 }
 
-/** The list of samplers. While one is dragged, a mark shows the place where it would be dropped. */
-export function samplers(model: Model, actions: Actions) {
-  const { catalogue, fields } = model
-  const order = orderOf(catalogue, fields)
+function more(model: Model, actions: Actions, others: readonly Sampler[]) {
   const wanted = model.filter.trim().toLowerCase()
-  const isWanted = (sampler: Sampler) =>
-    `${sampler.name} ${sampler.title} ${sampler.meaning} ${Object.keys(sampler.fields)}`
-      .toLowerCase()
-      .includes(wanted)
-  const byName = new Map(catalogue.samplers.map((sampler) => [sampler.name as string, sampler]))
-  const inOrder = order.flatMap((name) => byName.get(name) ?? [])
-  const others = catalogue.samplers.filter(({ name }) => !order.includes(name))
-  const place = (sampler: Sampler): Place => ({
-    index: order.indexOf(sampler.name),
-    last: order.length - 1,
-  })
-  const list = (some: readonly Sampler[], placeOf: (sampler: Sampler) => Place) =>
-    repeat(
-      some.filter(isWanted),
-      ({ name }) => name,
-      (sampler) => card(model, actions, sampler, placeOf(sampler)),
-    )
-  const lacking = fields.order
-    ? 'Not in the order'
-    : `Not in the order of ${profileOf(catalogue, fields).title}`
+  const found = others.filter(({ name, title, meaning, fields }) =>
+    `${name} ${title} ${meaning} ${Object.keys(fields)}`.toLowerCase().includes(wanted),
+  )
+  const byStage = Map.groupBy(found, ({ stage }) => stage)
+  return html`<details class="more" ?open=${others.some((one) => isSet(model, one))}>
+      <summary>More samplers (${others.length})</summary>
+      <label class="search">Find <input type="search" .value=${model.filter} @input=${({ target }: InputEvent) => actions.filter((target as HTMLInputElement).value)} /></label>
+      ${found.length === 0 ? html`<p class="about">No sampler has this in its name, meaning or fields.</p>` : nothing}
+      ${[...byStage].map(
+        ([stage, some]) => html`<h3>${stages[stage]}</h3>
+          <ul class="samplers">${cards(model, actions, some)}</ul>`,
+      )}
+    </details>`
+}
+
+export function samplers(model: Model, actions: Actions) {
+  const { catalogue, fields, isReordering } = model
+  const order = orderOf(catalogue, fields)
+  // Of a sampler whose only field is the temperature, nothing would be left to show.
+  const shown = catalogue.samplers.filter((sampler) => withoutDial(sampler).length > 0)
+  const common = shown.filter(
+    (sampler) =>
+      sampler.is_common && withoutDial(sampler).length === Object.keys(sampler.fields).length,
+  )
+  const others = shown.filter((sampler) => !common.includes(sampler))
+  const lacking = shown.filter((sampler) => isSet(model, sampler) && !order.includes(sampler.name))
   return html`
-    ${profiles(model, actions)}
-    <div class="tools">
-      <label>Find <input
-        type="search"
-        .value=${model.filter}
-        @input=${({ target }: InputEvent) => actions.filter((target as HTMLInputElement).value)}
-      /></label>
-      <button type="button" class="plain" ?hidden=${!fields.order} @click=${() => actions.setField('order', undefined)}>The profile’s order</button>
-      <button type="button" class="plain" @click=${() => actions.reset()}>All off</button>
-    </div>
-    <ol class="samplers" aria-label="Samplers, in the order they run">${list(inOrder, place)}</ol>
+    <p class="lead">A sampler removes words or changes their scores before the draw. All are off at first.</p>
     ${
-      others.length > 0
-        ? html`<h3>${lacking}</h3>
-            <ul class="samplers lacking">${list(others, () => ({ last: 0 }))}</ul>`
+      isReordering
+        ? orderList(model, actions)
+        : html`<ul class="samplers common">${cards(model, actions, common)}</ul>
+            ${more(model, actions, others)}`
+    }
+    ${
+      lacking.length > 0
+        ? html`<p class="warning">${fields.order ? 'Your order' : profileOf(catalogue, fields).title} does not run ${lacking.map(({ title }) => title).join(', ')}.</p>`
         : nothing
     }
+    <div class="buttons tools">
+      <button type="button" data-act="reorder" aria-pressed=${isReordering} @click=${() => actions.reorder(!isReordering)}>${isReordering ? 'Done' : 'Reorder'}</button>
+      <button type="button" class="plain" ?hidden=${!fields.order} @click=${() => actions.setField('order', undefined)}>The profile’s order</button>
+      <button type="button" class="plain" data-act="reset" ?hidden=${!catalogue.samplers.some((one) => isSet(model, one)) && !model.fields.profile} @click=${() => actions.reset()}>All off</button>
+    </div>
+    ${profiles(model, actions)}
   `
 }

@@ -1,82 +1,56 @@
-import { html, nothing } from '/vendor/lit-html/lit-html.js'
+import { html, nothing } from 'lit-html'
 import type { Actions } from '../actions.ts'
-import { setFields, summary } from '../controls.ts'
-import { answerOf, type Model, rawProbability, rawRank, samplerOf } from '../model.ts'
-import { brief, count, percent } from '../numbers.ts'
-import { idOf, visible, wordOf } from '../vocabulary.ts'
+import { isStale, type Model } from '../model.ts'
+import { count, percent } from '../numbers.ts'
+import { rawProbability, rawRank } from '../raw.ts'
+import { answerOf, type Scene, takenAt } from '../scene.ts'
+import { idOf, labelOf } from '../vocabulary.ts'
+import { path } from './path.ts'
 
-/** The details of one token: whether it is kept, and why. */
-
-function why(model: Model, id: number, name: string) {
-  const sampler = samplerOf(model.catalogue, name)
-  const step = model.answer?.result.trace?.find((one) => one.sampler === name)
-  const settings = setFields(sampler, model.fields).map(
-    ([field, value]) => `${field} ${summary(value)}`,
-  )
-  const { threshold } = step ?? {}
-  const own = model.row.logits[id]!
-  return html`<p class="verdict" data-dropped-by=${name}><strong>${sampler.title} dropped it</strong> (${settings.join(', ')}). ${sampler.meaning}
-    ${
-      typeof threshold === 'number'
-        ? html`It kept logits of at least ${brief(threshold, 5)}; this token has ${brief(own, 5)}.`
-        : nothing
-    }</p>`
-}
-
-function verdict(model: Model, id: number) {
-  const { watched, trace = [] } = model.answer!.result
-  const fate = watched?.find(({ token_id }) => token_id === id)
-  if (!fate) return nothing
-  if (fate.dropped_by === 'logits') {
-    return html`<p class="verdict" data-dropped-by="logits"><strong>It is out of play</strong>: its logit is −∞.</p>`
-  }
-  if (fate.dropped_by) return why(model, id, fate.dropped_by)
-  const ran =
-    trace.length === 1
-      ? 'One sampler ran and kept it'
-      : `${trace.length} samplers ran and all kept it`
-  return html`<p class="verdict" data-dropped-by=""><strong>It is in play.</strong> ${trace.length === 0 ? 'No sampler ran.' : `${ran}.`}</p>`
-}
+/** The details of one token: what happened to it, and a way to take it. */
 
 /** Finds a token by its id or word. */
-function find({ vocabulary, row }: Model, written: string): number | undefined {
+function find({ vocabulary, row }: Scene, written: string): number | undefined {
   const id = /^#?\d+$/.test(written) ? Number(written.replace('#', '')) : undefined
-  const found = id ?? idOf(written, vocabulary) ?? idOf(` ${written}`, vocabulary)
-  return found !== undefined && found < row.logits.length ? found : undefined
+  const found = id ?? idOf(` ${written}`, vocabulary) ?? idOf(written, vocabulary)
+  return found !== undefined && found < row!.logits.length ? found : undefined
 }
 
-function finder(model: Model, actions: Actions) {
+function finder(scene: Scene, actions: Actions) {
   return html`<form
     class="find"
     @submit=${(event: SubmitEvent) => {
       event.preventDefault()
-      const written = String(new FormData(event.target as HTMLFormElement).get('token'))
-      const id = find(model, written.trim())
-      if (id === undefined) actions.complain(`There is no token “${written}” in this vocabulary`)
-      else actions.inspect(id)
+      const input = (event.target as HTMLFormElement).elements.namedItem(
+        'token',
+      ) as HTMLInputElement
+      const id = find(scene, input.value.trim())
+      input.setCustomValidity(id === undefined ? 'The vocabulary has no such token' : '')
+      input.reportValidity()
+      if (id !== undefined) actions.inspect(scene, id)
     }}
-  ><label>Another token <input name="token" size="12" autocomplete="off" placeholder="id or word" required /></label>
+    @input=${({ target }: InputEvent) => (target as HTMLInputElement).setCustomValidity('')}
+  ><label>Another word <input name="token" size="10" autocomplete="off" placeholder="or token id" required /></label>
     <button type="submit">Look</button></form>`
 }
 
-export function tokenDetail(model: Model, actions: Actions) {
-  const { inspected: id, vocabulary, row } = model
-  const answer = answerOf(model)
-  if (id === undefined || !answer) return finder(model, actions)
-  const { scored } = answer.result
-  const at = scored?.token_ids.indexOf(id) ?? -1
-  const logprob = at < 0 ? null : scored!.logprobs[at]!
-  const rank = at < 0 ? null : scored!.ranks[at]!
-  const now = rank === null ? 'out of play' : `${percent(Math.exp(logprob!))}, rank ${count(rank)}`
-  return html`<div class="token-detail" role="group" aria-label="One token">
-      <h3><span class="word">${visible(wordOf(id, vocabulary))}</span> <small>token ${id}</small>
-        <button type="button" class="plain" @click=${() => actions.inspect(undefined)}>Close</button></h3>
-      <dl class="facts">
-        <div><dt>Logit</dt><dd>${brief(row.logits[id]!, 5)}</dd></div>
-        <div><dt>Raw</dt><dd>${percent(rawProbability(model, id))}, rank ${count(rawRank(model, id))}</dd></div>
-        <div><dt>Now</dt><dd>${now}</dd></div>
-      </dl>
-      ${verdict(model, id)}
+function takeButton(scene: Scene, actions: Actions, id: number) {
+  if (!scene.tale || id === takenAt(scene)) return nothing
+  return html`<button type="button" data-act="take" @click=${() => actions.take(scene, id)}>Go on with this word</button>`
+}
+
+export function tokenDetail(model: Model, scene: Scene, actions: Actions) {
+  const { vocabulary } = scene
+  const answer = answerOf(scene)
+  if (!answer) return nothing
+  const id = scene.inspected ?? (scene.name === 'three' ? takenAt(scene) : undefined)
+  if (id === undefined) return model.isShowingMore ? finder(scene, actions) : nothing
+  const { row } = answer
+  return html`<div class=${`token-detail ${isStale(model, scene) ? 'stale' : ''}`} role="group" aria-label="One token">
+      <h3><span class="word">${labelOf(id, vocabulary)}</span> <small>token ${id}, ${percent(rawProbability(row, id))} at T = 1, rank ${count(rawRank(row, id))}</small>
+        ${scene.inspected === undefined ? nothing : html`<button type="button" class="plain" data-act="close" @click=${() => actions.inspect(scene, id)}>Close</button>`}</h3>
+      ${path(model, scene, answer, id)}
+      ${takeButton(scene, actions, id)}
     </div>
-    ${finder(model, actions)}`
+    ${finder(scene, actions)}`
 }

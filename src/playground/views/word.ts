@@ -1,10 +1,10 @@
-import { html } from '/vendor/lit-html/lit-html.js'
+import { html } from 'lit-html'
 import type { Vocabulary } from '../types.ts'
-import { visible, wordOf } from '../vocabulary.ts'
+import { labelOf } from '../vocabulary.ts'
 
-/** The word of a token, with invisible characters made visible. */
+/** The word of a token, as a label. */
 export function word(id: number, vocabulary: Vocabulary) {
-  return html`<span class="word">${visible(wordOf(id, vocabulary))}</span>`
+  return html`<span class="word">${labelOf(id, vocabulary)}</span>`
 }
 
 /** A button that shows the details of a token. */
@@ -17,6 +17,7 @@ export function tokenButton(
   return html`<button
     type="button"
     class="token"
+    data-item
     data-token=${id}
     aria-pressed=${id === inspected}
     @click=${() => inspect(id)}

@@ -120,7 +120,8 @@ const distribution = {
                 .meta({ title: 'PathStep', description: 'What one sampler did to the token.' }),
             )
             .meta({
-              description: 'The samplers that changed its logit or removed it, in the order they ran.',
+              description:
+                'The samplers that changed its logit or removed it, in the order they ran.',
             }),
           probability: Probability.nullable().meta({
             description: 'Its probability in the final distribution; null if it was removed.',

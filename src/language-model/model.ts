@@ -27,7 +27,8 @@ function add(x: Float32Array, change: Float32Array): void {
 }
 
 function softmax(x: Float32Array): void {
-  const max = x.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
+  let max = Number.NEGATIVE_INFINITY
+  for (const value of x) max = Math.max(max, value)
   let sum = 0
   for (let i = 0; i < x.length; i++) sum += x[i] = Math.exp(x[i]! - max)
   for (let i = 0; i < x.length; i++) x[i]! /= sum
@@ -44,8 +45,22 @@ function rotate(x: Float32Array, headSize: number, position: number): void {
   }
 }
 
-/** Returns a function that takes the tokens of a text in order, each with its position, and returns the logits of the next one. */
-export function loadModel(checkpoint: Checkpoint) {
+/** What a model has computed for the tokens of one text so far. */
+export interface Memory {
+  readonly keys: readonly Float32Array[]
+  readonly values: readonly Float32Array[]
+}
+
+export interface LanguageModel {
+  newMemory(): Memory
+  /**
+   * Takes the tokens of a text in order, each with its position, and returns the logits of the next one. They are
+   * overwritten by the next call. One can go back to an earlier position: what the memory holds beyond it is replaced.
+   */
+  forward(memory: Memory, token: number, position: number): Float32Array
+}
+
+export function loadModel(checkpoint: Checkpoint): LanguageModel {
   const { dim, hiddenDim, layers, heads, kvHeads, vocabSize, context } = checkpoint
   const headSize = dim / heads
   const kvDim = kvHeads * headSize
@@ -59,10 +74,8 @@ export function loadModel(checkpoint: Checkpoint) {
   const scores = new Float32Array(context)
   const logits = new Float32Array(vocabSize)
   const cache = () => Array.from({ length: layers }, () => new Float32Array(context * kvDim))
-  const keys = cache()
-  const values = cache()
 
-  function attend(layer: number, position: number): void {
+  function attend({ keys, values }: Memory, layer: number, position: number): void {
     const [key, value] = [keys[layer]!, values[layer]!]
     const here = position * kvDim
     multiply(query, checkpoint.query[layer]!, normed)
@@ -97,11 +110,11 @@ export function loadModel(checkpoint: Checkpoint) {
     multiply(change, checkpoint.down[layer]!, gate)
   }
 
-  return function forward(token: number, position: number): Float32Array {
+  function forward(memory: Memory, token: number, position: number): Float32Array {
     x.set(checkpoint.embedding.subarray(token * dim, (token + 1) * dim))
     for (let layer = 0; layer < layers; layer++) {
       normalize(normed, x, checkpoint.attentionNorm[layer]!)
-      attend(layer, position)
+      attend(memory, layer, position)
       add(x, change)
       normalize(normed, x, checkpoint.ffnNorm[layer]!)
       feedForward(layer)
@@ -111,4 +124,6 @@ export function loadModel(checkpoint: Checkpoint) {
     multiply(logits, checkpoint.classifier, normed)
     return logits
   }
+
+  return { newMemory: () => ({ keys: cache(), values: cache() }), forward }
 }

@@ -1,0 +1,51 @@
+import { html, nothing } from 'lit-html'
+import { setFields, summary } from '../controls.ts'
+import { type Model, samplerOf, temperatureOf } from '../model.ts'
+import { brief, percent } from '../numbers.ts'
+import { temperatureText } from '../scale.ts'
+import { type Answer, type Scene, takenAt } from '../scene.ts'
+import type { Watched } from '../types.ts'
+import { labelOf } from '../vocabulary.ts'
+
+/** What happened to a token: its logit as it came, what each sampler made of it, and where it ended. */
+
+const arrow = html`<span class="arrow">→</span>`
+
+function settingsText(model: Model, { fields }: Answer, name: string): string {
+  const set = setFields(samplerOf(model.catalogue, name), fields)
+  return set
+    .map(([field, value]) => (field === name ? summary(value) : `${field} ${summary(value)}`))
+    .join(', ')
+}
+
+/** One sampler: what it made of the logit, or why the token is out. */
+function stepText(model: Model, answer: Answer, token: Watched, step: Watched['path'][number]) {
+  const { title } = samplerOf(model.catalogue, step.sampler)
+  const name = html`${title} <small>${settingsText(model, answer, step.sampler)}</small>`
+  if (step.sampler !== token.dropped_by)
+    return html`${arrow} ${name} ${arrow} <b>${brief(step.logit, 4)}</b>`
+  const need =
+    step.threshold === null
+      ? nothing
+      : html` needs ${brief(step.threshold, 4)}${step.logit === step.threshold ? ', and of tied words a lower id' : ''}`
+  return html`${arrow} ${name}${need} ${arrow} <b class="gone">out</b>`
+}
+
+/** What became of a token that is left. */
+function endText(scene: Scene, answer: Answer, { token_id, probability }: Watched) {
+  const taken = takenAt(scene) ?? answer.result.token_ids[0]
+  const chance = html`${arrow} <b>${percent(probability!)}</b> <small>at T = ${temperatureText(temperatureOf(answer.fields))}</small>`
+  if (taken === token_id) return html`${chance} ${arrow} <b>the draw took it</b>`
+  return html`${chance} ${arrow} the draw took <b class="word">${labelOf(taken!, scene.vocabulary)}</b>`
+}
+
+export function path(model: Model, scene: Scene, answer: Answer, id: number) {
+  const token = answer.result.watched?.find(({ token_id }) => token_id === id)
+  if (!token) return nothing
+  if (token.logit === null) {
+    return html`<p class="path" data-dropped-by="logits">Its logit is −∞, so it was never in play.</p>`
+  }
+  return html`<p class="path" data-dropped-by=${token.dropped_by ?? ''}>logit <b>${brief(token.logit, 4)}</b>
+    ${token.path.map((step) => stepText(model, answer, token, step))}
+    ${token.dropped_by === null ? endText(scene, answer, token) : nothing}</p>`
+}
