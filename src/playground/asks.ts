@@ -47,7 +47,7 @@ export async function askAnswer(asked: Question, signal: AbortSignal): Promise<A
 
 /** Asks for the next token of each column, in one batch with a temperature for each row. */
 export async function askNext(
-  { fields }: Model,
+  { fields, textSeed }: Model,
   tale: Tale,
   columns: readonly Column[],
   rows: readonly Row[],
@@ -62,6 +62,7 @@ export async function askNext(
   }))
   const body = bodyText(rowsText(rows), {
     ...settings,
+    seed: textSeed,
     prompt_token_ids: tale.promptIds,
     rows: each,
     return_probabilities: 'none',

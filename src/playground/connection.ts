@@ -8,16 +8,24 @@ const banner = () => document.querySelector<HTMLElement>('#banner')!
 let tries = 0
 let timer: ReturnType<typeof setInterval> | undefined
 
-/** Hides the banner. Called with every answer. */
+/** What to try again, while the server does not answer. */
+let missed: (() => void) | undefined
+
+/** Hides the banner, and asks what was missed. Called with every answer. */
 export function found(): void {
+  if (!missed) return
+  const again = missed
+  missed = undefined
   tries = 0
   clearInterval(timer)
   timer = undefined
   banner().hidden = true
+  again()
 }
 
 /** Shows the banner, counts down, and tries again: by itself, or when the user asks. */
 export function lost(reason: string, again: () => void): void {
+  missed = again
   if (timer !== undefined) return
   let left = WAITS[Math.min(tries++, WAITS.length - 1)]!
   const place = banner()

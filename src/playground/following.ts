@@ -10,6 +10,7 @@ export async function followLink(model: Model, actions: Actions): Promise<void> 
   try {
     const linked = await fromFragment(fragment)
     model.fields = linked.fields
+    model.textSeed = linked.textSeed ?? model.textSeed
     for (const [i, temperature] of (linked.three ?? []).entries()) {
       const column = three.tale!.columns[i]
       if (column) column.temperature = column.writtenAt = temperature

@@ -6,6 +6,7 @@ export interface Linked {
   readonly fields: Fields
   /** The beginning of the tale. Omitted: the link has logits. */
   readonly beginning?: string
+  readonly textSeed?: string
   /** The temperatures of the three texts. */
   readonly three?: readonly number[]
   readonly name?: string

@@ -44,6 +44,7 @@ async function boot(): Promise<Model> {
     catalogue,
     limits,
     fields: { seed: SEED },
+    textSeed: SEED,
     dial,
     three: sceneOf('three', opening, THREE),
     curve: undefined,
@@ -53,6 +54,7 @@ async function boot(): Promise<Model> {
     remembered: new Map(),
     isShowingSteps: false,
     isShowingMore: false,
+    isShowingAll: false,
     isReordering: false,
     open: new Set(),
     filter: '',
@@ -124,6 +126,7 @@ function run(model: Model): void {
         if (scene === dial && model.fields === fields && fields.seed === undefined) {
           model.fields = { ...fields, seed: answer.result.seed }
           scene.answer = { ...answer, fields: model.fields }
+          askAbout(three)
         }
         announce()
         draw()
@@ -161,6 +164,7 @@ function run(model: Model): void {
         }
         draw()
       },
+      ended: draw,
       failed: (error) => failed(scene, error),
     })
   const writers = { dial: writerOf(dial), three: writerOf(three) }
@@ -169,8 +173,11 @@ function run(model: Model): void {
   let written = { settings: '', temperature: Number.NaN }
   let isThreeSeen = false
   const rewrite = debounced(() => {
-    const { temperature: _, n: __, replacement: ___, ...others } = model.fields
-    const now = { settings: JSON.stringify(others), temperature: temperatureOf(model.fields) }
+    const { temperature: _, n: __, replacement: ___, seed: ____, ...others } = model.fields
+    const now = {
+      settings: JSON.stringify([others, model.textSeed]),
+      temperature: temperatureOf(model.fields),
+    }
     const isOther = now.settings !== written.settings
     const column = dial.tale?.columns[0]
     if (column && (isOther || now.temperature !== written.temperature)) {

@@ -11,6 +11,8 @@ export interface Model {
   readonly limits: Limits
   /** The settings of the request. The temperature is that of the dial. */
   fields: Fields
+  /** The seed of the texts. Draws of a single word have the seed of `fields`. */
+  textSeed: string
   /** The row under the dial, and the text at its temperature. */
   readonly dial: Scene
   /** The same beginning at three temperatures. */
@@ -27,6 +29,8 @@ export interface Model {
 
   isShowingSteps: boolean
   isShowingMore: boolean
+  /** Whether the list of samplers that are not common is open. */
+  isShowingAll: boolean
   isReordering: boolean
   readonly open: Set<string>
   filter: string

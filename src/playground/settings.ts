@@ -131,6 +131,11 @@ export function createSettings(model: Model, changed: (change: Change) => void) 
       changed('view')
     },
 
+    showAll(isOn: boolean): void {
+      model.isShowingAll = isOn
+      changed('view')
+    },
+
     compare(isOn: boolean): void {
       model.isComparing = isOn
       changed('view')

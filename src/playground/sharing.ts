@@ -10,12 +10,13 @@ import type { SampleAnswer } from './types.ts'
 /** Links, code and files that the user takes from the page. */
 
 /** The state of the page for a link, without answers. */
-export function toLinked({ dial, fields, three }: Model): Linked {
+export function toLinked({ dial, fields, textSeed, three }: Model): Linked {
   const { tale, row, vocabulary, inspected, context } = dial
   if (tale) {
     return {
       fields,
       beginning: tale.beginning,
+      textSeed,
       three: three.tale!.columns.map(({ temperature }) => temperature),
     }
   }

@@ -68,8 +68,11 @@ export function createTelling({ model, writers, languageModel, changed }: Port) 
 
     /** Writes all texts again with new random numbers. */
     writeAgain(): void {
-      model.fields = { ...model.fields, seed: newSeed() }
-      for (const scene of scenesOf(model)) startOver(scene)
+      model.textSeed = newSeed()
+      model.fields = { ...model.fields, seed: model.textSeed }
+      for (const scene of scenesOf(model)) {
+        for (const column of scene.tale?.columns ?? []) rewriteFrom(column, 0)
+      }
       changed('fields')
     },
 

@@ -26,10 +26,22 @@ export function visible(word: string): string {
     .replace(/\p{Cc}/gu, (one) => `<0x${one.charCodeAt(0).toString(16).padStart(2, '0')}>`)
 }
 
+const spaced = new WeakMap<Vocabulary, boolean>()
+
+/** Whether words have the space before them, so that a token without one is a part of a word. */
+function hasSpaces(vocabulary: Vocabulary): boolean {
+  let known = spaced.get(vocabulary)
+  if (known === undefined) {
+    known = vocabulary.words.some((word) => word !== undefined && /^ \p{L}/u.test(word))
+    spaced.set(vocabulary, known)
+  }
+  return known
+}
+
 /** A word as a label: without the space before it. A part of a word, which has no space before it, gets a mark instead. */
 export function labelOf(id: number, vocabulary: Vocabulary): string {
   const word = wordOf(id, vocabulary)
   if (word === '\n') return '↵ new line'
   if (/^ \S/.test(word)) return visible(word.slice(1))
-  return /^\p{L}/u.test(word) ? `…${visible(word)}` : visible(word)
+  return /^\p{L}/u.test(word) && hasSpaces(vocabulary) ? `…${visible(word)}` : visible(word)
 }

@@ -25,6 +25,8 @@ interface Port {
   languageModel(): Promise<LanguageModel>
   /** Called after each token. */
   written(): void
+  /** Called when all columns are ended, or writing has failed. */
+  ended(): void
   failed(error: unknown): void
 }
 
@@ -33,7 +35,7 @@ const pause = (milliseconds: number) =>
 
 export function createWriter(
   scene: Scene,
-  { model, languageModel, written, failed }: Port,
+  { model, languageModel, written, ended, failed }: Port,
 ): Writer {
   let current = new AbortController()
 
@@ -99,7 +101,7 @@ export function createWriter(
         .finally(() => {
           if (signal.aborted) return
           tale.isWriting = false
-          written()
+          ended()
         })
     },
   }

@@ -19,7 +19,7 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
 
 /** The settings on screen, read from the code for Python. */
 export async function settingsOn(page: Page): Promise<Record<string, unknown>> {
-  await page.locator('.languages').getByText('Python').click()
+  await page.getByRole('radio', { name: 'Python' }).check()
   const text = (await page.locator('#snippet').textContent())!
   const [, body] = /request = \{\n([\s\S]*?)\n\}\n/.exec(text)!
   const fields = body!

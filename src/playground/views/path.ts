@@ -46,6 +46,6 @@ export function path(model: Model, scene: Scene, answer: Answer, id: number) {
     return html`<p class="path" data-dropped-by="logits">Its logit is −∞, so it was never in play.</p>`
   }
   return html`<p class="path" data-dropped-by=${token.dropped_by ?? ''}>logit <b>${brief(token.logit, 4)}</b>
-    ${token.path.map((step) => stepText(model, answer, token, step))}
+    ${token.path.map((step) => html`${stepText(model, answer, token, step)} `)}
     ${token.dropped_by === null ? endText(scene, answer, token) : nothing}</p>`
 }

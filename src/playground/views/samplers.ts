@@ -128,7 +128,7 @@ function more(model: Model, actions: Actions, others: readonly Sampler[]) {
     `${name} ${title} ${meaning} ${Object.keys(fields)}`.toLowerCase().includes(wanted),
   )
   const byStage = Map.groupBy(found, ({ stage }) => stage)
-  return html`<details class="more" ?open=${others.some((one) => isSet(model, one))}>
+  return html`<details class="more" ?open=${model.isShowingAll} @toggle=${({ target }: Event) => actions.showAll((target as HTMLDetailsElement).open)}>
       <summary>More samplers (${others.length})</summary>
       <label class="search">Find <input type="search" .value=${model.filter} @input=${({ target }: InputEvent) => actions.filter((target as HTMLInputElement).value)} /></label>
       ${found.length === 0 ? html`<p class="about">No sampler has this in its name, meaning or fields.</p>` : nothing}

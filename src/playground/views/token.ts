@@ -47,8 +47,8 @@ export function tokenDetail(model: Model, scene: Scene, actions: Actions) {
   if (id === undefined) return model.isShowingMore ? finder(scene, actions) : nothing
   const { row } = answer
   return html`<div class=${`token-detail ${isStale(model, scene) ? 'stale' : ''}`} role="group" aria-label="One token">
-      <h3><span class="word">${labelOf(id, vocabulary)}</span> <small>token ${id}, ${percent(rawProbability(row, id))} at T = 1, rank ${count(rawRank(row, id))}</small>
-        ${scene.inspected === undefined ? nothing : html`<button type="button" class="plain" data-act="close" @click=${() => actions.inspect(scene, id)}>Close</button>`}</h3>
+      <p class="title"><span class="word">${labelOf(id, vocabulary)}</span> <small>token ${id}, ${percent(rawProbability(row, id))} at T = 1, rank ${count(rawRank(row, id))}</small>
+        ${scene.inspected === undefined ? nothing : html`<button type="button" class="plain" data-act="close" @click=${() => actions.inspect(scene, id)}>Close</button>`}</p>
       ${path(model, scene, answer, id)}
       ${takeButton(scene, actions, id)}
     </div>
