@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -23,14 +23,18 @@ const ROWS = 8
 const params = { temperature: 0.8, top_k: 40, top_p: 0.95 } as const
 const wanted: SampleParams = { ...params, return_probabilities: 'none' }
 
-const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
+const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kelvin-'))
 const socket = join(folder, 'kelvin.sock')
 pinClient()
-const server = await startServer('src/server.ts', '0', { SOCKET_PATH: socket })
+const server = await startServer('src/server.ts', '0', {
+  SOCKET_PATH: socket,
+  SHARED_MEMORY_DIR: folder,
+})
 const url = `http://127.0.0.1:${server.port}`
 const clients: Record<string, Kelvin> = {
   TCP: new Kelvin(url),
   'Unix socket': new Kelvin(`unix:${socket}`),
+  'Unix socket, shared memory': new Kelvin(`unix:${socket}`, { sharedMemory: folder }),
   'TCP, JSON with base64': new Kelvin(url, { wire: 'json' }),
 }
 

@@ -4,7 +4,7 @@ export type { DecodedToken, DecodeParams, Forward, RowOptions } from './decode.t
 export { KelvinError } from './error.ts'
 export { Kelvin } from './kelvin.ts'
 export type { Logits } from './logits.ts'
-export type { Batch, Dtype, Row, Tensor } from './rows.ts'
+export type { Batch, Dtype, Row, SharedTensor, Tensor } from './rows.ts'
 export type { CallOptions, ClientOptions } from './transport.ts'
 export type {
   ProbabilitiesParams,

@@ -6,8 +6,8 @@ import {
   type Forward,
   type RowOptions,
 } from './decode.ts'
-import type { Logits } from './logits.ts'
-import { toJsonWire, toWire } from './request.ts'
+import type { Described, Logits } from './logits.ts'
+import { toJsonWire, toSharedWire, toWire } from './request.ts'
 import type { Batch } from './rows.ts'
 import { type CallOptions, type ClientOptions, openTransport, type Transport } from './transport.ts'
 import type {
@@ -15,7 +15,6 @@ import type {
   ProbabilitiesResult,
   SampleParams,
   SampleResult,
-  SparseLogits,
   Warning,
 } from './types.ts'
 
@@ -23,6 +22,12 @@ import type {
 interface Overrides<Params> {
   /** An object for each row. Its fields replace those for all rows. */
   rows?: readonly Params[]
+}
+
+/** The function that puts a request into the form that the options ask for. */
+function wireOf({ sharedMemory, wire }: ClientOptions): typeof toSharedWire {
+  if (sharedMemory !== undefined) return toSharedWire
+  return wire === 'json' ? toJsonWire : toWire
 }
 
 /** The result of an answer for one row, with its warnings. */
@@ -42,11 +47,11 @@ function single<Result>({ results, warnings }: Answer<Result>): Result & { warni
  */
 export class Kelvin {
   readonly #transport: Transport
-  readonly #toWire: typeof toWire
+  readonly #toWire: typeof toSharedWire
 
   constructor(url = 'http://localhost:27315', options: ClientOptions = {}) {
     this.#transport = openTransport(url, options)
-    this.#toWire = options.wire === 'json' ? toJsonWire : toWire
+    this.#toWire = wireOf(options)
   }
 
   /** Draws tokens from one row. */
@@ -56,7 +61,7 @@ export class Kelvin {
 
   /** Draws tokens from each row. Parameters apply to all rows; `rows` overrides them for each. */
   async sampleBatch(
-    logits: Batch | SparseLogits,
+    logits: Batch | Described,
     params: SampleParams & Overrides<SampleParams> = {},
     call?: CallOptions,
   ): Promise<Answer<SampleResult>> {
@@ -70,7 +75,7 @@ export class Kelvin {
 
   /** Computes the distribution of each row, and draws nothing. */
   async probabilitiesBatch(
-    logits: Batch | SparseLogits,
+    logits: Batch | Described,
     params: ProbabilitiesParams & Overrides<ProbabilitiesParams> = {},
     call?: CallOptions,
   ): Promise<Answer<ProbabilitiesResult>> {
@@ -89,14 +94,14 @@ export class Kelvin {
     return decode((...asked) => this.sample(...asked), forward, params, options)
   }
 
-  /** Waits for calls under way, and then closes the connections. */
+  /** Waits for calls under way, then closes the connections and removes the files in shared memory. */
   close(): Promise<void> {
     return this.#transport.close()
   }
 
   async #ask<Result extends SampleResult | ProbabilitiesResult>(
     url: string,
-    logits: Batch | SparseLogits,
+    logits: Batch | Described,
     params: object,
     isRepeatable: boolean,
     call?: CallOptions,

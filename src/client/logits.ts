@@ -1,13 +1,17 @@
-import type { Batch, Dtype, Row, Tensor } from './rows.ts'
+import type { Batch, Dtype, Row, SharedTensor, Tensor } from './rows.ts'
 import type { SparseLogits } from './types.ts'
 
-export type Logits = Row | Tensor | SparseLogits
+/** Logits that a request has as they are given. */
+export type Described = SparseLogits | SharedTensor
+
+export type Logits = Row | Tensor | Described
 
 /** Logits in the form in which they are sent. */
 export interface Packed {
   dtype: Dtype
   shape: readonly number[]
-  bytes: Uint8Array
+  /** Consecutive parts of the elements. */
+  pieces: readonly Uint8Array[]
 }
 
 const dtypes: Readonly<Record<string, Dtype>> = {
@@ -25,7 +29,7 @@ function packRow(row: Row): Packed {
   const view = ArrayBuffer.isView(row) ? row : Float32Array.from(row)
   const dtype = dtypes[(view as Float32Array)[Symbol.toStringTag]]
   if (!dtype) throw new TypeError(`Logits cannot be a ${view.constructor.name}`)
-  return { dtype, shape: [(view as Float32Array).length], bytes: bytesOf(view) }
+  return { dtype, shape: [(view as Float32Array).length], pieces: [bytesOf(view)] }
 }
 
 function packRows(rows: readonly Row[]): Packed {
@@ -35,20 +39,24 @@ function packRows(rows: readonly Row[]): Packed {
   const { dtype, shape } = first
   const odd = packed.findIndex((row) => row.dtype !== dtype || row.shape[0] !== shape[0])
   if (odd >= 0) throw new TypeError(`Row ${odd} differs from the first in type or length`)
-  const bytes = Buffer.concat(packed.map((row) => row.bytes))
-  return { dtype, shape: [rows.length, ...shape], bytes }
+  const pieces = packed.flatMap((row) => row.pieces)
+  return { dtype, shape: [rows.length, ...shape], pieces }
 }
 
 const isRow = (logits: Batch): logits is Row =>
   ArrayBuffer.isView(logits) || (Array.isArray(logits) && typeof logits[0] === 'number')
 
-/** Packs logits. It copies only arrays of numbers, and batches of separate rows. */
+/** Packs logits. It copies only arrays of numbers. */
 export function pack(logits: Batch): Packed {
   if (isRow(logits)) return packRow(logits)
   if (!('dtype' in logits)) return packRows(logits)
   const { dtype, shape, data } = logits
-  return { dtype, shape, bytes: bytesOf(data) }
+  return { dtype, shape, pieces: [bytesOf(data)] }
 }
 
-export const isSparse = (logits: Batch | SparseLogits): logits is SparseLogits =>
-  'vocab_size' in logits
+/** The bytes of packed logits. Only a batch of separate rows is copied. */
+export const join = ({ pieces }: Packed): Uint8Array =>
+  pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+
+export const isDescribed = (logits: Batch | Described): logits is Described =>
+  'vocab_size' in logits || 'shared_memory' in logits

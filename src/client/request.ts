@@ -1,12 +1,18 @@
-import { isSparse, pack } from './logits.ts'
+import { type Described, isDescribed, join, pack } from './logits.ts'
 import type { Batch } from './rows.ts'
-import type { SparseLogits } from './types.ts'
 
 /** A request in the form in which it is sent. */
 export interface Wire {
   path: string
   type: string
   body: string | Uint8Array
+}
+
+/** A request whose logits are written into a file. */
+export interface SharedWire {
+  logits: readonly Uint8Array[]
+  /** The request itself, with the name of the file. */
+  naming(file: string): Wire
 }
 
 /**
@@ -49,8 +55,9 @@ const toBase64 = (bytes: Uint8Array) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 
 function toTensor(logits: Batch) {
-  const { dtype, shape, bytes } = pack(logits)
-  return { dtype, shape, data: toBase64(bytes) }
+  const packed = pack(logits)
+  const { dtype, shape } = packed
+  return { dtype, shape, data: toBase64(join(packed)) }
 }
 
 /** Replaces values that JSON cannot represent by their form in the API. */
@@ -69,22 +76,36 @@ function toJson(value: unknown): unknown {
 }
 
 /** A request as an object for JSON. */
-export function toJsonRequest(logits: Batch | SparseLogits, params: Params): object {
-  const given = isSparse(logits) ? toJson(logits) : toTensor(logits)
+export function toJsonRequest(logits: Batch | Described, params: Params): object {
+  const given = isDescribed(logits) ? toJson(logits) : toTensor(logits)
   return { logits: given, ...(toJson(params) as Params) }
 }
 
-export function toJsonWire(path: string, logits: Batch | SparseLogits, params: Params): Wire {
+export function toJsonWire(path: string, logits: Batch | Described, params: Params): Wire {
   const body = JSON.stringify(toJsonRequest(logits, params))
   return { path, type: 'application/json', body }
 }
 
+/** Writes dense logits into a file. */
+export function toSharedWire(
+  path: string,
+  logits: Batch | Described,
+  params: Params,
+): Wire | SharedWire {
+  if (isDescribed(logits)) return toJsonWire(path, logits, params)
+  const { dtype, shape, pieces } = pack(logits)
+  return {
+    logits: pieces,
+    naming: (name) => toJsonWire(path, { dtype, shape, shared_memory: { name } }, params),
+  }
+}
+
 /** Sends dense logits as raw bytes if the other fields fit into a query. Otherwise the whole request is JSON. */
-export function toWire(url: string, logits: Batch | SparseLogits, params: Params): Wire {
+export function toWire(url: string, logits: Batch | Described, params: Params): Wire {
   const query = toQuery(params)
-  if (isSparse(logits) || !query) return toJsonWire(url, logits, params)
-  const { dtype, shape, bytes } = pack(logits)
-  query.set('dtype', dtype)
-  query.set('shape', shape.join())
-  return { path: `${url}?${query}`, type: 'application/octet-stream', body: bytes }
+  if (isDescribed(logits) || !query) return toJsonWire(url, logits, params)
+  const packed = pack(logits)
+  query.set('dtype', packed.dtype)
+  query.set('shape', packed.shape.join())
+  return { path: `${url}?${query}`, type: 'application/octet-stream', body: join(packed) }
 }

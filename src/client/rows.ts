@@ -16,5 +16,14 @@ export interface Tensor {
   data: ArrayBufferView
 }
 
+/** Logits in a file of the directory that Kelvin has as SHARED_MEMORY_DIR. */
+export interface SharedTensor {
+  dtype: Dtype
+  /** [vocabulary size], or [rows, vocabulary size]. */
+  shape: readonly number[]
+  /** The name of the file, and the position of the first element in bytes, which is 0 if omitted. */
+  shared_memory: { name: string; offset?: number }
+}
+
 /** Rows of the same vocabulary. */
 export type Batch = Row | readonly Row[] | Tensor

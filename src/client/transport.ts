@@ -3,7 +3,8 @@ import { setTimeout as startTimeout } from 'node:timers'
 import { setTimeout } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { KelvinError, toError } from './error.ts'
-import type { Wire } from './request.ts'
+import type { SharedWire, Wire } from './request.ts'
+import { SharedFiles } from './shared-files.ts'
 
 export interface ClientOptions {
   /** API key, if Kelvin requires one. */
@@ -18,6 +19,12 @@ export interface ClientOptions {
   ca?: string
   /** Form of dense logits: `binary` sends raw bytes; `json` sends base64 in JSON, which is larger and slower. */
   wire?: 'binary' | 'json'
+  /**
+   * The directory in memory that Kelvin on the same machine has as SHARED_MEMORY_DIR, such as /dev/shm. The client writes dense
+   * logits into files of this directory instead of sending them. Each call under way has one, so there are at most as many
+   * files as connections. `close` removes them.
+   */
+  sharedMemory?: string
 }
 
 export interface CallOptions {
@@ -31,7 +38,7 @@ export interface CallOptions {
 
 export interface Transport {
   /** Sends a request, and returns the JSON of the answer. A request that is not repeatable is never retried. */
-  post(wire: Wire, isRepeatable: boolean, call?: CallOptions): Promise<unknown>
+  post(wire: Wire | SharedWire, isRepeatable: boolean, call?: CallOptions): Promise<unknown>
   close(): Promise<void>
 }
 
@@ -55,7 +62,7 @@ function pauseOf(headers: IncomingHttpHeaders): number {
 /** Opens connections to one server, over TCP or, with a URL such as unix:/run/kelvin/kelvin.sock, a Unix socket. */
 export function openTransport(
   url: string,
-  { apiKey, connections = 16, timeout = 30_000, retries = 3, ca }: ClientOptions,
+  { apiKey, connections = 16, timeout = 30_000, retries = 3, ca, sharedMemory }: ClientOptions,
 ): Transport {
   const socketPath = UNIX.exec(url)?.[1]
   const { origin, pathname } = new URL(socketPath ? 'http://localhost' : url)
@@ -64,6 +71,7 @@ export function openTransport(
     ...(socketPath && { socketPath }),
     ...(ca && { connect: { ca } }),
   })
+  const files = sharedMemory === undefined ? undefined : new SharedFiles(sharedMemory, connections)
   const base = pathname.replace(/\/$/, '')
   const own = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
 
@@ -88,16 +96,18 @@ export function openTransport(
     }
   }
 
-  async function post(wire: Wire, isRepeatable: boolean, call: CallOptions = {}) {
+  async function post(wire: Wire | SharedWire, isRepeatable: boolean, call: CallOptions = {}) {
     call.signal?.throwIfAborted()
     // AbortSignal.timeout would stay in memory until its time has passed, and a generation makes thousands of calls.
     const control = new AbortController()
     const abort = () => control.abort()
     const limit = call.timeout ?? timeout
     const timer = startTimeout(abort, limit)
+    const ask = (asked: Wire) => attempt(asked, isRepeatable, call.headers ?? {}, control.signal)
     call.signal?.addEventListener('abort', abort)
     try {
-      return await attempt(wire, isRepeatable, call.headers ?? {}, control.signal)
+      if ('body' in wire) return await ask(wire)
+      return await files!.lend(wire.logits, control.signal, (file) => ask(wire.naming(file)))
     } catch (error) {
       if (call.signal?.aborted) throw call.signal.reason
       if (error instanceof KelvinError) throw error
@@ -114,5 +124,10 @@ export function openTransport(
     }
   }
 
-  return { post, close: () => pool.close() }
+  async function close() {
+    await files?.close()
+    await pool.close()
+  }
+
+  return { post, close }
 }
