@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { KelvinError, toError } from './error.ts'
 import type { SharedWire, Wire } from './request.ts'
+import { send } from './send.ts'
 import { SharedFiles } from './shared-files.ts'
 
 export interface ClientOptions {
@@ -75,24 +76,16 @@ export function openTransport(
   const base = pathname.replace(/\/$/, '')
   const own = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
 
-  async function send({ path, type, body }: Wire, headers: object, signal: AbortSignal) {
-    const answer = await pool.request({
-      method: 'POST',
-      path: base + path,
-      headers: { ...own, ...headers, 'content-type': type },
-      body,
-      signal,
-    })
-    return { ...answer, text: await answer.body.text() }
-  }
-
-  async function attempt(wire: Wire, isRepeatable: boolean, headers: object, signal: AbortSignal) {
+  async function attempt(wire: Wire, isRepeatable: boolean, given: object, signal: AbortSignal) {
+    const path = base + wire.path
+    const headers = { ...own, ...given, 'content-type': wire.type }
     for (let left = isRepeatable ? retries : 0; ; left--) {
-      const { statusCode, headers: given, text } = await send(wire, headers, signal)
-      if (statusCode === 200) return JSON.parse(text) as unknown
-      const error = toError(statusCode, text)
-      if (statusCode !== 503 || left === 0) throw error
-      await setTimeout(pauseOf(given), undefined, { signal })
+      const answer = await send(pool, { path, headers, body: wire.body }, signal)
+      const { status, text } = answer
+      if (status === 200) return JSON.parse(text) as unknown
+      const error = toError(status, text)
+      if (status !== 503 || left === 0) throw error
+      await setTimeout(pauseOf(answer.headers), undefined, { signal })
     }
   }
 
