@@ -1,6 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,6 +25,8 @@ const socket = join(folder, 'kelvin.sock')
 const examples = fileURLToPath(new URL('../examples', import.meta.url))
 const row = join(examples, 'story.f32')
 const out = (name: string) => join(folder, name)
+const shared = out('shared')
+mkdirSync(shared)
 
 interface Example {
   file: string
@@ -24,6 +34,8 @@ interface Example {
   needs: string
   build?: string[]
   run: string[]
+  /** Whether it takes the directory of shared memory as its last argument. */
+  isShared?: boolean
 }
 
 const cpp = join(examples, 'cpp/sample.cpp')
@@ -59,13 +71,14 @@ const programs: Example[] = [
     needs: `g++ -std=c++20 -fsyntax-only ${cpp}`,
     build: ['g++', '-std=c++20', '-Wall', '-Wextra', '-Werror', cpp, '-lcurl', '-o', out('cpp')],
     run: [out('cpp')],
+    isShared: true,
   },
 ]
 
 let server: Server
 let line: string
 beforeAll(async () => {
-  server = await startServer({ SOCKET_PATH: socket })
+  server = await startServer({ SOCKET_PATH: socket, SHARED_MEMORY_DIR: shared })
   const asked = 'temperature=0.8&top_p=0.95&seed=42'
   const response = await fetch(`${server.url}/v1/sample?${asked}`, {
     method: 'POST',
@@ -112,7 +125,7 @@ async function busy() {
   }
 }
 
-for (const { file, needs, build, run } of programs) {
+for (const { file, needs, build, run, isShared = false } of programs) {
   const isHere = spawnSync('sh', ['-c', needs]).status === 0
   describe.skipIf(!isHere)(file, () => {
     beforeAll(async () => {
@@ -126,6 +139,19 @@ for (const { file, needs, build, run } of programs) {
       ['a Unix socket', () => `unix:${socket}`],
     ])('samples over %s', async (_, url) => {
       expect(await execute([...run, row, url()])).toEqual({ stdout: line, stderr: '', status: 0 })
+    })
+
+    it.runIf(isShared)('samples over shared memory, and leaves no file', async () => {
+      const url = `unix:${socket}`
+      const sampled = await execute([...run, row, url, shared])
+      expect(sampled).toEqual({ stdout: line, stderr: '', status: 0 })
+      expect(readdirSync(shared)).toEqual([])
+      const failed = await execute([...run, row, url, out('missing')])
+      expect(failed).toMatchObject({
+        stdout: '',
+        status: 1,
+        stderr: `cannot write into ${out('missing')}\n`,
+      })
     })
 
     it('retries a 503', async () => {
@@ -160,5 +186,5 @@ for (const { file, needs, build, run } of programs) {
 }
 
 it.each(globSync('**/*.{sh,py,go,rs,cpp}', { cwd: examples }))('%s is short', (file) => {
-  expect(readFileSync(join(examples, file), 'utf8').split('\n').length).toBeLessThanOrEqual(80)
+  expect(readFileSync(join(examples, file), 'utf8').split('\n').length).toBeLessThanOrEqual(90)
 })

@@ -1,16 +1,15 @@
-// Draws a token from a row of float32 with libcurl: sample ROW [URL]. The URL of a Unix socket is like
-// unix:/run/kelvin/kelvin.sock. A program with more dependencies would use a JSON library.
+// Draws a token from a row of float32 with libcurl: sample ROW [URL [DIRECTORY]]. The URL of a Unix socket is like
+// unix:/run/kelvin/kelvin.sock. With DIRECTORY, the server's SHARED_MEMORY_DIR, only the name of a file is sent.
 #include <curl/curl.h>
+#include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <thread>
-#include <vector>
 
 // The first value after a name in JSON without spaces, which is the form of Kelvin's answers.
 static std::string find(const std::string& json, const std::string& name) {
@@ -25,11 +24,11 @@ static size_t append(char* data, size_t, size_t length, void* text) {
   return length;
 }
 
-// Samples one row, and returns Kelvin's answer as JSON. The handle keeps its connection between calls.
-static std::string sample(CURL* curl, const std::vector<float>& logits, int retries = 3) {
+// Posts a body, and returns Kelvin's answer as JSON. The handle keeps its connection between calls.
+static std::string post(CURL* curl, const std::string& body, int retries = 3) {
   std::string answer;
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, reinterpret_cast<const char*>(logits.data()));
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(logits.size() * sizeof(float)));
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.size()));
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
   if (const auto code = curl_easy_perform(curl)) throw std::runtime_error(curl_easy_strerror(code));
@@ -42,18 +41,33 @@ static std::string sample(CURL* curl, const std::vector<float>& logits, int retr
   // A retry is safe: nothing was drawn before the refusal, and with a seed the answer is the same.
   curl_off_t seconds = 1;
   curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
-  std::this_thread::sleep_for(std::chrono::seconds(seconds));
-  return sample(curl, logits, retries - 1);
+  sleep(unsigned(seconds));
+  return post(curl, body, retries - 1);
+}
+
+// Writes a row into a new file that only this user may open. A model server would keep one, and map it.
+static std::string share(const std::string& directory, const std::string& row) {
+  auto path = directory + "/row-XXXXXX";
+  const int file = mkstemp(path.data());
+  const bool isWritten = write(file, row.data(), row.size()) == ssize_t(row.size());
+  close(file);
+  if (isWritten) return path;
+  unlink(path.c_str());
+  throw std::runtime_error("cannot write into " + directory);
 }
 
 int main(int count, char** arguments) try {
   if (count < 2) throw std::runtime_error("ROW is missing: a file of float32");
   std::ifstream file(arguments[1], std::ios::binary);
   if (!file) throw std::runtime_error(std::string("cannot read ") + arguments[1]);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  std::vector<float> logits(bytes.size() / sizeof(float));
-  bytes.copy(reinterpret_cast<char*>(logits.data()), logits.size() * sizeof(float));
-
+  std::string body{std::istreambuf_iterator<char>(file), {}};
+  const auto path = count > 3 ? share(arguments[3], body) : "";
+  const std::unique_ptr<const char, int (*)(const char*)> removal(path.c_str(), unlink);
+  if (count > 3) {
+    const auto shape = std::to_string(body.size() / sizeof(float));
+    const auto name = path.substr(path.rfind('/') + 1);
+    body = R"({"logits":{"dtype":"float32","shape":[)" + shape + R"(],"shared_memory":{"name":")" + name + R"("}}})";
+  }
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   std::string url = count > 2 ? arguments[2] : "http://localhost:27315";
   if (url.starts_with("unix:")) {
@@ -61,10 +75,11 @@ int main(int count, char** arguments) try {
     url = "http://localhost";
   }
   url += "/v1/sample?temperature=0.8&top_p=0.95&seed=42&return_probabilities=none";
-  curl_slist* headers = curl_slist_append(nullptr, "Content-Type: application/octet-stream");
+  const auto type = count > 3 ? "Content-Type: application/json" : "Content-Type: application/octet-stream";
+  curl_slist* headers = curl_slist_append(nullptr, type);
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers);
-  const auto answer = sample(curl.get(), logits);
+  const auto answer = post(curl.get(), body);
   std::printf("token %s, logprob %.4f\n", find(answer, "token_ids").c_str(),
               std::stod(find(answer, "logprobs")));
   curl_slist_free_all(headers);
