@@ -13,8 +13,10 @@ interface Container {
   securityContext: Record<string, unknown>
   startupProbe?: object
   resources: { requests: { memory: string }; limits: { memory: string } }
+  volumeMounts?: { name: string; mountPath: string }[]
 }
 interface PodSpec {
+  volumes?: { name: string; emptyDir?: { medium: string; sizeLimit: string } }[]
   initContainers?: Container[]
   containers: Container[]
   securityContext: Record<string, unknown>
@@ -169,6 +171,43 @@ it('the sidecar is a native one: it starts first and ends last', () => {
   expect(initContainers![0]).toMatchObject({
     restartPolicy: 'Always',
     startupProbe: { exec: { command: ['perl', 'src/healthcheck.pl'] } },
+  })
+})
+
+describe('shared memory', () => {
+  const mebibytes = (size: string) => Number(/^(\d+)(Mi|m)$/.exec(size)![1])
+
+  it('of the sidecar is a limited volume in memory, for both containers', () => {
+    const { volumes, initContainers, containers } = pods.get('deploy/sidecar/deployment.yaml')!
+    const [kelvin, model] = [initContainers![0]!, containers[0]!]
+    const { value } = kelvin.env!.find(({ name }) => name === 'SHARED_MEMORY_DIR')!
+    const mountOf = ({ volumeMounts }: Container) =>
+      volumeMounts!.find(({ mountPath }) => mountPath === value)
+    expect(mountOf(model)).toEqual(mountOf(kelvin))
+    const { emptyDir } = volumes!.find(({ name }) => name === mountOf(kelvin)!.name)!
+    expect(emptyDir).toMatchObject({ medium: 'Memory' })
+    // What the model writes counts as its memory.
+    expect(mebibytes(model.resources.limits.memory)).toBeGreaterThan(
+      2 * mebibytes(emptyDir!.sizeLimit),
+    )
+  })
+
+  it('of Compose is a limited volume in memory, for the user of the image', () => {
+    const { services, volumes } = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true })
+    const directory = services.kelvin.environment.SHARED_MEMORY_DIR
+    const mount = `logits:${directory}`
+    for (const service of [services.kelvin, services.model, services.storyteller]) {
+      expect(service.volumes).toContain(mount)
+    }
+    const { type, o } = volumes.logits.driver_opts
+    expect(type).toBe('tmpfs')
+    const options = Object.fromEntries(o.split(',').map((option: string) => option.split('=')))
+    const [uid, gid] = /^USER (\d+):(\d+)$/m.exec(readFileSync('Dockerfile', 'utf8'))!.slice(1)
+    expect(options).toMatchObject({ uid, gid, mode: '700' })
+    for (const { mem_limit } of [services.model, services.storyteller]) {
+      expect(mebibytes(mem_limit)).toBeGreaterThan(2 * mebibytes(options.size))
+    }
+    expect(services.storyteller.command).toContain(`--shared-memory=${directory}`)
   })
 })
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,10 +14,12 @@ const tokenizer = join(models, 'tok512.bin')
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 const socket = join(folder, 'kelvin.sock')
+const shared = join(folder, 'shared')
+mkdirSync(shared)
 
 let server: Server
 beforeAll(async () => {
-  server = await startServer({ SOCKET_PATH: socket })
+  server = await startServer({ SOCKET_PATH: socket, SHARED_MEMORY_DIR: shared })
 })
 afterAll(async () => {
   await server.stop()
@@ -59,6 +61,7 @@ describe.skipIf(!existsSync(checkpoint))('the storyteller with a model of llama2
       [server.url, '--wire', 'json'],
       [`unix:${socket}`],
       [`unix:${socket}`, '--wire', 'json'],
+      [`unix:${socket}`, '--shared-memory', shared],
     ] as [string, ...string[]][]
     const stories: string[] = []
     for (const [url, ...way] of ways) {

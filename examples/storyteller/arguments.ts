@@ -10,6 +10,7 @@ Tells a story with the tale model of Kelvin, or with a checkpoint of llama2.c. K
   --steps NUMBER    largest number of tokens after the prompt; by default the context of the model
   --url URL         URL of Kelvin: http://localhost:27315 (the default), or unix:/run/kelvin/kelvin.sock
   --wire FORMAT     form of the logits: binary (the default) or json
+  --shared-memory DIRECTORY  write the logits into a file there: SHARED_MEMORY_DIR of Kelvin
 
 All other options are fields of /v1/sample: --temperature 0.8 --top-p 0.95 --seed 42 --profile llama.cpp
 `
@@ -20,7 +21,7 @@ export interface Arguments {
   prompt: string
   steps: number
   url: string
-  wire: NonNullable<ClientOptions['wire']>
+  client: Pick<ClientOptions, 'wire' | 'sharedMemory'>
   params: DecodeParams
 }
 
@@ -53,7 +54,7 @@ export function readArguments(all: readonly string[]): Arguments | undefined {
     const value = words[i + 1]
     if (!name || value === undefined) return undefined
     // A seed may be too large for a number in JavaScript.
-    const isText = ['tokenizer', 'prompt', 'url', 'seed'].includes(name)
+    const isText = ['tokenizer', 'prompt', 'url', 'seed', 'shared-memory'].includes(name)
     given[name.replaceAll('-', '_')] = isText ? value : toValue(value)
   }
   const {
@@ -62,7 +63,9 @@ export function readArguments(all: readonly string[]): Arguments | undefined {
     steps = Number.POSITIVE_INFINITY,
     url = 'http://localhost:27315',
     wire = 'binary',
+    shared_memory: sharedMemory,
     ...params
   } = given
-  return { checkpoint, tokenizer, prompt, steps, url, wire, params } as Arguments
+  const client = { wire, sharedMemory }
+  return { checkpoint, tokenizer, prompt, steps, url, client, params } as Arguments
 }

@@ -23,7 +23,7 @@ async function tell({ checkpoint: path, tokenizer: texts, prompt, steps, ...how 
   const tokenizer = open(texts, (file) => readTokenizer(file, checkpoint.vocabSize))
   const model = loadModel(checkpoint)
   const memory = model.newMemory()
-  const kelvin = new Kelvin(how.url, { wire: how.wire })
+  const kelvin = new Kelvin(how.url, how.client)
   const screen = openScreen()
 
   const prompt_token_ids = tokenizer.encode(prompt)
