@@ -23,7 +23,9 @@ const folder = mkdtempSync(join(tmpdir(), 'kelvin-'))
 const socket = join(folder, 'kelvin.sock')
 let server: Server
 beforeAll(async () => {
-  server = await startServer({ SOCKET_PATH: socket })
+  // The first token is the likely one.
+  writeFileSync(join(folder, 'model-7f3a9c'), new Float32Array(128_256).with(0, 100))
+  server = await startServer({ SOCKET_PATH: socket, SHARED_MEMORY_DIR: folder })
 })
 afterAll(async () => {
   await server.stop()
@@ -86,20 +88,33 @@ describe('other commands', () => {
   })
 })
 
-it('the TypeScript runs as shown', () => {
+describe('the TypeScript runs as shown', () => {
   const programs = blocksOf('ts')
-  expect(programs).toHaveLength(1)
-  const program = programs[0]!.block
-  // Within the package, because the program imports it by name.
-  const file = join(root, 'test/artefacts/readme.ts')
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, program.replace('http://localhost:27315', server.url))
-  const { stdout, stderr } = shell(`node --conditions=kelvin-source ${file}`)
-  rmSync(file)
-  const printed = /console\.log\(token_ids\) \/\/ (.*)/.exec(program)![1]
-  expect(stderr).toBe('')
-  expect(stdout).toMatch(/^(.*\n)((\d+ ){20})$/)
-  expect(stdout.split('\n')[0]).toBe(printed)
+
+  function run(program: string) {
+    // Within the package, because the program imports it by name.
+    const file = join(root, 'test/artefacts/readme.ts')
+    mkdirSync(dirname(file), { recursive: true })
+    const here = program
+      .replaceAll('http://localhost:27315', server.url)
+      .replaceAll('/run/kelvin/kelvin.sock', socket)
+      .replaceAll('/run/logits', folder)
+    writeFileSync(file, here)
+    const { stdout, stderr } = shell(`node --conditions=kelvin-source ${file}`)
+    rmSync(file)
+    expect(stderr).toBe('')
+    const printed = /console\.log\(token_ids\) \/\/ (.*)/.exec(program)![1]
+    expect(stdout.split('\n')[0]).toBe(printed)
+    return stdout
+  }
+
+  it('over a socket', () => {
+    expect(run(programs[0]!.block)).toMatch(/^(.*\n)((\d+ ){20})$/)
+  })
+
+  it.each(programs.slice(1).map(({ block }) => block))('with shared memory', (program) => {
+    run(program)
+  })
 })
 
 it('the real row is from the model', () => {
