@@ -9,5 +9,6 @@ const assets = [
   'playground/docs.js',
   'playground/styles/theme.css',
   'playground/styles/docs.css',
+  ...globSync('playground/sign-in/*', { cwd: 'src' }),
 ]
 for (const asset of assets) cpSync(`src/${asset}`, `dist/src/${asset}`)

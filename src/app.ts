@@ -21,6 +21,7 @@ import {
 } from './plugins/problems.ts'
 import { logWhenOver, RequestLog, registerRequestLog, requestId } from './plugins/request-log.ts'
 import { registerShutdown } from './plugins/shutdown.ts'
+import { signInRoutes } from './plugins/sign-in.ts'
 import { problemFailure } from './protocols/problem.ts'
 import { aboutRoutes } from './routes/about.ts'
 import type { Api } from './routes/api.ts'
@@ -141,5 +142,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   aboutRoutes(app, config, version)
   healthRoutes(app, admission)
   if (config.DOCS_ACCESS !== 'off') await app.register(documentation)
+  if (config.DOCS_ACCESS === 'key')
+    signInRoutes(app, { isSecure: config.TLS_CERT_FILE !== undefined })
   return app
 }

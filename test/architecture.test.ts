@@ -113,6 +113,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
       'src/log.ts',
       'src/files.ts',
       'src/bearer.ts',
+      'src/ticket.ts',
       'src/config.ts',
       'src/protocols',
       'src/request',
@@ -167,6 +168,7 @@ const house: readonly { room: string; below: readonly string[]; packages: readon
     below: ['src/bearer.ts', 'src/config.ts', 'src/tensors', 'src/errors.ts'],
     packages: ['node:'],
   },
+  { room: 'src/ticket.ts', below: ['src/bearer.ts'], packages: ['node:http'] },
   { room: 'src/bearer.ts', below: [], packages: ['node:crypto', 'node:http'] },
   { room: 'src/config.ts', below: ['src/expected.ts'], packages: ['zod'] },
   {

@@ -6,6 +6,8 @@ import { bearerOf, digest } from '../bearer.ts'
 import { ApiKey, type Config, ConfigError } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { followFiles } from '../files.ts'
+import { makeTicket, ticketOf } from '../ticket.ts'
+import { sendSignIn, wantsPage } from './sign-in.ts'
 import { openSites } from './sites.ts'
 
 type RouteKind = 'probe' | 'docs' | 'metrics'
@@ -75,11 +77,18 @@ export function openAccess(config: Config, log: Log): Access {
     return isAmong(keys, given) ? undefined : new Problem('UNAUTHORIZED', 'Unknown key')
   }
 
+  /** Whether a person has signed in with a key that is still accepted. */
+  function hasTicket({ headers }: IncomingMessage): boolean {
+    const given = ticketOf(headers)
+    return given !== undefined && isAmong(keys.map(makeTicket).map(digest), given)
+  }
+
   function check(request: IncomingMessage, kind?: RouteKind): Problem | undefined {
     // Probes are open to all, under any Host.
     if (kind === 'probe') return undefined
     const isPublic = kind !== undefined && policies[kind] === 'public'
-    return isAsked && !isPublic ? checkKey(request) : checkSite(request)
+    if (!isAsked || isPublic) return checkSite(request)
+    return kind === 'docs' && hasTicket(request) ? undefined : checkKey(request)
   }
 
   return { check, stop }
@@ -91,8 +100,10 @@ export function registerAccess(app: FastifyInstance, access: Access): void {
   app.addHook('onRequest', (request, reply, done) => {
     const fault = access.check(request.raw, request.routeOptions.config.access)
     if (!fault) return done()
-    if (fault.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer')
     endAfterAnswer(request.raw, reply.raw)
+    const isPage = request.routeOptions.config.access === 'docs' && wantsPage(request)
+    if (fault.code === 'UNAUTHORIZED' && isPage) return sendSignIn(reply)
+    if (fault.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer')
     done(fault)
   })
 }

@@ -155,7 +155,8 @@ export function findRoute(
     paths.filter((at) => answers(method, at)),
   )
   const guess = same ?? near
-  const hint = guess ? `did you mean ${guess}?` : '/docs lists all URLs'
+  const list = answers('GET', '/docs') ? '/docs lists all URLs' : 'there is no such URL'
+  const hint = guess ? `did you mean ${guess}?` : list
   throw new Problem('NOT_FOUND', `Cannot ${method} ${path}: ${hint}`)
 }
 

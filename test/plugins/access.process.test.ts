@@ -70,6 +70,56 @@ describe('keys', () => {
       const { statusCode } = await closed.inject({ url, headers: bearer(key) })
       expect(statusCode, url).toBe(status)
     }
+    if (status !== 404) return
+    const { detail } = (await closed.inject({ url: '/no/where', headers: bearer(key) })).json()
+    expect(detail).not.toContain('/docs')
+  })
+
+  describe('may be exchanged for a cookie that opens pages', () => {
+    const asPerson = { accept: 'text/html,*/*' }
+    const signIn = (app: Awaited<ReturnType<typeof testApp>>, key: string) =>
+      app.inject({ method: 'POST', url: '/sign-in', headers: bearer(key) })
+
+    it('and nothing else', async () => {
+      const closed = await testApp({ API_KEYS: KEY, DOCS_ACCESS: 'key' })
+      const asked = await closed.inject({ url: '/', headers: asPerson })
+      expect(asked.statusCode).toBe(401)
+      expect(asked.headers['content-type']).toBe('text/html; charset=utf-8')
+      expect(asked.headers['content-security-policy']).not.toMatch(/unsafe|\*/)
+      for (const [, file] of asked.body.matchAll(/(?:href|src)="([^"]+)"/g)) {
+        expect((await closed.inject({ url: file! })).statusCode, file).toBe(200)
+      }
+      expect((await closed.inject({ url: '/docs', headers: asPerson })).body).toBe(asked.body)
+      expect((await signIn(closed, `${KEY}-x`)).statusCode).toBe(401)
+      const { statusCode, headers } = await signIn(closed, KEY)
+      expect(statusCode).toBe(204)
+      expect(headers['set-cookie']).toMatch(
+        /^kelvin_pages=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/,
+      )
+      const cookie = String(headers['set-cookie']).split(';')[0]!
+      expect(cookie).not.toContain(KEY)
+      const status = async (url: string, method: 'GET' | 'POST' = 'GET') =>
+        (await closed.inject({ url, method, headers: { cookie } })).statusCode
+      for (const url of ['/', '/docs', '/openapi.json']) expect(await status(url), url).toBe(200)
+      for (const url of ['/v1/info', '/metrics']) expect(await status(url), url).toBe(401)
+      for (const url of ['/v1/sample', '/sign-in']) expect(await status(url, 'POST'), url).toBe(401)
+      const forged = await closed.inject({ url: '/', headers: { cookie: `${cookie}x` } })
+      expect(forged.statusCode).toBe(401)
+    })
+
+    it('only where pages need a key', async () => {
+      for (const DOCS_ACCESS of ['public', 'off']) {
+        const open = await testApp({ API_KEYS: KEY, DOCS_ACCESS })
+        expect((await signIn(open, KEY)).statusCode).toBe(404)
+      }
+    })
+
+    it('that ends with its key', async () => {
+      const before = await testApp({ API_KEYS: KEY, DOCS_ACCESS: 'key' })
+      const cookie = String((await signIn(before, KEY)).headers['set-cookie']).split(';')[0]!
+      const after = await testApp({ API_KEYS: `${KEY}-other`, DOCS_ACCESS: 'key' })
+      expect((await after.inject({ url: '/', headers: { cookie } })).statusCode).toBe(401)
+    })
   })
 
   it('are read again when their file changes', async () => {
