@@ -4,6 +4,11 @@ new MutationObserver((_changes, observer) => {
   if (!link) return
   link.href = '/'
   link.setAttribute('aria-label', 'Kelvin, the playground')
+  const back = document.createElement('a')
+  back.href = '/'
+  back.className = 'back'
+  back.textContent = 'Playground'
+  link.after(back)
   observer.disconnect()
 }).observe(document.body, { childList: true, subtree: true })
 

@@ -25,6 +25,44 @@ describe.runIf(hasBrowser)('Swagger UI', () => {
     await server?.stop()
   })
 
+  it('lays out on a phone, and leads back to the playground', async () => {
+    const phone = { viewport: { width: 375, height: 812 } }
+    await using visited = await visit(browser, `${server.url}/docs`, phone)
+    const { page, complaints } = visited
+    const block = page.locator('#operations-sampling-sample')
+    const width = () => page.evaluate(() => document.documentElement.scrollWidth)
+    await block.waitFor()
+    expect((await block.boundingBox())!.y).toBeLessThan(812)
+    await block.locator('.opblock-summary-control').click()
+    await block.locator('button.execute').waitFor()
+    expect(await width()).toBe(375)
+    await page.screenshot({ path: `${artefacts}docs-375.png` })
+    await page.getByRole('link', { name: 'Playground', exact: true }).click()
+    await page.locator('#temperature').waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it('lets a person in with a key', async () => {
+    const key = 'a-key-that-nobody-guesses'
+    const closed = await startServer({ API_KEYS: key, DOCS_ACCESS: 'key' })
+    try {
+      await using visited = await visit(browser, `${closed.url}/docs`)
+      const { page, complaints } = visited
+      await page.getByLabel('API key').fill('another-key-of-that-kind')
+      await page.keyboard.press('Enter')
+      await expect.poll(() => page.textContent('[role="alert"]')).toContain('refused this key')
+      await page.getByLabel('API key').fill(key)
+      await page.keyboard.press('Enter')
+      await page.locator('#operations-sampling-sample').waitFor()
+      await page.goto(`${closed.url}/`)
+      // The tab has the key already.
+      await page.locator('#bars tbody tr').first().waitFor()
+      expect(complaints.filter((text) => !/status of 401/.test(text))).toEqual([])
+    } finally {
+      await closed.stop()
+    }
+  })
+
   it('sends bytes with the fields of the query', async () => {
     await using visited = await visit(browser, `${server.url}/docs#/sampling/sample`)
     const { page, complaints } = visited

@@ -101,7 +101,7 @@ describe('keys', () => {
       const status = async (url: string, method: 'GET' | 'POST' = 'GET') =>
         (await closed.inject({ url, method, headers: { cookie } })).statusCode
       for (const url of ['/', '/docs', '/openapi.json']) expect(await status(url), url).toBe(200)
-      for (const url of ['/v1/info', '/metrics']) expect(await status(url), url).toBe(401)
+      for (const url of ['/v1/info', '/v1/samplers']) expect(await status(url), url).toBe(401)
       for (const url of ['/v1/sample', '/sign-in']) expect(await status(url, 'POST'), url).toBe(401)
       const forged = await closed.inject({ url: '/', headers: { cookie: `${cookie}x` } })
       expect(forged.statusCode).toBe(401)
