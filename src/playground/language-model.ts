@@ -1,3 +1,4 @@
+import { Unreachable } from './api.ts'
 import type { Opened, Question } from './model-worker.ts'
 
 /** The language model, which runs in a worker so that the page stays smooth. */
@@ -60,8 +61,8 @@ export async function openModel(files: ModelFiles): Promise<LanguageModel> {
 }
 
 async function load(path: string): Promise<ArrayBuffer> {
-  const response = await fetch(path)
-  if (!response.ok) throw new BadModel('The model cannot be loaded')
+  const response = await fetch(path).catch(() => undefined)
+  if (!response?.ok) throw new Unreachable('The model cannot be loaded')
   return response.arrayBuffer()
 }
 

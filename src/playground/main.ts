@@ -1,70 +1,22 @@
 import type { Actions } from './actions.ts'
-import { get, Refusal, Unreachable } from './api.ts'
-import { debounced, newest } from './asking.ts'
-import { askAnswer, askCurve, askProfiles, question } from './asks.ts'
+import { createAnswers } from './answers.ts'
+import { Refusal, Unreachable } from './api.ts'
+import { debounced } from './asking.ts'
+import { boot } from './boot.ts'
+import { createComparisons } from './comparisons.ts'
 import { found, lost } from './connection.ts'
 import { followLink } from './following.ts'
-import type { Limits } from './intake/files.ts'
 import { BadModel, type LanguageModel, openOwnModel } from './language-model.ts'
 import { toFragment } from './link.ts'
 import { type Change, type Model, temperatureOf } from './model.ts'
-import { brief, count } from './numbers.ts'
-import file from './opening.json' with { type: 'json' }
-import { type Opening, readOpening } from './opening.ts'
-import { answerOf, newScene, type Scene, takenAt } from './scene.ts'
+import { answerOf, type Scene, takenAt } from './scene.ts'
 import { createSettings } from './settings.ts'
 import { createSharing, LONGEST_LINK, toLinked } from './sharing.ts'
 import { createIntake } from './taking.ts'
-import { newColumn, rewriteFrom } from './tale.ts'
+import { rewriteFrom } from './tale.ts'
 import { createTelling } from './telling.ts'
-import type { Catalogue } from './types.ts'
 import { render } from './views/page.ts'
 import { createWriter } from './writing.ts'
-
-const SEED = '42'
-const THREE = [0.2, 0.8, 1.5]
-
-function sceneOf(name: Scene['name'], opening: Opening, temperatures: readonly number[]): Scene {
-  const { beginning, promptIds, vocabulary } = opening
-  const columns = temperatures.map(newColumn)
-  return newScene(name, vocabulary, { beginning, promptIds, columns, isWriting: false })
-}
-
-async function boot(): Promise<Model> {
-  const [catalogue, { limits }] = await Promise.all([
-    get<Catalogue>('/v1/samplers'),
-    get<{ limits: Limits }>('/v1/info'),
-  ])
-  const opening = readOpening(file)
-  const dial = sceneOf('dial', opening, [1])
-  dial.at = { column: 0, position: 0 }
-  dial.row = opening.row
-  dial.context = { prompt_token_ids: opening.promptIds }
-  return {
-    catalogue,
-    limits,
-    fields: { seed: SEED },
-    textSeed: SEED,
-    dial,
-    three: sceneOf('three', opening, THREE),
-    curve: undefined,
-    compared: undefined,
-    isComparing: false,
-    unreadable: new Map(),
-    remembered: new Map(),
-    isShowingSteps: false,
-    isShowingMore: false,
-    isShowingAll: false,
-    isReordering: false,
-    open: new Set(),
-    filter: '',
-    dragged: undefined,
-    language: 'curl',
-    notice: '',
-    said: '',
-    copied: '',
-  }
-}
 
 /** Starts the page. While the server does not answer, the banner says so, and it is tried again. */
 function start(): void {
@@ -94,17 +46,6 @@ function run(model: Model): void {
     })
   }
 
-  /** Announces the result to screen readers, once the page has settled. */
-  const announce = debounced(() => {
-    const status = document.querySelector('#status')!
-    const { answer, problem } = dial
-    if (problem) status.textContent = problem.detail
-    else if (answer) {
-      const { entropy, kept_count } = answer.result
-      status.textContent = `Temperature ${temperatureOf(answer.fields)}: ${count(kept_count)} tokens kept, entropy ${brief(entropy)} nats`
-    }
-  }, 700)
-
   function failed(scene: Scene, error: unknown): void {
     if (error instanceof Unreachable) lost(error.message, again)
     else if (error instanceof Refusal) scene.problem = error.problem
@@ -114,32 +55,7 @@ function run(model: Model): void {
     draw()
   }
 
-  function asker(scene: Scene) {
-    return newest(
-      askAnswer,
-      (answer, { fields, row }) => {
-        found()
-        if (row !== scene.row) return
-        scene.problem = undefined
-        scene.answer = answer
-        // The seed that the server drew becomes part of the state, so that the draw can be repeated.
-        if (scene === dial && model.fields === fields && fields.seed === undefined) {
-          model.fields = { ...fields, seed: answer.result.seed }
-          scene.answer = { ...answer, fields: model.fields }
-          askAbout(three)
-        }
-        announce()
-        draw()
-      },
-      (error) => failed(scene, error),
-    )
-  }
-  const ask = { dial: asker(dial), three: asker(three) }
-
-  function askAbout(scene: Scene): void {
-    const asked = question(model, scene)
-    if (asked) ask[scene.name](asked)
-  }
+  const { askAbout, announce } = createAnswers({ model, draw, failed })
 
   let opened: Promise<LanguageModel> | undefined
   function languageModel(): Promise<LanguageModel> {
@@ -199,54 +115,7 @@ function run(model: Model): void {
     writers.three.write()
   }).observe(document.querySelector('#three')!)
 
-  const askForCurve = newest(
-    askCurve,
-    (points, { row }) => {
-      if (row === dial.row) model.curve = points
-      draw()
-    },
-    // The error is shown with the answer.
-    () => {
-      model.curve = undefined
-      draw()
-    },
-  )
-
-  /** The row and settings of the dial, without some fields and those of the draw. */
-  function varied(...omitted: string[]) {
-    const names = [...omitted, ...Object.keys(model.catalogue.fields.draw)]
-    const all = Object.entries({ ...model.fields, ...dial.context })
-    return {
-      row: dial.row!,
-      fields: Object.fromEntries(all.filter(([name]) => !names.includes(name))),
-    }
-  }
-
-  /** The row and settings of the current curve. The temperature is not among them, because it does not change the curve. */
-  let curved = { row: dial.row, settings: '' }
-  const renewCurve = debounced(() => {
-    const { row, fields } = varied('temperature', 'step', 'seed')
-    const settings = JSON.stringify(fields)
-    if (row === curved.row && settings === curved.settings && model.curve) return
-    curved = { row, settings }
-    askForCurve(varied('temperature'))
-  }, 200)
-
-  const askForProfiles = newest(
-    askProfiles,
-    (compared) => {
-      model.compared = compared
-      draw()
-    },
-    () => {
-      model.compared = undefined
-      draw()
-    },
-  )
-  const renewProfiles = debounced(() => {
-    if (!model.isComparing) return
-    askForProfiles({ ...varied(), names: model.catalogue.profiles.map(({ name }) => name) })
-  }, 200)
+  const { renewCurve, renewProfiles } = createComparisons(model, draw)
 
   /** Keeps the state in the address, unless that would be too long for a link. */
   const remember = debounced(() => {

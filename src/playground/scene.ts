@@ -21,8 +21,6 @@ export interface Scene {
   /** The newest answer, with its question. */
   answer: Answer | undefined
   problem: Problem | undefined
-  /** Whether the answer is to an older question than the newest. */
-  isPending: boolean
 }
 
 export interface Answer {
@@ -46,7 +44,6 @@ export function newScene(name: Scene['name'], vocabulary: Vocabulary, tale: Tale
     inspected: undefined,
     answer: undefined,
     problem: undefined,
-    isPending: false,
   }
 }
 
