@@ -1,5 +1,4 @@
 import type { Answer, SampleResult } from '../client/index.ts'
-import type { WatchedToken } from '../client/types.ts'
 
 /** Formats an answer for people: for each row, the drawn tokens and a chart of the most likely ones. */
 
@@ -40,21 +39,7 @@ function chart({ top }: SampleResult, width: number): string[] {
   ])
 }
 
-/** What happened to a watched token, as one line. */
-function pathText({ logit, path, dropped_by, probability }: WatchedToken): string {
-  if (logit === null) return 'its logit is −∞'
-  const steps = path.map((step) => {
-    const { sampler, threshold } = step
-    if (sampler !== dropped_by) return `${sampler} → ${round(step.logit)}`
-    return threshold === null
-      ? `${sampler}: out`
-      : `${sampler} keeps ${round(threshold)} and more: out`
-  })
-  const end = probability === null ? [] : [`kept with probability ${round(probability)}`]
-  return [`logit ${round(logit)}`, ...steps, ...end].join(', ')
-}
-
-function funnel({ trace, watched }: SampleResult): string[] {
+function funnel({ trace }: SampleResult): string[] {
   if (!trace) return []
   const steps = columns([
     ['sampler', 'before', 'after', 'mass removed', 'entropy'],
@@ -66,8 +51,39 @@ function funnel({ trace, watched }: SampleResult): string[] {
       round(step.entropy_after),
     ]),
   ])
-  const fates = (watched ?? []).map((token) => `token ${token.token_id}: ${pathText(token)}`)
-  return ['', ...steps, ...fates]
+  return ['', ...steps]
+}
+
+const short = (value: number) => String(Number(value.toPrecision(5)))
+
+/** The way of each watched token, in a line. */
+function paths({ watched, token_ids }: SampleResult): string[] {
+  if (!watched) return []
+  const lines = watched.map(({ token_id, logit, path, probability, rank }) => {
+    const ways = [logit === null ? 'no logit' : short(logit)]
+    let last = logit
+    for (const step of path) {
+      ways.push(
+        step.logit === null ? removal(step, last) : `${step.sampler} → ${short(step.logit)}`,
+      )
+      last = step.logit
+    }
+    if (probability === null) ways.push('out')
+    else {
+      const fate = token_ids.includes(token_id) ? 'drawn' : 'not drawn'
+      ways.push(`kept with ${short(100 * probability)} %, rank ${rank}, ${fate}`)
+    }
+    return `token ${token_id}: ${ways.join(' → ')}`
+  })
+  return ['', ...lines]
+}
+
+type PathStep = NonNullable<SampleResult['watched']>[number]['path'][number]
+
+function removal({ sampler, threshold }: PathStep, logit: number | null): string {
+  if (threshold === null) return `${sampler} removes it`
+  const tie = threshold === logit ? ' and a lower id' : ''
+  return `${sampler} needs ${short(threshold)}${tie}`
 }
 
 function about(result: SampleResult): string {
@@ -87,6 +103,7 @@ export function toTable({ results, warnings }: Shown, width: number): string {
       '',
       ...chart(result, width),
       ...funnel(result),
+      ...paths(result),
       ...warnings.filter((w) => w.row === row).map(({ message }) => `\nwarning: ${message}`),
     ].join('\n'),
   )

@@ -282,7 +282,7 @@ export interface SampleParams {
    */
   trace?: boolean
   /**
-   * Token ids to report in `watched`: what each sampler made of them, and which one removed them. [] reports none (off). An id outside the vocabulary is an error. Default: [].
+   * Token ids to report in `watched`, each with its logit, what samplers made of it, and its probability or the sampler that removed it. [] reports none (off). An id outside the vocabulary is an error. Default: [].
    */
   watch_token_ids?: number[]
   /**
@@ -332,9 +332,9 @@ export interface SampleResult {
    */
   trace?: TraceStep[]
   /**
-   * What happened to each token of `watch_token_ids`, and why.
+   * The way of each token of `watch_token_ids` through the samplers, each token once.
    *
-   * Items: What happened to a watched token.
+   * Items: The way of a watched token.
    */
   watched?: WatchedToken[]
   /**
@@ -394,9 +394,9 @@ export interface ProbabilitiesResult {
    */
   trace?: TraceStep[]
   /**
-   * What happened to each token of `watch_token_ids`, and why.
+   * The way of each token of `watch_token_ids` through the samplers, each token once.
    *
-   * Items: What happened to a watched token.
+   * Items: The way of a watched token.
    */
   watched?: WatchedToken[]
   /**
@@ -644,41 +644,45 @@ export interface TraceStep {
 }
 
 /**
- * What happened to a watched token.
+ * The way of a watched token.
  */
 export interface WatchedToken {
   token_id: number
   /**
-   * What removed it: a sampler, `logits` if its logit was −∞, or null if it is left.
+   * The sampler that removed it, `logits` if its logit was −∞ or a sparse row leaves it out, or null if it is left.
    */
   dropped_by: string | null
   /**
-   * Its logit as it came; null if that was −∞.
+   * The logit as it came, as float32; null if it was −∞ or a sparse row leaves it out.
    */
   logit: number | null
   /**
-   * The samplers that changed its logit or removed it, in the order they ran.
+   * The samplers that changed its logit or removed it, in the order they ran. All logits are after biases and before temperature, as in `trace`, so they can be compared. Temperature below 1e100 changes none of them, and a bias added after temperature counts times the temperature.
    *
-   * Items: What one sampler did to the token.
+   * Items: What one sampler did to a watched token.
    */
   path: PathStep[]
   /**
-   * Its probability in the final distribution; null if it was removed.
+   * The probability after all samplers, whatever `logprobs_mode` is; null if it was removed.
    */
   probability: number | null
+  /**
+   * The rank after all samplers; null if it was removed.
+   */
+  rank: number | null
 }
 
 /**
- * What one sampler did to the token.
+ * What one sampler did to a watched token.
  */
 export interface PathStep {
   sampler: string
   /**
-   * Its logit after the sampler, before temperature. If the sampler removed the token, the last logit before that.
+   * The logit after the sampler; null if the sampler removed the token.
    */
-  logit: number
+  logit: number | null
   /**
-   * If the sampler removed it: the smallest logit kept, as in `trace`. Otherwise null.
+   * The smallest logit kept, if a cut of the ranking of logits removed the token; otherwise null. Of tokens with this logit, lower ids may be kept.
    */
   threshold: number | null
 }

@@ -17,7 +17,7 @@ const MAX_REPORTED = 2 ** 18
 
 /** A step of a trace, a watched token, and a step of its path count as this many numbers of an answer. */
 const STEP_NUMBERS = 12
-const WATCHED_NUMBERS = 6
+const WATCHED_NUMBERS = 8
 const PATH_NUMBERS = 4
 
 export function checkLimits(rows: readonly RequestRow[], { maxWork }: { maxWork: number }): void {
@@ -50,8 +50,7 @@ export type Amounts = readonly { readonly name: string; readonly amount: number 
 
 /** An upper bound of the numbers that a row adds to the answer. */
 export function answerAmounts({ draw, params, plan, answer, vocabSize }: RequestRow): Amounts {
-  const samplers = plan?.steps.length ?? 0
-  const steps = params.trace ? samplers : 0
+  const steps = plan?.steps.length ?? 0
   const watched = params.watch_token_ids.length
   const dropped = params.trace ? watched : 0
   return [
@@ -60,9 +59,9 @@ export function answerAmounts({ draw, params, plan, answer, vocabSize }: Request
     { name: 'logprob_token_ids', amount: 3 * params.logprob_token_ids.length },
     {
       name: 'watch_token_ids',
-      amount: (WATCHED_NUMBERS + PATH_NUMBERS * samplers) * watched + dropped,
+      amount: (WATCHED_NUMBERS + PATH_NUMBERS * steps) * watched + dropped,
     },
-    { name: 'trace', amount: STEP_NUMBERS * steps },
+    { name: 'trace', amount: params.trace ? STEP_NUMBERS * steps : 0 },
     { name: 'return_probabilities', amount: countProbabilities(answer, vocabSize) },
   ]
 }

@@ -152,7 +152,7 @@ export const scoreFields = {
     })
     .default(false),
   watch_token_ids: tokenIds(
-    'Token ids to report in `watched`: what each sampler made of them, and which one removed them. [] reports none (off). An id outside the vocabulary is an error.',
+    'Token ids to report in `watched`, each with its logit, what samplers made of it, and its probability or the sampler that removed it. [] reports none (off). An id outside the vocabulary is an error.',
   ).prefault([]),
   logprobs_mode: z
     .enum(['processed', 'raw'])

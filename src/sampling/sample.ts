@@ -22,7 +22,8 @@ import { contextWarnings, type Plan, planner } from './plan.ts'
 import { Row } from './row/row.ts'
 import { entropy, givenMass, logprob, settle } from './row/statistics.ts'
 import type { Accept, Context } from './sampler.ts'
-import { type TraceStep, trace, type WatchedToken } from './trace.ts'
+import { type TraceStep, trace } from './trace.ts'
+import type { WatchedToken } from './watched.ts'
 
 /** Increment it when the same request may get other bytes than before. */
 export const DETERMINISM_VERSION = 3
@@ -296,10 +297,10 @@ function findToken(
     : { part: 'output', index }
 }
 
-function* traceRow({ logits, params }: RowRequest, planned: Plan, context: Context) {
+function* traceRow({ logits, params, draw }: RowRequest, planned: Plan, context: Context) {
   traced.load(logits)
   traced.minTokensToKeep = params.min_tokens_to_keep
-  return yield* trace(traced, planned, context, params.watch_token_ids)
+  return yield* trace(traced, planned, context, params.watch_token_ids, draw !== undefined)
 }
 
 function loadRaw(logits: Logits): Row {

@@ -141,7 +141,10 @@ describe('kelvin sample', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}370 {2}0\.0448 {2}██▌$/))
     expect(lines).toContainEqual(expect.stringMatching(/^top_p +512 +3 +0\.0650 +0\.3434$/))
     expect(lines).toContainEqual(
-      expect.stringMatching(/^token 5: logit -?[\d.]+, top_p keeps [\d.]+ and more: out$/),
+      expect.stringMatching(/^token 376: [\d.]+ → kept with 91\.\d+ %, rank 1, (not )?drawn$/),
+    )
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^token 5: -?[\d.]+ → top_p needs [\d.]+ → out$/),
     )
     const remote = await kelvin([
       'sample',

@@ -310,7 +310,7 @@ const faults: [
     422,
     'ANSWER_TOO_LARGE',
     '/watch_token_ids',
-    /; watch_token_ids takes 24576000 of them/,
+    /; watch_token_ids takes 32768000 of them/,
   ],
   [
     {

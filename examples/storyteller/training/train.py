@@ -97,17 +97,20 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("corpus")
     options.add_argument("out")
-    options.add_argument("--steps", type=int, default=3300)
+    options.add_argument("--steps", type=int, default=2600)
     options.add_argument("--vocab", type=int, default=2048)
     options.add_argument("--dim", type=int, default=128)
     options.add_argument("--hidden", type=int, default=256)
     options.add_argument("--layers", type=int, default=6)
     options.add_argument("--dropout", type=float, default=0.1)
     options.add_argument("--rate", type=float, default=0.02)
+    options.add_argument("--resume", help="weights of an earlier run; the rate falls from the first step on")
     given = options.parse_args()
     os.makedirs(given.out, exist_ok=True)
     torch.manual_seed(SEED)
     torch.set_num_threads(2)
+    # The optimizer's averages for tokens that never occur become numbers so small that processors are slow with them.
+    torch.set_flush_denormal(True)
     generator = torch.Generator().manual_seed(SEED)
 
     kept, held = split(read_paragraphs(given.corpus))
@@ -120,6 +123,8 @@ def main() -> None:
 
     shape = Shape(vocab=given.vocab, dim=given.dim, hidden=given.hidden, layers=given.layers, dropout=given.dropout)
     model = Model(shape)
+    if given.resume:
+        model.load_state_dict(torch.load(given.resume))
     average = copy.deepcopy(model)
     print(f"{sum(weight.numel() for weight in model.parameters())} weights", flush=True)
     matrices = [weight for name, weight in model.named_parameters() if name.startswith("layers") and weight.dim() == 2]
@@ -133,11 +138,13 @@ def main() -> None:
     mean = 0.0
     for step in range(given.steps):
         # Warm up, stay, and fall over the last half.
-        share = min(1, (step + 1) / 50, 2 * (1 - step / given.steps))
+        share = min(1, (step + 1) / 50, (1 if given.resume else 2) * (1 - step / given.steps))
         for optimizer, rate in zip(optimizers, rates):
             optimizer.param_groups[0]["lr"] = rate * share
         inputs, targets = batch(ids, starts, shape, generator)
-        loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(inputs).flatten(0, 1)
+        loss = F.cross_entropy(logits.float(), targets.flatten())
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -18,17 +18,27 @@ function settingsText(model: Model, { fields }: Answer, name: string): string {
     .join(', ')
 }
 
-/** One sampler: what it made of the logit, or why the token is out. */
-function stepText(model: Model, answer: Answer, token: Watched, step: Watched['path'][number]) {
+/** One sampler: what it made of the logit, or why the token is out. `logit` is that before it. */
+function stepText(model: Model, answer: Answer, step: Watched['path'][number], logit: number) {
   const { title } = samplerOf(model.catalogue, step.sampler)
   const name = html`${title} <small>${settingsText(model, answer, step.sampler)}</small>`
-  if (step.sampler !== token.dropped_by)
-    return html`${arrow} ${name} ${arrow} <b>${brief(step.logit, 4)}</b>`
+  if (step.logit !== null) return html`${arrow} ${name} ${arrow} <b>${brief(step.logit, 4)}</b>`
+  const { threshold } = step
+  const isTied = threshold !== null && logit >= threshold
   const need =
-    step.threshold === null
+    threshold === null
       ? nothing
-      : html` needs ${brief(step.threshold, 4)}${step.logit === step.threshold ? ', and of tied words a lower id' : ''}`
+      : html` needs ${brief(threshold, 4)}${isTied ? ', and of tied words a lower id' : ''}`
   return html`${arrow} ${name}${need} ${arrow} <b class="gone">out</b>`
+}
+
+function stepsText(model: Model, answer: Answer, { logit, path }: Watched) {
+  let last = logit ?? Number.NEGATIVE_INFINITY
+  return path.map((step) => {
+    const text = stepText(model, answer, step, last)
+    last = step.logit ?? last
+    return html`${text} `
+  })
 }
 
 /** What became of a token that is left. */
@@ -46,6 +56,6 @@ export function path(model: Model, scene: Scene, answer: Answer, id: number) {
     return html`<p class="path" data-dropped-by="logits">Its logit is −∞, so it was never in play.</p>`
   }
   return html`<p class="path" data-dropped-by=${token.dropped_by ?? ''}>logit <b>${brief(token.logit, 4)}</b>
-    ${token.path.map((step) => html`${stepText(model, answer, token, step)} `)}
+    ${stepsText(model, answer, token)}
     ${token.dropped_by === null ? endText(scene, answer, token) : nothing}</p>`
 }

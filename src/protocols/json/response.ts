@@ -98,40 +98,49 @@ const distribution = {
           token_id: TokenId,
           dropped_by: z.string().nullable().meta({
             description:
-              'What removed it: a sampler, `logits` if its logit was −∞, or null if it is left.',
+              'The sampler that removed it, `logits` if its logit was −∞ or a sparse row leaves it out, or null if it is left.',
           }),
           logit: z.number().nullable().meta({
-            description: 'Its logit as it came; null if that was −∞.',
+            description:
+              'The logit as it came, as float32; null if it was −∞ or a sparse row leaves it out.',
           }),
           path: z
             .array(
               z
                 .strictObject({
                   sampler: z.string(),
-                  logit: z.number().meta({
+                  logit: z.number().nullable().meta({
                     description:
-                      'Its logit after the sampler, before temperature. If the sampler removed the token, the last logit before that.',
+                      'The logit after the sampler; null if the sampler removed the token.',
                   }),
                   threshold: z.number().nullable().meta({
                     description:
-                      'If the sampler removed it: the smallest logit kept, as in `trace`. Otherwise null.',
+                      'The smallest logit kept, if a cut of the ranking of logits removed the token; otherwise null. Of tokens with this logit, lower ids may be kept.',
                   }),
                 })
-                .meta({ title: 'PathStep', description: 'What one sampler did to the token.' }),
+                .meta({
+                  title: 'PathStep',
+                  description: 'What one sampler did to a watched token.',
+                }),
             )
             .meta({
               description:
-                'The samplers that changed its logit or removed it, in the order they ran.',
+                'The samplers that changed its logit or removed it, in the order they ran. All logits are after biases and before temperature, as in `trace`, so they can be compared. Temperature below 1e100 changes none of them, and a bias added after temperature counts times the temperature.',
             }),
           probability: Probability.nullable().meta({
-            description: 'Its probability in the final distribution; null if it was removed.',
+            description:
+              'The probability after all samplers, whatever `logprobs_mode` is; null if it was removed.',
+          }),
+          rank: z.int().min(1).nullable().meta({
+            description: 'The rank after all samplers; null if it was removed.',
           }),
         })
-        .meta({ title: 'WatchedToken', description: 'What happened to a watched token.' }),
+        .meta({ title: 'WatchedToken', description: 'The way of a watched token.' }),
     )
     .optional()
     .meta({
-      description: 'What happened to each token of `watch_token_ids`, and why.',
+      description:
+        'The way of each token of `watch_token_ids` through the samplers, each token once.',
     }),
   kept_count: z.int().min(1).meta({ description: 'Number of tokens that the samplers left.' }),
   entropy: z.number().min(0).meta({ description: 'Entropy of the final distribution, in nats.' }),

@@ -78,7 +78,7 @@ export const outputs = {
   top: report('top', 'The most likely tokens, if `top_logprobs` is set.'),
   scored: report('scored', 'The tokens of `logprob_token_ids`.'),
   trace: report('trace', 'What each sampler did, if `trace` is set.'),
-  watched: report('watched', 'What happened to each token of `watch_token_ids`, and why.'),
+  watched: report('watched', 'The way of each token of `watch_token_ids` through the samplers.'),
   state: report(
     'state',
     'What samplers remember. Send it as the parameter `state` of the next step.',

@@ -26,6 +26,7 @@ export function keepGreedy(row: Row): void {
   const logit = row.max()
   const isAny = logit > Number.NEGATIVE_INFINITY
   const id = isAny ? row.tokens.mostLikely() : 0
+  if (isAny) row.threshold = logit + row.shift
   row.coverage.cutAt(logit, id)
   row.become(isAny ? 1 : 0)
   row.views.ids[0] = id
