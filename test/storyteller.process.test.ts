@@ -33,7 +33,8 @@ async function story(...args: string[]) {
 }
 
 /** What the own model writes at temperature 0. */
-const TALE = 'PINNED'
+const TALE =
+  'Once upon a time there was a king who had a daughter who was a queen, and a queen, and a queen, and a queen, and a queen, and a queen, and a queen, and her mother, and her'
 
 const known =
   'Once upon a time, there was a little girl named Lily. She loved to play outside in the park.'
