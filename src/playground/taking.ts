@@ -22,7 +22,7 @@ const NO_WORDS: Vocabulary = { name: '', words: [] }
 export function createIntake({ model, writers, changed, useModel }: Port) {
   const { dial, three, catalogue } = model
   let tale: Tale = dial.tale!
-  let vocabulary = dial.vocabulary
+  let { vocabulary, row: firstRow } = dial
   /** Files of a model whose other file has not come yet. */
   let files: Partial<ModelFiles> = {}
 
@@ -86,7 +86,7 @@ export function createIntake({ model, writers, changed, useModel }: Port) {
   function showTale(): void {
     Object.assign(dial, newScene('dial', vocabulary, tale))
     dial.at = { column: 0, position: 0 }
-    dial.row = tale.columns[0]!.tokens[0]?.row
+    dial.row = tale.columns[0]!.tokens[0]?.row ?? firstRow
     dial.context = { prompt_token_ids: tale.promptIds }
     model.notice = ''
     writers.dial.write()
@@ -109,10 +109,9 @@ export function createIntake({ model, writers, changed, useModel }: Port) {
     three.vocabulary = vocabulary
     three.at = undefined
     three.row = undefined
+    firstRow = { name: 'A row of the tale', logits }
     showTale()
-    dial.row = { name: 'A row of the tale', logits }
     writers.three.write()
-    changed('row')
   }
 
   async function take(taken: Taken): Promise<void> {

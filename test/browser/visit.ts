@@ -20,7 +20,8 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
 /** The settings on screen, read from the code for Python. */
 export async function settingsOn(page: Page): Promise<Record<string, unknown>> {
   await page.getByRole('radio', { name: 'Python' }).check()
-  const text = (await page.locator('#snippet').textContent())!
+  const snippet = page.locator('#snippet', { hasText: 'urllib' })
+  const text = (await snippet.textContent())!
   const [, body] = /request = \{\n([\s\S]*?)\n\}\n/.exec(text)!
   const fields = body!
     .split('\n')
@@ -43,11 +44,11 @@ export function askAgain(page: Page, server: string) {
     const body = request.postDataJSON()
     if (body.trace && !body.rows) last = body
   })
-  return async () => {
+  return async (others: object = {}) => {
     const response = await fetch(`${server}/v1/sample`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ...last, return_probabilities: 'all' }),
+      body: JSON.stringify({ ...last, ...others, return_probabilities: 'all' }),
     })
     const answer = (await response.json()) as { results: Result[] }
     return { asked: last!, result: answer.results[0]! }
