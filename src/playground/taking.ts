@@ -1,8 +1,9 @@
+import { withField } from './controls.ts'
 import { readFile, readPasted, type Taken } from './intake/files.ts'
 import type { Given } from './intake/rows.ts'
 import { Unusable } from './intake/unusable.ts'
 import { BadModel, type LanguageModel, type ModelFiles, openModel } from './language-model.ts'
-import type { Change, Model } from './model.ts'
+import { type Change, type Model, schemaOf } from './model.ts'
 import { newScene, type Scene } from './scene.ts'
 import { newColumn, type Tale } from './tale.ts'
 import type { Fields, Row, Vocabulary } from './types.ts'
@@ -56,7 +57,10 @@ export function createIntake({ model, writers, changed, useModel }: Port) {
     const isContext = ([name]: [string, unknown]) => names.includes(name)
     dial.context = Object.fromEntries(entries.filter(isContext))
     if (entries.length > 0) {
-      model.fields = Object.fromEntries(entries.filter((entry) => !isContext(entry)))
+      model.fields = {}
+      for (const [name, value] of entries.filter((entry) => !isContext(entry))) {
+        model.fields = withField(model.fields, name, schemaOf(catalogue, name), value)
+      }
     }
   }
 

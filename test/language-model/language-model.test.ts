@@ -40,7 +40,7 @@ function makeCheckpoint(isQuantized: boolean): ArrayBuffer {
     const head = new DataView(new ArrayBuffer(256))
     head.setUint32(0, 0x616b3432, true)
     head.setInt32(4, 2, true)
-    sizes.forEach((size, i) => head.setInt32(8 + 4 * i, size, true))
+    for (const [i, size] of sizes.entries()) head.setInt32(8 + 4 * i, size, true)
     head.setUint8(36, 1)
     head.setInt32(37, 8, true)
     parts.push(head)
