@@ -3,7 +3,7 @@ import { type EntropyCurve, type Model, settingsOf } from './model.ts'
 import { rawOf, SHOWN } from './raw.ts'
 import { bodyText, rowsText, textOfCopies, textOfRow } from './request.ts'
 import { temperatureAt } from './scale.ts'
-import type { Answer, Scene } from './scene.ts'
+import { type Answer, type Scene, takenAt } from './scene.ts'
 import { type Column, contextOfNext, type Tale } from './tale.ts'
 import type { Fields, ProbabilitiesAnswer, Result, Row, SampleAnswer } from './types.ts'
 
@@ -14,25 +14,26 @@ export interface Question {
   readonly fields: Fields
   readonly context: Fields
   readonly at: Scene['at']
+  readonly vocabulary: Scene['vocabulary']
   /** Tokens for `watch_token_ids`. */
   readonly watched: readonly number[]
 }
 
 export function question(model: Model, scene: Scene): Question | undefined {
-  const { row, context, at, inspected, answer, tale } = scene
+  const { row, context, at, vocabulary, inspected, answer } = scene
   if (!row) return undefined
   const watched = new Set([...rawOf(row).ids, ...(answer?.row === row ? topOf(answer) : [])])
   if (inspected !== undefined) watched.add(inspected)
-  const taken = at && tale?.columns[at.column]?.tokens[at.position]
-  if (taken) watched.add(taken.id)
-  return { row, fields: settingsOf(model, scene), context, at, watched: [...watched] }
+  const taken = takenAt(scene, at)
+  if (taken !== undefined) watched.add(taken)
+  return { row, fields: settingsOf(model, scene), context, at, vocabulary, watched: [...watched] }
 }
 
 const topOf = ({ result }: Answer): readonly number[] => result.top?.token_ids ?? []
 
 /** Asks about the row of a scene, with the reports that the page shows. */
 export async function askAnswer(asked: Question, signal: AbortSignal): Promise<Answer> {
-  const { row, fields, context, at, watched } = asked
+  const { row, fields, context, at, vocabulary, watched } = asked
   const reports = {
     top_logprobs: SHOWN,
     logprob_token_ids: watched,
@@ -42,7 +43,7 @@ export async function askAnswer(asked: Question, signal: AbortSignal): Promise<A
   }
   const body = bodyText(textOfRow(row), { ...fields, ...context, ...reports })
   const { results, warnings } = await post<SampleAnswer>('/v1/sample', body, signal)
-  return { row, fields, at, result: results[0]!, warnings }
+  return { row, fields, at, vocabulary, result: results[0]!, warnings }
 }
 
 /** Asks for the next token of each column, in one batch with a temperature for each row. */

@@ -9,7 +9,7 @@ import { followLink } from './following.ts'
 import { BadModel, type LanguageModel, openOwnModel } from './language-model.ts'
 import { toFragment } from './link.ts'
 import { type Change, type Model, temperatureOf } from './model.ts'
-import { answerOf, type Scene, takenAt } from './scene.ts'
+import { type Scene, takenAt } from './scene.ts'
 import { createSettings } from './settings.ts'
 import { createSharing, LONGEST_LINK, toLinked } from './sharing.ts'
 import { createIntake } from './taking.ts'
@@ -73,8 +73,8 @@ function run(model: Model): void {
       written() {
         found()
         // The answer must also be about the word that has just been written.
-        const taken = takenAt(scene)
-        const { watched = [] } = answerOf(scene)?.result ?? {}
+        const taken = takenAt(scene, scene.at)
+        const { watched = [] } = scene.answer?.result ?? {}
         if (taken !== undefined && !watched.some(({ token_id }) => token_id === taken)) {
           askAbout(scene)
         }

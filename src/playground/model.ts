@@ -1,5 +1,5 @@
 import type { Limits } from './intake/files.ts'
-import { answerOf, type Scene } from './scene.ts'
+import type { Scene } from './scene.ts'
 import type { Catalogue, Fields, Problem, Result, Sampler, Schema } from './types.ts'
 
 /** A part of the state that has changed. The page updates everything that depends on it. */
@@ -91,7 +91,10 @@ export function settingsOf({ fields }: Model, { name, tale, at }: Scene): Fields
 
 /** Whether the numbers on screen are not those of the present settings. */
 export function isStale(model: Model, scene: Scene): boolean {
-  const answer = answerOf(scene)
-  if (!answer) return scene.row !== undefined
-  return JSON.stringify(answer.fields) !== JSON.stringify(settingsOf(model, scene))
+  const { answer, row } = scene
+  if (answer?.row !== row) return true
+  return (
+    answer !== undefined &&
+    JSON.stringify(answer.fields) !== JSON.stringify(settingsOf(model, scene))
+  )
 }

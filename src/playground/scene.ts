@@ -28,6 +28,7 @@ export interface Answer {
   /** The settings of the question, without the context. */
   readonly fields: Fields
   readonly at: Place | undefined
+  readonly vocabulary: Vocabulary
   readonly result: Result
   readonly warnings: readonly Warning[]
 }
@@ -57,13 +58,8 @@ export function lookAt(scene: Scene, at: Place): void {
   scene.inspected = undefined
 }
 
-/** The answer about the row on screen, even if it is to older settings. */
-export function answerOf({ answer, row }: Scene): Answer | undefined {
-  return answer?.row === row ? answer : undefined
-}
-
-/** The word of the text at the place that is shown, if it is written. */
-export function takenAt({ tale, at }: Scene): number | undefined {
+/** The word of the text at a place, if it is written. */
+export function takenAt({ tale }: Scene, at: Place | undefined): number | undefined {
   if (!tale || !at) return undefined
   return tale.columns[at.column]!.tokens[at.position]?.id
 }

@@ -3,7 +3,6 @@ import { type Linked, packRow, toFragment, wordsFor } from './link.ts'
 import type { Change, Model } from './model.ts'
 import { count } from './numbers.ts'
 import { bodyText, textOfRow } from './request.ts'
-import { answerOf } from './scene.ts'
 import { LOGITS_FILE } from './snippets/snippet.ts'
 import type { SampleAnswer } from './types.ts'
 
@@ -102,8 +101,8 @@ export function createSharing(model: Model, changed: (change: Change) => void) {
 
     /** Sends the last request again. The answer must have the same tokens. */
     async replay(): Promise<void> {
-      const answer = answerOf(dial)
-      if (!answer) return
+      const { answer } = dial
+      if (!answer || answer.row !== dial.row) return
       const { row, fields, result } = answer
       const body = bodyText(textOfRow(row), { ...fields, ...dial.context, seed: result.seed })
       const { results } = await post<SampleAnswer>('/v1/sample', body, AbortSignal.timeout(10_000))

@@ -77,6 +77,7 @@ export function createIntake({ model, writers, changed, useModel }: Port) {
 
   function openWords(words: Vocabulary): void {
     dial.vocabulary = words
+    changed('row')
     const { length } = words.words
     const expected = dial.row!.logits.length
     if (length !== expected) {

@@ -51,6 +51,7 @@ describe.runIf(hasFirefox)('in Firefox, the playground', () => {
     await expect.poll(() => text('#written-at'), slow).toBe('0.4')
     await expect.poll(() => count('#text .written:not(.old)'), slow).toBeGreaterThan(6)
     await evaluate(`document.querySelectorAll('#text .written')[4].click(), ''`)
+    await expect.poll(() => count('#bars .stale'), slow).toBe(0)
     await evaluate(`document.querySelector('#bars tbody tr:not(.taken) .token').click(), ''`)
     await expect.poll(() => text('#bars .path'), slow).toContain('the draw took')
     expect(firefox.complaints).toEqual([])

@@ -13,7 +13,7 @@ export function createCurve(actions: Actions): Curve {
 }
 
 export function showCurve(curve: Curve, { curve: points, dial }: Model): void {
-  const answer = dial.answer?.row === dial.row ? dial.answer : undefined
+  const { answer } = dial
   const now = answer && {
     temperature: temperatureOf(answer.fields),
     entropy: answer.result.entropy,

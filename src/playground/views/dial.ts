@@ -10,7 +10,6 @@ import {
   sliderTemperatureAt,
   temperatureText,
 } from '../scale.ts'
-import { answerOf } from '../scene.ts'
 
 /** The temperature: a number, a slider, and what it does. */
 
@@ -67,7 +66,7 @@ function messages(model: Model) {
 
 export function dial(model: Model, actions: Actions) {
   const temperature = temperatureOf(model.fields)
-  const answer = answerOf(model.dial)
+  const { answer } = model.dial
   const set = (value: number) => actions.setField('temperature', value)
   const caption = answer && captionOf(temperatureOf(answer.fields))
   return html`

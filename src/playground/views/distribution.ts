@@ -5,7 +5,7 @@ import { isStale, type Model, samplerOf, temperatureOf } from '../model.ts'
 import { brief, count } from '../numbers.ts'
 import { rawOf, rawProbability, SHOWN } from '../raw.ts'
 import { INFINITE, temperatureText } from '../scale.ts'
-import { type Answer, answerOf, type Scene, takenAt } from '../scene.ts'
+import { type Answer, type Scene, takenAt } from '../scene.ts'
 import { textOf } from '../vocabulary.ts'
 import { type Bar, barChart } from './bars.ts'
 import { tokenDetail } from './token.ts'
@@ -30,9 +30,9 @@ function probabilitiesOf({ result }: Answer): ReadonlyMap<number, number | null>
 }
 
 /** The tokens on screen, by logit: the most likely ones, and those that the user or the draw chose. */
-function shownIds({ isShowingMore }: Model, scene: Scene, { row }: Answer): number[] {
+function shownIds({ isShowingMore }: Model, scene: Scene, { row, at }: Answer): number[] {
   const first = rawOf(row).ids.slice(0, isShowingMore ? SHOWN : FEW)
-  const others = [takenAt(scene), scene.inspected].filter((id) => id !== undefined)
+  const others = [takenAt(scene, at), scene.inspected].filter((id) => id !== undefined)
   return [...new Set([...first, ...others])].sort(
     (a, b) => row.logits[b]! - row.logits[a]! || a - b,
   )
@@ -62,14 +62,14 @@ function barsOf(model: Model, scene: Scene, answer: Answer): Bar[] {
       removedBy: by && by !== 'logits' ? title(by) : undefined,
       ...(isShowingSteps && { steps: stepsOf(row.logits[id]!, temperature) }),
       cuts: cuts.get(id)?.map((name) => `${title(name)} cuts here`) ?? [],
-      isTaken: id === takenAt(scene),
+      isTaken: id === takenAt(scene, answer.at),
     }
   })
 }
 
 /** The text before the word that is shown. */
-function before({ tale, at, vocabulary }: Scene): string {
-  if (!tale || !at) return ''
+function before({ tale }: Scene, { at, vocabulary, row }: Answer): string {
+  if (!tale || !at) return row.name
   const written = tale.columns[at.column]!.tokens.slice(0, at.position).map(({ id }) => id)
   const text = `${tale.beginning}${textOf(written, vocabulary)}`.replaceAll('\n', ' ')
   return text.length > 48 ? `…${text.slice(-47)}` : text
@@ -84,7 +84,7 @@ export function chartOf(
   scene: Scene,
   actions: Actions,
 ): TemplateResult | typeof nothing {
-  const answer = answerOf(scene)
+  const { answer } = scene
   if (!answer) return nothing
   const bars = barsOf(model, scene, answer)
   const temperature = temperatureText(temperatureOf(answer.fields))
@@ -95,7 +95,7 @@ export function chartOf(
     front: `T = ${temperature}`,
     behind: isRaw(answer) ? undefined : 'T = 1',
     stepTitles: model.isShowingSteps ? ['logit', '÷ T', html`e<sup>x</sup>`] : [],
-    vocabulary: scene.vocabulary,
+    vocabulary: answer.vocabulary,
     inspected: scene.inspected,
     inspect: (id) => actions.inspect(scene, id),
   })}</div>`
@@ -103,12 +103,12 @@ export function chartOf(
 
 export function distribution(model: Model, actions: Actions): TemplateResult | typeof nothing {
   const { dial } = model
-  const answer = answerOf(dial)
+  const { answer } = dial
   if (!answer) return nothing
   const { result, row } = answer
   const { length } = row.logits
   return html`
-    <p class="before">${dial.tale ? html`${before(dial)} <b>___</b>` : html`${row.name}`}</p>
+    <p class="before">${before(dial, answer)} ${answer.at ? html`<b>___</b>` : nothing}</p>
     ${chartOf(model, dial, actions)}
     <p class="under">
       <label><input type="checkbox" .checked=${model.isShowingSteps} @change=${({ target }: Event) => actions.showSteps((target as HTMLInputElement).checked)} /> Show the steps</label>

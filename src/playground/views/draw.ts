@@ -3,7 +3,7 @@ import type { Actions } from '../actions.ts'
 import { faultOf, isStale, type Model } from '../model.ts'
 import { count, percent } from '../numbers.ts'
 import { rove } from '../roving.ts'
-import { type Answer, answerOf } from '../scene.ts'
+import type { Answer } from '../scene.ts'
 import { type Bar, barChart } from './bars.ts'
 import { requestField } from './field.ts'
 import { word } from './word.ts'
@@ -36,9 +36,9 @@ function histogram({ result }: Answer): { bars: Bar[]; different: number } {
 
 function outcome(model: Model, actions: Actions) {
   const { dial } = model
-  const { vocabulary } = dial
-  const answer = answerOf(dial)
+  const { answer } = dial
   if (!answer) return nothing
+  const { vocabulary } = answer
   const { token_ids } = answer.result
   const { bars, different } = histogram(answer)
   return html`<p class="drawn" data-drawn=${token_ids.length} aria-label="Tokens drawn">

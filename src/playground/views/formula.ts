@@ -3,7 +3,7 @@ import { isStale, type Model, temperatureOf } from '../model.ts'
 import { brief, count, percent } from '../numbers.ts'
 import { rawOf } from '../raw.ts'
 import { INFINITE, temperatureText } from '../scale.ts'
-import { type Answer, answerOf } from '../scene.ts'
+import type { Answer } from '../scene.ts'
 import { labelOf } from '../vocabulary.ts'
 
 /** The formula of the softmax, with the numbers of one token in it. */
@@ -37,12 +37,12 @@ function line(word: string, logit: number, temperature: number, share: number, v
 
 export function formula(model: Model): TemplateResult | typeof nothing {
   const { dial } = model
-  const answer = answerOf(dial)
+  const { answer } = dial
   if (!answer) return nothing
   const temperature = temperatureOf(answer.fields)
   const id = dial.inspected ?? rawOf(answer.row).ids[0]!
   const share = probabilityOf(answer, id)
-  const word = labelOf(id, dial.vocabulary)
+  const word = labelOf(id, answer.vocabulary)
   const content =
     share === undefined
       ? html`p(<b class="word">${word}</b>) = 0: a sampler removed it.`

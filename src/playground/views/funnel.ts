@@ -4,7 +4,7 @@ import { setFields, summary } from '../controls.ts'
 import { isStale, type Model, samplerOf } from '../model.ts'
 import { brief, count, percent } from '../numbers.ts'
 import { rove } from '../roving.ts'
-import { type Answer, answerOf } from '../scene.ts'
+import type { Answer } from '../scene.ts'
 import { tokenButton } from './word.ts'
 
 /** The number of tokens and the share of the probability that each sampler left. */
@@ -58,7 +58,7 @@ const NAMED = 6
 
 export function funnel(model: Model, actions: Actions): TemplateResult | typeof nothing {
   const { dial } = model
-  const answer = answerOf(dial)
+  const { answer } = dial
   if (!answer) return nothing
   if (!answer.result.trace?.length) {
     return html`<p class="about">No sampler is on, so all words are in play. Switch one on to see what it leaves.</p>`
@@ -72,7 +72,7 @@ export function funnel(model: Model, actions: Actions): TemplateResult | typeof 
     const named = removed.ids.slice(0, NAMED)
     const others = removed.count - named.length
     return html`<p class="fell"><span>removed:</span> ${named.map((id) =>
-      tokenButton(id, dial.vocabulary, dial.inspected, (one) => actions.inspect(dial, one)),
+      tokenButton(id, answer.vocabulary, dial.inspected, (one) => actions.inspect(dial, one)),
     )} ${others > 0 ? html`<small>${named.length > 0 ? 'and ' : ''}${count(others)} ${named.length > 0 ? 'more' : 'less likely tokens'}</small>` : nothing}</p>`
   }
   return html`<ol class=${`funnel ${isStale(model, dial) ? 'stale' : ''}`} data-group @keydown=${rove}>

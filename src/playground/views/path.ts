@@ -43,10 +43,10 @@ function stepsText(model: Model, answer: Answer, { logit, path }: Watched) {
 
 /** What became of a token that is left. */
 function endText(scene: Scene, answer: Answer, { token_id, probability }: Watched) {
-  const taken = takenAt(scene) ?? answer.result.token_ids[0]
+  const taken = takenAt(scene, answer.at) ?? answer.result.token_ids[0]
   const chance = html`${arrow} <b>${percent(probability!)}</b> <small>at T = ${temperatureText(temperatureOf(answer.fields))}</small>`
   if (taken === token_id) return html`${chance} ${arrow} <b>the draw took it</b>`
-  return html`${chance} ${arrow} the draw took <b class="word">${labelOf(taken!, scene.vocabulary)}</b>`
+  return html`${chance} ${arrow} the draw took <b class="word">${labelOf(taken!, answer.vocabulary)}</b>`
 }
 
 export function path(model: Model, scene: Scene, answer: Answer, id: number) {

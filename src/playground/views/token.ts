@@ -3,7 +3,7 @@ import type { Actions } from '../actions.ts'
 import { isStale, type Model } from '../model.ts'
 import { count, percent } from '../numbers.ts'
 import { rawProbability, rawRank } from '../raw.ts'
-import { answerOf, type Scene, takenAt } from '../scene.ts'
+import { type Answer, type Scene, takenAt } from '../scene.ts'
 import { idOf, labelOf } from '../vocabulary.ts'
 import { path } from './path.ts'
 
@@ -34,23 +34,23 @@ function finder(scene: Scene, actions: Actions) {
     <button type="submit">Look</button></form>`
 }
 
-function takeButton(scene: Scene, actions: Actions, id: number) {
-  if (!scene.tale || id === takenAt(scene)) return nothing
+function takeButton(scene: Scene, actions: Actions, { at }: Answer, id: number) {
+  if (!at || id === takenAt(scene, at)) return nothing
   return html`<button type="button" data-act="take" @click=${() => actions.take(scene, id)}>Go on with this word</button>`
 }
 
 export function tokenDetail(model: Model, scene: Scene, actions: Actions) {
-  const { vocabulary } = scene
-  const answer = answerOf(scene)
+  const { answer } = scene
   if (!answer) return nothing
-  const id = scene.inspected ?? (scene.name === 'three' ? takenAt(scene) : undefined)
+  const { vocabulary } = answer
+  const id = scene.inspected ?? (scene.name === 'three' ? takenAt(scene, answer.at) : undefined)
   if (id === undefined) return model.isShowingMore ? finder(scene, actions) : nothing
   const { row } = answer
   return html`<div class=${`token-detail ${isStale(model, scene) ? 'stale' : ''}`} role="group" aria-label="One token">
       <p class="title"><span class="word">${labelOf(id, vocabulary)}</span> <small>token ${id}, ${percent(rawProbability(row, id))} at T = 1, rank ${count(rawRank(row, id))}</small>
         ${scene.inspected === undefined ? nothing : html`<button type="button" class="plain" data-act="close" @click=${() => actions.inspect(scene, id)}>Close</button>`}</p>
       ${path(model, scene, answer, id)}
-      ${takeButton(scene, actions, id)}
+      ${takeButton(scene, actions, answer, id)}
     </div>
     ${finder(scene, actions)}`
 }
