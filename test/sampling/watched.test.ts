@@ -9,6 +9,13 @@ import { anyLogits } from './tester.ts'
 
 const NEVER = Number.NEGATIVE_INFINITY
 
+/** Short rows with many ties. Differences near the smallest float32 are lost when a sampler divides or squares them. */
+const tiedLogits = anyLogits.map((logits) =>
+  logits.map((logit) =>
+    Number.isFinite(logit) ? Math.round(Math.max(-60, Math.min(60, logit)) * 64) / 64 : logit,
+  ),
+)
+
 /** Watches every token of a short row, or some of a long one. */
 function watch(logits: Float32Array, params: Params, history?: History, draw?: { n: number }) {
   const stride = Math.ceil(logits.length / 64)
@@ -128,7 +135,7 @@ it.each(['kelvin', 'llama.cpp', 'transformers', 'vllm'] as const)(
       { requiredKeys: [] },
     )
     fc.assert(
-      fc.property(anyLogits, params, (logits, asked) => {
+      fc.property(tiedLogits, params, (logits, asked) => {
         const last = logits.length - 1
         const fits = { prompt: [0], output: [0, last], stop: [last] }
         const { logit_bias, ...others } = asked
