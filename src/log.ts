@@ -14,6 +14,12 @@ const RETRY_MS = 100
 /** Longest time that a process waits for a reader of its log before it exits, in milliseconds. */
 const LAST_WAIT_MS = 300
 
+/** Lines that are written at once. */
+const urgent = /^\{"level":"(error|fatal)"/
+
+/** Levels have names. */
+const format = { formatters: { level: (level: string) => ({ level }) } }
+
 let dropped = 0
 
 /** The number of lines that this process has dropped, as a metric. */
@@ -88,12 +94,16 @@ function openOutput() {
     timer = undefined
     const lines = dropped - told
     told = dropped
-    if (lines > 0)
-      pino(output).warn({ lines }, 'standard output did not take log lines, which are dropped')
+    if (lines > 0) {
+      const log = pino(format, output)
+      log.warn({ lines }, 'standard output did not take log lines, which are dropped')
+    }
   }
 
   output.write = (line) => {
     gathered.add(line)
+    // After an error the process may be killed.
+    if (urgent.test(line)) gathered.flush()
     return true
   }
   // pino's own listener stops writing after EPIPE, and lets every other error end the process.
@@ -117,6 +127,7 @@ function openOutput() {
     while (failure === 'EAGAIN' && performance.now() < end) {
       Atomics.wait(clock, 0, 0, 10)
       retry()
+      gathered.flush()
     }
   })
   return output
@@ -127,5 +138,5 @@ let output: ReturnType<typeof openOutput> | undefined
 /** The log of this process, as JSON lines on standard output. */
 export function openLog({ LOG_LEVEL }: Pick<Config, 'LOG_LEVEL'>): Logger {
   output ??= openOutput()
-  return pino({ level: LOG_LEVEL, formatters: { level: (level) => ({ level }) } }, output)
+  return pino({ level: LOG_LEVEL, ...format }, output)
 }

@@ -143,4 +143,22 @@ export function sharedMemoryRoutes(scope: FastifyInstance, { sharedMemory }: Api
       'With API keys, those that were registered with the key of the request. Kelvin ignores the body.',
   }
   scope.post(`${prefix}/unregister`, { schema: endAll }, unregister)
+  cudaRoutes(scope)
+}
+
+/** Memory of a GPU, which Kelvin does not have. Clients of Triton ask to unregister all of it before they begin. */
+function cudaRoutes(scope: FastifyInstance): void {
+  const prefix = '/cudasharedmemory'
+  const none = (request: FastifyRequest, reply: FastifyReply) => {
+    request.raw.resume()
+    return sendJson(reply, [])
+  }
+  const schema = { hide: true }
+  scope.get(`${prefix}/status`, { schema }, none)
+  scope.post(`${prefix}/unregister`, { schema }, none)
+  scope.post(`${prefix}/region/:name/unregister`, { schema }, none)
+  scope.post(`${prefix}/region/:name/register`, { schema }, (request) => {
+    request.raw.resume()
+    faultAt(undefined)('Kelvin has no memory of a GPU; register system shared memory')
+  })
 }

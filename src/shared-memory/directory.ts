@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, writeSync } from 'node:fs'
 
 /** Files of the directory through which clients share memory. Each file is opened by its plain name. */
 
@@ -41,6 +41,14 @@ function open(path: string, mayWrite: boolean): SharedFile | undefined {
   }
 }
 
+function isRegular(path: string): boolean {
+  try {
+    return lstatSync(path).isFile()
+  } catch {
+    return false
+  }
+}
+
 /** Opens a regular file. The error is the same whatever else the name stands for, so that it tells nothing about other files. */
 export function openFile(
   directory: string,
@@ -48,7 +56,9 @@ export function openFile(
   mayWrite: boolean,
   fault: Fault,
 ): SharedFile {
-  const file = open(`${directory}/${plainName(given, fault)}`, mayWrite)
+  const path = `${directory}/${plainName(given, fault)}`
+  // Opening a pipe or a device has effects, so look first. What the name stands for may change until it is open.
+  const file = isRegular(path) ? open(path, mayWrite) : undefined
   if (file) {
     if (fstatSync(file.fd).isFile()) return file
     closeSync(file.fd)
@@ -85,8 +95,21 @@ export function readFile(
   }
 }
 
-export function writeFile({ fd }: SharedFile, position: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) {
-    done += writeSync(fd, bytes, done, bytes.length - done, position + done)
+/** Errors of a write to a file system that is full. */
+const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+
+export function writeFile(
+  { fd }: SharedFile,
+  position: number,
+  bytes: Uint8Array,
+  fault: Fault,
+): void {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(fd, bytes, done, bytes.length - done, position + done)
+    }
+  } catch (error) {
+    if (!full.has(codeOf(error))) throw error
+    fault(`No space is left for ${bytes.length} bytes of the file: make room in SHARED_MEMORY_DIR`)
   }
 }

@@ -106,7 +106,7 @@ export class SharedUse {
         if (from + bytes.length > part.length) throw new RangeError('The output is too long')
         // A file that has become shorter would grow again.
         checkSize(file, at, at + part.length, fault)
-        writeFile(file, at + from, bytes)
+        writeFile(file, at + from, bytes, fault)
       },
     }
   }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -62,6 +62,28 @@ describe('a server with shared memory', async () => {
 
   it('says so', async () => {
     expect((await send(server, '/v2')).body.extensions).toContain('system_shared_memory')
+  })
+
+  it('has no memory of a GPU, and nothing to unregister there', async () => {
+    const cuda = '/v2/cudasharedmemory'
+    expect(await send(server, `${cuda}/status`)).toEqual({ status: 200, body: [] })
+    expect(await send(server, `${cuda}/unregister`, {})).toEqual({ status: 200, body: [] })
+    expect(await send(server, `${cuda}/region/gpu/register`, {})).toMatchObject(
+      error(/no memory of a GPU/),
+    )
+  })
+
+  it('does not open what is no regular file', async () => {
+    // A writer of a pipe waits until somebody opens it.
+    const writer = spawn('sh', ['-c', `echo > ${join(folder, 'pipe')}`])
+    let hasEnded = false
+    writer.once('exit', () => {
+      hasEnded = true
+    })
+    expect(await register(server, 'pipe', 'pipe')).toMatchObject(error(/regular file/))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(hasEnded).toBe(false)
+    writer.kill()
   })
 
   it('lists regions', async () => {
