@@ -69,7 +69,7 @@ export async function serve(config: Config): Promise<void> {
   endWithGrace(config, app, others)
   try {
     await app.ready()
-    if (cluster.isWorker && app.sharedMemory.isOn) await joinRegions(app.sharedMemory, app.log)
+    if (cluster.isWorker && app.sharedMemory.isOn) await joinRegions(app.sharedMemory)
     const addresses = await listen(config, app.server, others)
     if (cluster.isWorker) {
       answerBeats()

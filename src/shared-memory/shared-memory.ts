@@ -1,4 +1,4 @@
-import { closeSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, statSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { bearerOf, digest } from '../bearer.ts'
 import { type Config, ConfigError } from '../config.ts'
@@ -8,11 +8,31 @@ import { SharedUse } from './use.ts'
 
 /** Registers a region of an owner, or unregisters the region of a name or, without a name, all of them. */
 export type Change =
-  | { readonly owner: string; readonly register: RegionInfo }
+  | {
+      readonly owner: string
+      readonly register: RegionInfo
+      /** The file that was opened under the name, so that all processes open the same. */
+      readonly file: string
+      /** The largest number of regions. */
+      readonly limit: number
+    }
   | { readonly owner: string; readonly unregister: string | undefined }
 
 /** Longest name of a region, in characters. */
 const LONGEST_REGION_NAME = 256
+
+/** What tells a file apart from others, also from one that takes its name. */
+function identityOf(fd: number): string {
+  const { dev, ino } = fstatSync(fd, { bigint: true })
+  return `${dev}:${ino}`
+}
+
+/** Why one more region cannot be registered, if it cannot. */
+export function refusalOf(isKnown: boolean, count: number, limit: number): string | undefined {
+  if (isKnown) return 'This name is registered already; unregister it first'
+  if (count < limit) return undefined
+  return `${limit} regions are registered, which is the limit (MAX_SHARED_MEMORY_REGIONS); unregister those that you no longer use`
+}
 
 /** The memory that clients share with this server: files of a directory, and regions of them. */
 export class SharedMemory {
@@ -20,8 +40,8 @@ export class SharedMemory {
   readonly #maxRegions: number
   readonly #hasKeys: boolean
   readonly #regions = new Regions()
-  /** Makes a change in all processes of the server, this one included. */
-  publish: (change: Change) => Promise<void> = async (change) => this.apply(change)
+  /** Makes a change in all processes of the server, this one included. Returns the reason if it cannot be made. */
+  publish: (change: Change) => Promise<string | undefined> = async (change) => this.apply(change)
 
   constructor({
     SHARED_MEMORY_DIR,
@@ -69,16 +89,14 @@ export class SharedMemory {
       fault(`Expected a name of at most ${LONGEST_REGION_NAME} characters`)
     }
     if (!Number.isSafeInteger(offset + byte_size)) fault('Expected a smaller offset and byte_size')
-    if (this.#regions.find(owner, name)) {
-      fault('This name is registered already; unregister it first')
-    }
-    if (this.#regions.count >= this.#maxRegions) {
-      fault(
-        `${this.#maxRegions} regions are registered, which is the limit (MAX_SHARED_MEMORY_REGIONS); unregister those that you no longer use`,
-      )
-    }
-    closeSync(this.#open(info, fault).file.fd)
-    await this.publish({ owner, register: info })
+    const isKnown = this.#regions.find(owner, name) !== undefined
+    const early = refusalOf(isKnown, this.#regions.count, this.#maxRegions)
+    if (early) fault(early)
+    const { fd } = this.#open(info, fault).file
+    const file = identityOf(fd)
+    closeSync(fd)
+    const reason = await this.publish({ owner, register: info, file, limit: this.#maxRegions })
+    if (reason) fault(reason)
   }
 
   #open(info: RegionInfo, fault: Fault): SharedRegion {
@@ -99,18 +117,27 @@ export class SharedMemory {
     await this.publish({ owner, unregister: name })
   }
 
-  /** Makes a change in this process. */
-  apply(change: Change): void {
+  /** Makes a change in this process. Returns the reason if it cannot be made. */
+  apply(change: Change): string | undefined {
     const { owner } = change
     if ('register' in change) {
       const { register: info } = change
-      const region = this.#open(info, (detail) => {
-        throw new Error(`Cannot register the region ${JSON.stringify(info.name)}: ${detail}`)
-      })
-      this.#regions.remove(owner, info.name)
-      this.#regions.add(owner, region)
+      try {
+        const region = this.#open(info, (detail) => {
+          throw new Error(detail)
+        })
+        if (identityOf(region.file.fd) !== change.file) {
+          region.release()
+          return 'Another file has this name now; register the region again'
+        }
+        this.#regions.remove(owner, info.name)
+        this.#regions.add(owner, region)
+      } catch (error) {
+        return (error as Error).message
+      }
     } else if (change.unregister !== undefined) this.#regions.remove(owner, change.unregister)
     else for (const { info } of this.#regions.of(owner)) this.#regions.remove(owner, info.name)
+    return undefined
   }
 
   /** Begins the use by one request, whose tensors may have `limit` bytes together. */

@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Server, starter } from '../server.ts'
 
 /** Regions of shared memory over HTTP, as clients of Triton use them. */
@@ -238,4 +238,44 @@ it('all workers know a region, also one that is started later', async () => {
   expect(await statuses()).toEqual(new Set([200]))
   await send(server, at('in', 'unregister'), {})
   expect(await statuses()).toEqual(new Set([400]))
+})
+
+describe('with several workers', async () => {
+  const server = await start({
+    SHARED_MEMORY_DIR: folder,
+    WORKERS: '2',
+    MAX_SHARED_MEMORY_REGIONS: '6',
+  })
+  const crews = () =>
+    server.lines.flatMap((line) => (JSON.parse(line) as { pids?: number[] }).pids ?? [])
+  beforeAll(() => vi.waitFor(() => expect(crews()).toHaveLength(2), { timeout: 20_000 }))
+
+  it('one of several registrations of a name is made', async () => {
+    for (let round = 0; round < 5; round++) {
+      const all = Array.from({ length: 8 }, () => register(server, `raced-${round}`, 'logits'))
+      const statuses = (await Promise.all(all)).map(({ status }) => status)
+      expect(statuses.toSorted()).toEqual([200, ...new Array(7).fill(400)])
+    }
+    await send(server, '/v2/systemsharedmemory/unregister', {})
+  })
+
+  it('no more regions are registered than allowed', async () => {
+    const all = Array.from({ length: 24 }, (_, i) => register(server, `many-${i}`, 'logits'))
+    const statuses = (await Promise.all(all)).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(6)
+    await send(server, '/v2/systemsharedmemory/unregister', {})
+  })
+
+  it('a region whose file is another one is unregistered when a worker is replaced', async () => {
+    writeFileSync(join(folder, 'replaced'), Float32Array.from(ROWS.flat()))
+    await register(server, 'lost', 'replaced')
+    rmSync(join(folder, 'replaced'))
+    writeFileSync(join(folder, 'replaced.new'), Float32Array.from(ROWS.flat()))
+    renameSync(join(folder, 'replaced.new'), join(folder, 'replaced'))
+    process.kill(crews()[0]!, 'SIGKILL')
+    await expect.poll(crews, { timeout: 20_000 }).toHaveLength(4)
+    const answers = Array.from({ length: 24 }, () => infer(server, [logits('lost')]))
+    const statuses = (await Promise.all(answers)).map(({ status }) => status)
+    expect(new Set(statuses)).toEqual(new Set([400]))
+  })
 })

@@ -2,102 +2,28 @@
 
 import argparse
 import copy
-import json
 import math
 import os
-import re
 import time
 
 import torch
 import torch.nn.functional as F
 
-from model import Model, Shape, export, quantize
-from tokenizer import BEGIN, Tokenizer, learn
+from data import batch, read_paragraphs, split, to_ids
+from evaluate import loss_of, sample
+from export import export, rounded
+from model import Model, Shape
+from tokenizer import Tokenizer, learn
 
 SEED = 1
 GROUP = 128
-BATCH = 32
 
 
-def read_paragraphs(path: str) -> list[str]:
-    """The paragraphs, each with a space before its first word as before all others. Notes and lists are left out."""
-    lines = [line.strip() for line in open(path, encoding="utf-8")]
-    return [f" {line}" for line in lines if line and not re.search(r"[^A-Za-z ,.;:!?'\"\n-]", line)]
-
-
-def split(paragraphs: list[str]) -> tuple[list[str], list[str]]:
-    """Holds back every twentieth stretch of forty paragraphs."""
-    held = [paragraph for i, paragraph in enumerate(paragraphs) if i // 40 % 20 == 19]
-    kept = [paragraph for i, paragraph in enumerate(paragraphs) if i // 40 % 20 != 19]
-    return kept, held
-
-
-def to_ids(tokenizer: Tokenizer, paragraphs: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-    """All tokens in one line, and where paragraphs begin."""
-    ids, starts = [], []
-    for paragraph in paragraphs:
-        starts.append(len(ids))
-        ids += tokenizer.encode(paragraph + "\n")
-    return torch.tensor(ids), torch.tensor(starts)
-
-
-def batch(ids, starts, shape, generator):
-    """Windows of text. Half of them begin with a paragraph, and with the token that begins a text."""
-    length = shape.context + 1
-    half = BATCH // 2
-    whole = starts[starts < len(ids) - length]
-    first = whole[torch.randint(len(whole), (half,), generator=generator)]
-    later = torch.randint(len(ids) - length, (BATCH - half,), generator=generator)
-    rows = [torch.cat([torch.tensor([BEGIN]), ids[at : at + length - 1]]) for at in first]
-    rows += [ids[at : at + length] for at in later]
-    windows = torch.stack(rows)
-    return windows[:, :-1], windows[:, 1:]
-
-
-@torch.no_grad()
-def loss_of(model: Model, ids: torch.Tensor) -> float:
-    """Mean loss in nats a token, on all of the text."""
-    model.eval()
-    context = model.shape.context
-    total = count = 0
-    for at in range(0, len(ids) - 1, context):
-        window = torch.cat([torch.tensor([BEGIN]), ids[at : at + context]])
-        total += F.cross_entropy(model(window[None, :-1])[0], window[1:], reduction="sum").item()
-        count += len(window) - 1
-    model.train()
-    return total / count
-
-
-@torch.no_grad()
-def sample(model: Model, tokenizer: Tokenizer, text: str, temperature: float, seed: int, count: int) -> str:
-    model.eval()
-    generator = torch.Generator().manual_seed(seed)
-    ids = [BEGIN] + tokenizer.encode(" " + text)
-    for _ in range(count):
-        logits = model(torch.tensor([ids[-model.shape.context :]]))[0, -1]
-        if temperature == 0:
-            ids.append(int(logits.argmax()))
-        else:
-            ids.append(int(torch.multinomial((logits / temperature).softmax(-1), 1, generator=generator)))
-    model.train()
-    return "".join(tokenizer.texts[id] for id in ids[1:]).strip()
-
-
-def rounded(model: Model) -> Model:
-    """The model with the weights that the 8-bit file has."""
-    copied = copy.deepcopy(model)
-    for weight in copied.parameters():
-        if weight.dim() == 2:
-            integers, scale = quantize(weight, GROUP)
-            weight.data = (integers.float() * scale[:, None]).reshape(weight.shape)
-    return copied
-
-
-def main() -> None:
+def read_options() -> argparse.Namespace:
     options = argparse.ArgumentParser()
     options.add_argument("corpus")
     options.add_argument("out")
-    options.add_argument("--steps", type=int, default=2600)
+    options.add_argument("--steps", type=int, default=3400)
     options.add_argument("--vocab", type=int, default=2048)
     options.add_argument("--dim", type=int, default=128)
     options.add_argument("--hidden", type=int, default=256)
@@ -105,7 +31,11 @@ def main() -> None:
     options.add_argument("--dropout", type=float, default=0.1)
     options.add_argument("--rate", type=float, default=0.02)
     options.add_argument("--resume", help="weights of an earlier run; the rate falls from the first step on")
-    given = options.parse_args()
+    return options.parse_args()
+
+
+def main() -> None:
+    given = read_options()
     os.makedirs(given.out, exist_ok=True)
     torch.manual_seed(SEED)
     torch.set_num_threads(2)
@@ -165,13 +95,12 @@ def main() -> None:
             export(average, f"{given.out}/tales.bin", GROUP)
             print(sample(average, tokenizer, "Once upon a time there was a", 0.7, step, 80), flush=True)
 
-    small = rounded(average)
+    small = rounded(average, GROUP)
     print(f"in 8 bits: {loss_of(small, held_ids):.4f} nats a token", flush=True)
     for seed in range(20):
         print("---", sample(small, tokenizer, "Once upon a time there was a", 0.7, seed, 100), sep="\n", flush=True)
     for temperature in (0, 0.2, 1, 1.5):
         print(f"--- T = {temperature}", sample(small, tokenizer, "Once upon a time there was a", temperature, 1, 100), sep="\n")
-    json.dump(tokenizer.texts, open(f"{given.out}/texts.json", "w"))
 
 
 if __name__ == "__main__":
