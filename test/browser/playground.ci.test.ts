@@ -150,6 +150,7 @@ describe.runIf(hasBrowser)('the playground', () => {
         expect(text).toContain(`${(100 * front!).toFixed(1)} %`)
         // Logit, logit ÷ T, and its exponential.
         await page.getByLabel('Show the steps').check()
+        await page.locator(`${bars} .step`).first().waitFor()
         const cells = await page.locator(`${bars} .step`).allTextContents()
         const [logit, divided, power] = cells
           .slice(0, 3)

@@ -1,6 +1,5 @@
 """Trains the tale model: python train.py tales.txt out/. See README.md."""
 
-import argparse
 import copy
 import math
 import os
@@ -13,25 +12,11 @@ from data import batch, read_paragraphs, split, to_ids
 from evaluate import loss_of, sample
 from export import export, rounded
 from model import Model, Shape
+from options import read_options
 from tokenizer import Tokenizer, learn
 
 SEED = 1
 GROUP = 128
-
-
-def read_options() -> argparse.Namespace:
-    options = argparse.ArgumentParser()
-    options.add_argument("corpus")
-    options.add_argument("out")
-    options.add_argument("--steps", type=int, default=3400)
-    options.add_argument("--vocab", type=int, default=2048)
-    options.add_argument("--dim", type=int, default=128)
-    options.add_argument("--hidden", type=int, default=256)
-    options.add_argument("--layers", type=int, default=6)
-    options.add_argument("--dropout", type=float, default=0.1)
-    options.add_argument("--rate", type=float, default=0.02)
-    options.add_argument("--resume", help="weights of an earlier run; the rate falls from the first step on")
-    return options.parse_args()
 
 
 def main() -> None:
