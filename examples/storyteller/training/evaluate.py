@@ -34,3 +34,12 @@ def sample(model: Model, tokenizer: Tokenizer, text: str, temperature: float, se
             ids.append(int(torch.multinomial((logits / temperature).softmax(-1), 1, generator=generator)))
     model.train()
     return "".join(tokenizer.texts[id] for id in ids[1:]).strip()
+
+
+def show(model: Model, tokenizer: Tokenizer) -> None:
+    """Prints twenty samples at temperature 0.7, and one each at others."""
+    beginning = "Once upon a time there was a"
+    for seed in range(20):
+        print("---", sample(model, tokenizer, beginning, 0.7, seed, 100), sep="\n", flush=True)
+    for temperature in (0, 0.2, 1, 1.5):
+        print(f"--- T = {temperature}", sample(model, tokenizer, beginning, temperature, 1, 100), sep="\n")

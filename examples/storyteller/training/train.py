@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from data import batch, read_paragraphs, split, to_ids
-from evaluate import loss_of, sample
+from evaluate import loss_of, sample, show
 from export import export, rounded
 from model import Model, Shape
 from options import read_options
@@ -82,10 +82,7 @@ def main() -> None:
 
     small = rounded(average, GROUP)
     print(f"in 8 bits: {loss_of(small, held_ids):.4f} nats a token", flush=True)
-    for seed in range(20):
-        print("---", sample(small, tokenizer, "Once upon a time there was a", 0.7, seed, 100), sep="\n", flush=True)
-    for temperature in (0, 0.2, 1, 1.5):
-        print(f"--- T = {temperature}", sample(small, tokenizer, "Once upon a time there was a", temperature, 1, 100), sep="\n")
+    show(small, tokenizer)
 
 
 if __name__ == "__main__":
