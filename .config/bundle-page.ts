@@ -29,6 +29,7 @@ async function bundlePage(): Promise<ReadonlyMap<string, string>> {
   const bundle = await rolldown({
     input: Object.fromEntries(entries.map((name) => [name, join(page, `${name}.ts`)])),
     platform: 'browser',
+    tsconfig: false,
   })
   const { output } = await bundle.generate({
     format: 'esm',
